@@ -1,0 +1,1 @@
+"""The driver's app: a core that runs anywhere, screens in Kivy, and ports to the device."""

@@ -1,0 +1,17 @@
+"""The phone without its screens: what it knows, what it has not sent yet, and how it sends it.
+
+    driver.py    what a driver can do; each act is one transaction       <- the screens call this
+    view.py      what is shown: manifest + unsent work (pure)            <- the screens read this
+    sync.py      carries the talk with the server, and uploads           <- the background runs this
+    talk.py      what the phone has to say, and what it heard
+    pace.py      all the waits
+    sampling.py  how often to ask for a position (pure)                  <- the background asks this
+    store.py     one SQLite file, the only thing the two processes share
+    outbox.py    commands and the files they refer to, until the server has them
+    progress.py  how far a task is (pure)
+    https.py     one HTTP request
+    errors.py    what the phone itself refuses, in words for the driver
+
+Imports the standard library, `websockets` and `server.protocol` only. Not here: anything of Kivy
+or Android (screens, device).
+"""

@@ -1,0 +1,437 @@
+"""What a driver can do. Each act is one transaction: the files, then the command in its lane; what
+the screen shows is derived from that. Everything works without network.
+
+The screens and the simulator call this; neither writes to the store in any other way.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import isfinite
+from pathlib import Path
+from secrets import randbits
+from typing import Any, Literal, cast
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from driver_app.core.errors import (
+    AlreadyFinished,
+    NothingToSend,
+    PairingRefused,
+    ProofMissing,
+    ServerUnreachable,
+    WrongShiftChange,
+)
+from driver_app.core.https import NoAnswer, send_request
+from driver_app.core.outbox import Outbox
+from driver_app.core.progress import CLOSED_BY_DRIVER, TaskState, find_tasks, further, state_after
+from driver_app.core.store import Pairing, Store
+from driver_app.core.view import Link, RunView, Shift, Snapshot, TaskView, show_run
+from server.protocol.from_driver import (
+    AcceptTasks,
+    ArriveAtTasks,
+    BlobRef,
+    CollectReturn,
+    CompleteTask,
+    DeclineTask,
+    FailTask,
+    Fix,
+    HandedOverParcel,
+    ParcelOutcome,
+    Position,
+    Proof,
+    ScanParcels,
+    SetShift,
+    StartTasks,
+)
+
+Clock = Callable[[], datetime]
+PAIRING_TIMEOUT_S = 20
+
+_SHIFT_AFTER: dict[tuple[Shift, str], Shift] = {
+    ("off", "start"): "on",
+    ("on", "break_start"): "break",
+    ("break", "break_end"): "on",
+    ("on", "end"): "off",
+    ("break", "end"): "off",
+}
+
+
+def read_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A photo or a signature, as bytes or as a file that the camera wrote."""
+
+    content: bytes | Path
+    content_type: str = "image/jpeg"
+
+    def read(self) -> bytes:
+        return self.content if isinstance(self.content, bytes) else self.content.read_bytes()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What the driver gathered at the door; a `Proof` with the files themselves."""
+
+    photos: tuple[File, ...] = ()
+    signature: File | None = None
+    recipient_name: str | None = None
+    pin: str | None = None
+    scans: tuple[str, ...] = ()
+    age_checked: bool | None = None
+    note: str | None = None
+
+
+class Driver:
+    """One driver's phone, over a store of its own.
+
+    clock: the phone's clock; it may be wrong or run fast, the server corrects by `sent_at`.
+    """
+
+    def __init__(self, store: Store, *, clock: Clock = read_clock, device_model: str = "") -> None:
+        self._store = store
+        self._outbox = Outbox(store)
+        self._clock = clock
+        self._device_model = device_model
+
+    # Pairing
+
+    def pair(self, server_url: str, code: str) -> Pairing:
+        """Make this the phone of the driver for whom the dispatcher made the code. Needs network,
+        and blocks while it asks."""
+        server_url = normalise_server_url(server_url)
+        body = json.dumps({"code": code.strip().upper(), "device_model": self._device_model})
+        try:
+            answer = send_request(
+                "POST",
+                f"{server_url}/api/driver/pair",
+                body.encode(),
+                content_type="application/json",
+                timeout_s=PAIRING_TIMEOUT_S,
+            )
+        except NoAnswer as error:
+            raise ServerUnreachable(server_url=server_url) from error
+        if answer.status != 201:
+            _, detail = answer.read_problem()
+            raise PairingRefused(detail=detail)
+        try:
+            given = json.loads(answer.body)
+            pairing = Pairing(
+                server_url=server_url,
+                device_id=str(given["device_id"]),
+                driver_id=str(given["driver_id"]),
+                token=str(given["token"]),
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise PairingRefused(detail=f"{server_url} is not a Postrider server.") from error
+        self._store.save_pairing(pairing)
+        return pairing
+
+    # What is shown
+
+    def view(self) -> RunView:
+        with self._store.reading() as db:
+            pairing = self._store.get_pairing()
+            barcodes = db.execute("SELECT barcode FROM loaded_parcels").fetchall()
+            return show_run(
+                Snapshot(
+                    paired=pairing is not None,
+                    revoked=pairing is not None and pairing.revoked,
+                    link=cast(Link, self._store.get_setting("link") or "none"),
+                    shift=cast(Shift, self._store.get_setting("shift") or "off"),
+                    manifest=self._store.get_manifest(),
+                    progress=self._store.get_progress(),
+                    waiting=self._outbox.list_waiting(),
+                    loaded_barcodes=frozenset(row["barcode"] for row in barcodes),
+                    unsent_fixes=self._store.count_unsent_fixes(),
+                    notices=self._store.list_notices(),
+                )
+            )
+
+    # On the way
+
+    def accept(self, task_ids: Sequence[str], position: Position | None = None) -> None:
+        """Take the tasks; those that are further on already stay as they are."""
+        self._move_on(AcceptTasks, "accepted", task_ids, position)
+
+    def start(self, task_ids: Sequence[str], position: Position | None = None) -> None:
+        """Set off to the stop of these tasks."""
+        self._move_on(StartTasks, "en_route", task_ids, position)
+
+    def arrive(self, task_ids: Sequence[str], position: Position | None = None) -> None:
+        """Be at the stop of these tasks."""
+        self._move_on(ArriveAtTasks, "arrived", task_ids, position)
+
+    def decline(self, task_id: str, reason: str, position: Position | None = None) -> str:
+        with self._store.transaction():
+            self._require_open(task_id)
+            return self._send(
+                DeclineTask(
+                    task_id=task_id, reason=reason, occurred_at=self._clock(), position=position
+                )
+            )
+
+    # At the door
+
+    def complete(
+        self,
+        task_id: str,
+        outcome_code: str,
+        evidence: Evidence = Evidence(),
+        *,
+        parcels: Sequence[ParcelOutcome] = (),
+        cash_minor: int | None = None,
+        position: Position | None = None,
+    ) -> str:
+        """Delivered or picked up, wholly or in part. A task that the server has meanwhile taken
+        back is completed all the same: it happened.
+
+        parcels: only those whose outcome is not the task's.
+        """
+        with self._store.transaction():
+            task = self._require_open(task_id)
+            if task is not None:
+                _require_proof(task, evidence, parcels)
+            return self._send(
+                CompleteTask(
+                    task_id=task_id,
+                    outcome_code=outcome_code,
+                    occurred_at=self._clock(),
+                    position=position,
+                    parcels=tuple(parcels),
+                    proof=self._keep(evidence),
+                    cash_minor=cash_minor,
+                )
+            )
+
+    def fail(
+        self,
+        task_id: str,
+        outcome_code: str,
+        evidence: Evidence = Evidence(),
+        *,
+        position: Position | None = None,
+    ) -> str:
+        """It could not be done; the evidence shows the attempt."""
+        with self._store.transaction():
+            self._require_open(task_id)
+            return self._send(
+                FailTask(
+                    task_id=task_id,
+                    outcome_code=outcome_code,
+                    occurred_at=self._clock(),
+                    position=position,
+                    proof=self._keep(evidence),
+                )
+            )
+
+    def collect_return(
+        self,
+        parcels: Sequence[HandedOverParcel],
+        *,
+        at_task_id: str | None = None,
+        reason: str = "",
+        evidence: Evidence = Evidence(),
+        position: Position | None = None,
+    ) -> str:
+        """Take goods that nobody announced. (An announced return is a task: `complete`.)"""
+        if not parcels:
+            raise NothingToSend(thing="parcel")
+        with self._store.transaction():
+            body = CollectReturn(
+                occurred_at=self._clock(),
+                parcels=tuple(parcels),
+                at_task_id=at_task_id,
+                reason=reason,
+                position=position,
+                proof=self._keep(evidence),
+            )
+            return self._send(body, task_id=at_task_id, lane="returns")
+
+    # The van and the shift
+
+    def scan(
+        self,
+        barcodes: Sequence[str],
+        purpose: Literal["load", "unload"],
+        position: Position | None = None,
+    ) -> str:
+        """Parcels loaded into the van, or brought back to the depot."""
+        if not barcodes:
+            raise NothingToSend(thing="parcel")
+        with self._store.transaction():
+            body = ScanParcels(
+                barcodes=tuple(barcodes),
+                purpose=purpose,
+                occurred_at=self._clock(),
+                position=position,
+            )
+            return self._send(body, lane="scans")
+
+    def set_shift(
+        self,
+        change: Literal["start", "break_start", "break_end", "end"],
+        *,
+        odometer_km: int | None = None,
+        position: Position | None = None,
+    ) -> str:
+        with self._store.transaction():
+            shift = self.view().shift
+            after = _SHIFT_AFTER.get((shift, change))
+            if after is None:
+                raise WrongShiftChange(shift=shift, change=change)
+            self._store.put_setting("shift", after)
+            body = SetShift(
+                change=change,
+                occurred_at=self._clock(),
+                position=position,
+                odometer_km=odometer_km,
+            )
+            return self._send(body, lane="shift")
+
+    def record_fix(
+        self,
+        lon: float,
+        lat: float,
+        accuracy_m: float,
+        *,
+        speed_mps: float | None = None,
+        heading_deg: float | None = None,
+        taken_at: datetime | None = None,
+    ) -> Fix | None:
+        """Keep a GPS reading. None, and nothing kept, off duty or on a break (a driver is not
+        followed then, whatever the device delivers) and when the reading is not a number."""
+        numbers = (lon, lat, accuracy_m, speed_mps or 0.0, heading_deg or 0.0)
+        if not all(map(isfinite, numbers)) or self._store.get_setting("shift") != "on":
+            return None
+        return self._store.add_fix(
+            lambda seq: Fix(
+                seq=seq,
+                taken_at=taken_at or self._clock(),
+                lon=lon,
+                lat=lat,
+                accuracy_m=accuracy_m,
+                speed_mps=speed_mps,
+                heading_deg=heading_deg,
+            )
+        )
+
+    # What needs attention
+
+    def send_again(self, command_id: str, *, without_files: bool = False) -> None:
+        """Try a refused command once more, if need be without the files that are damaged. It goes
+        under a new id, because the server repeats its answer to the old one."""
+        self._outbox.send_again(
+            command_id, new_id=make_id(self._clock()), without_files=without_files
+        )
+
+    def dismiss(self, command_id: str) -> None:
+        """Throw a refused command away: the driver has settled it with the dispatcher."""
+        self._outbox.dismiss(command_id)
+
+    # Inside one transaction
+
+    def _move_on(
+        self,
+        command: type[AcceptTasks] | type[StartTasks] | type[ArriveAtTasks],
+        state: TaskState,
+        task_ids: Sequence[str],
+        position: Position | None,
+    ) -> None:
+        with self._store.transaction():
+            run = self.view()
+            by_stop: dict[str | None, list[str]] = {}
+            for task_id in dict.fromkeys(task_ids):
+                task, stop = run.find_task(task_id), run.find_stop_of(task_id)
+                if task is None or further(task.state, state) != task.state:
+                    by_stop.setdefault(stop.stop.id if stop else None, []).append(task_id)
+            for tasks in by_stop.values():
+                self._send(
+                    command(task_ids=tuple(tasks), occurred_at=self._clock(), position=position)
+                )
+
+    def _require_open(self, task_id: str) -> TaskView | None:
+        run = self.view()
+        task = run.find_task(task_id)
+        states = [task.state] if task else []
+        for command in run.on_its_way:
+            if task_id in find_tasks(command.body) and (state := state_after(command.body)):
+                states.append(state)
+        for state in states:
+            if state in CLOSED_BY_DRIVER:
+                raise AlreadyFinished(state=state)
+        return task
+
+    def _keep(self, evidence: Evidence) -> Proof:
+        with self._store.transaction() as db:
+
+            def keep(file: File) -> BlobRef:
+                return self._outbox.add_file(db, file.read(), file.content_type)
+
+            return Proof(
+                photos=tuple(map(keep, evidence.photos)),
+                signature=keep(evidence.signature) if evidence.signature else None,
+                recipient_name=evidence.recipient_name,
+                pin=evidence.pin,
+                scans=evidence.scans,
+                age_checked=evidence.age_checked,
+                note=evidence.note,
+            )
+
+    def _send(self, body: Any, *, task_id: str | None = None, lane: str | None = None) -> str:
+        """Queue the command in the lane of its stop; away from any stop, in `lane`."""
+        task_ids = [task_id] if task_id else list(find_tasks(body))
+        run = self.view()
+        stop = run.find_stop_of(task_ids[0]) if task_ids else None
+        if stop is not None:
+            lane = f"stop:{stop.stop.id}"
+        command_id = make_id(self._clock())
+        with self._store.transaction() as db:
+            self._outbox.add_command(
+                db,
+                body,
+                id=command_id,
+                lane=lane or f"task:{task_ids[0]}",
+                place=stop.stop.address if stop else "",
+            )
+        return command_id
+
+
+def make_id(now: datetime) -> str:
+    """A UUID of version 7: unique even with a wrong clock, in order of time with a right one."""
+    time_ms = int(now.timestamp() * 1000) & (2**48 - 1)
+    return str(UUID(int=time_ms << 80 | 7 << 76 | randbits(12) << 64 | 2 << 62 | randbits(62)))
+
+
+def normalise_server_url(text: str) -> str:
+    """The server's address as the driver typed it; TLS unless http is asked for by name."""
+    text = text.strip().rstrip("/")
+    url = text if "://" in text else f"https://{text}"
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ServerUnreachable(server_url=text)
+    return f"{parts.scheme}://{parts.netloc}{parts.path}"
+
+
+def _require_proof(task: TaskView, evidence: Evidence, parcels: Sequence[ParcelOutcome]) -> None:
+    """The parts that the manifest requires must be there; `warned` ones are the screen's matter."""
+    demand = task.task.proof
+    not_handed_over = {p.barcode for p in parcels if p.outcome in ("refused", "missing")}
+    to_scan = {parcel.barcode for parcel in task.task.parcels} - not_handed_over
+    given = {
+        "photo": (demand.photo, bool(evidence.photos)),
+        "signature": (demand.signature, evidence.signature is not None),
+        "name": (demand.name, bool(evidence.recipient_name)),
+        "PIN": (demand.pin, bool(evidence.pin)),
+        "scan of every parcel": (demand.scan, to_scan <= set(evidence.scans)),
+        "age check": (demand.age_check, evidence.age_checked is True),
+    }
+    missing = [
+        part for part, (demanded, there) in given.items() if demanded == "required" and not there
+    ]
+    if missing:
+        raise ProofMissing(parts=", ".join(missing))

@@ -1,0 +1,73 @@
+"""One HTTP request, blocking (run it in a thread). No redirects: the token goes to one server only,
+and a Wi-Fi's login page is not taken for its answer."""
+
+import http.client
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+
+class NoAnswer(Exception):
+    """No usable answer came; the request may or may not have had its effect."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    status: int
+    content_type: str
+    body: bytes
+
+    @property
+    def is_json(self) -> bool:
+        return self.content_type.endswith(("/json", "+json"))
+
+    def read_problem(self) -> tuple[str, str]:
+        """The code and the sentence of a problem+json; the status when it is something else."""
+        try:
+            problem = json.loads(self.body)
+            return str(problem["code"]), str(problem["detail"])
+        except (ValueError, KeyError, TypeError):
+            return f"http.{self.status}", f"The server answered {self.status}."
+
+
+def send_request(
+    method: str,
+    url: str,
+    body: bytes | Path,
+    *,
+    content_type: str,
+    token: str | None = None,
+    timeout_s: float,
+) -> Answer:
+    """Send the request over TLS (over plain TCP only when the URL says http) and read the answer.
+
+    Raises
+    ------
+    NoAnswer
+        When there is no network, no server, or what came back is not HTTP.
+    """
+    parts = urlsplit(url)
+    connect = http.client.HTTPConnection if parts.scheme == "http" else http.client.HTTPSConnection
+    headers = {"Content-Type": content_type, "Accept": "application/json"}
+    if token is not None:
+        headers["Authorization"] = f"Bearer {token}"
+    try:
+        connection = connect(parts.netloc, timeout=timeout_s)
+        try:
+            if isinstance(body, Path):
+                headers["Content-Length"] = str(body.stat().st_size)
+                with body.open("rb") as file:
+                    connection.request(method, parts.path, file, headers)
+            else:
+                connection.request(method, parts.path, body, headers)
+            response = connection.getresponse()
+            return Answer(
+                status=response.status,
+                content_type=(response.getheader("Content-Type") or "").split(";")[0].strip(),
+                body=response.read(),
+            )
+        finally:
+            connection.close()
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise NoAnswer(f"{method} {parts.netloc}{parts.path}: {error}") from error

@@ -1,0 +1,357 @@
+"""The phone's memory: one SQLite file that the screens and the background process share.
+
+Durable before visible: WAL with synchronous=FULL, every change in one BEGIN IMMEDIATE. A process
+may be killed at any instruction; what a method returned from is kept. The other process's commits
+are noticed through `PRAGMA data_version` (`ChangeWatch`).
+
+Not here: what commands mean (outbox.py, driver.py), what is shown (view.py).
+"""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from driver_app.core.errors import NotPaired, StoreTooNew
+from driver_app.core.progress import TaskState
+from server.protocol.codec import MalformedFrame, decode_part, encode_part
+from server.protocol.from_driver import Fix
+from server.protocol.to_driver import Manifest, Notice
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+        """CREATE TABLE manifest (
+            one INTEGER PRIMARY KEY CHECK (one = 1),
+            version INTEGER NOT NULL,
+            body TEXT NOT NULL)""",
+        "CREATE TABLE progress (task_id TEXT PRIMARY KEY, state TEXT NOT NULL)",
+        "CREATE TABLE loaded_parcels (barcode TEXT PRIMARY KEY)",
+        """CREATE TABLE outbox (
+            position INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL UNIQUE,
+            driver_id TEXT NOT NULL,
+            lane TEXT NOT NULL,
+            frame TEXT NOT NULL,
+            body TEXT NOT NULL,
+            place TEXT NOT NULL,
+            state TEXT NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'leased', 'rejected')),
+            attempts INTEGER NOT NULL DEFAULT 0,
+            leased_by TEXT,
+            lease_ends_s REAL,
+            reject_code TEXT,
+            reject_message TEXT)""",
+        "CREATE INDEX outbox_lane ON outbox (driver_id, lane, position) WHERE state <> 'rejected'",
+        """CREATE TABLE blobs (
+            sha256 TEXT PRIMARY KEY,
+            size_bytes INTEGER NOT NULL,
+            content_type TEXT NOT NULL,
+            uploaded INTEGER NOT NULL DEFAULT 0)""",
+        """CREATE TABLE command_blobs (
+            command_id TEXT NOT NULL REFERENCES outbox (id)
+                ON DELETE CASCADE ON UPDATE CASCADE,
+            sha256 TEXT NOT NULL REFERENCES blobs (sha256),
+            PRIMARY KEY (command_id, sha256)) WITHOUT ROWID""",
+        "CREATE INDEX command_blobs_of_blob ON command_blobs (sha256)",
+        # AUTOINCREMENT: a seq is never given twice, not even after its row was acknowledged
+        # and deleted; the server dedupes on it.
+        """CREATE TABLE fixes (
+            seq INTEGER PRIMARY KEY AUTOINCREMENT,
+            driver_id TEXT NOT NULL,
+            refused INTEGER NOT NULL DEFAULT 0,
+            body TEXT NOT NULL)""",
+        """CREATE TABLE notices (
+            id INTEGER PRIMARY KEY,
+            received_at TEXT NOT NULL,
+            code TEXT NOT NULL,
+            message TEXT NOT NULL)""",
+    ),
+)
+"""One tuple of statements per version of the file (`PRAGMA user_version`). Append only; a
+migration keeps the outbox, the fixes and the blobs: they may be yesterday's unsent work."""
+
+NOTICES_KEPT = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairing:
+    """Whose phone this is, and on which server."""
+
+    server_url: str
+    device_id: str
+    driver_id: str
+    token: str = field(repr=False)
+    revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedNotice:
+    received_at: datetime
+    code: str
+    message: str
+
+
+class Store:
+    """The SQLite file in `folder`, and the folder of blobs beside it.
+
+    Each process opens its own; inside a process several threads may share one.
+
+    fsync: False only for simulated phones, which need not survive a power cut.
+    """
+
+    def __init__(self, folder: Path | str, *, fsync: bool = True) -> None:
+        self.fsync = fsync
+        self.folder = Path(folder)
+        self.blob_folder = self.folder / "blobs"
+        self.blob_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self.folder / "app.db"
+        # Made before SQLite opens it, so that the token is never readable for others.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        self._lock = threading.RLock()
+        self.db = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
+        self.db.row_factory = sqlite3.Row
+        self.db.execute("PRAGMA journal_mode = WAL")
+        self.db.execute(f"PRAGMA synchronous = {'FULL' if fsync else 'OFF'}")
+        self.db.execute("PRAGMA foreign_keys = ON")
+        self.db.execute("PRAGMA journal_size_limit = 4194304")
+        self._decoded: tuple[str, Manifest] | None = None
+        self.migrate(MIGRATIONS)
+
+    def close(self) -> None:
+        self.db.close()
+
+    @contextmanager
+    def transaction(self) -> Generator[sqlite3.Connection]:
+        """All or nothing, and nobody else writes meanwhile."""
+        with self._within("BEGIN IMMEDIATE") as db:
+            yield db
+
+    @contextmanager
+    def reading(self) -> Generator[sqlite3.Connection]:
+        """Several reads that see one moment."""
+        with self._within("BEGIN") as db:
+            yield db
+
+    @contextmanager
+    def _within(self, begin: str) -> Generator[sqlite3.Connection]:
+        with self._lock:
+            if self.db.in_transaction:
+                yield self.db
+                return
+            self.db.execute(begin)
+            try:
+                yield self.db
+            except BaseException:
+                self.db.execute("ROLLBACK")
+                raise
+            self.db.execute("COMMIT")
+
+    def migrate(self, migrations: tuple[tuple[str, ...], ...]) -> None:
+        """Bring the file to the newest version; another process may be doing the same."""
+        with self.transaction() as db:
+            (version,) = db.execute("PRAGMA user_version").fetchone()
+            if version > len(migrations):
+                raise StoreTooNew
+            for statements in migrations[version:]:
+                for statement in statements:
+                    db.execute(statement)
+            db.execute(f"PRAGMA user_version = {len(migrations)}")
+
+    # Settings
+
+    def get_setting(self, name: str) -> str | None:
+        with self.reading() as db:
+            row = db.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
+        return row["value"] if row else None
+
+    def put_setting(self, name: str, value: str) -> None:
+        with self.transaction() as db:
+            db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, value))
+
+    # Pairing
+
+    def get_pairing(self) -> Pairing | None:
+        with self.reading() as db:
+            known = dict(tuple(row) for row in db.execute("SELECT name, value FROM settings"))
+        if "token" not in known:
+            return None
+        return Pairing(
+            server_url=known["server_url"],
+            device_id=known["device_id"],
+            driver_id=known["driver_id"],
+            token=known["token"],
+            revoked=known["revoked"] == "1",
+        )
+
+    def get_driver_id(self) -> str:
+        driver_id = self.get_setting("driver_id")
+        if driver_id is None:
+            raise NotPaired
+        return driver_id
+
+    def save_pairing(self, pairing: Pairing) -> None:
+        """Make it this driver's phone. Unsent work of the driver before stays in the file and is
+        sent when he pairs again; it never goes out under another driver's name."""
+        with self.transaction() as db:
+            if self.get_setting("driver_id") not in (None, pairing.driver_id):
+                for table in ("manifest", "progress", "loaded_parcels", "notices"):
+                    db.execute(f"DELETE FROM {table}")  # noqa: S608
+                self.put_setting("shift", "off")
+            # Whatever the server now says is newer, even if it counts from one again.
+            db.execute("UPDATE manifest SET version = 0")
+            self.put_setting("server_url", pairing.server_url)
+            self.put_setting("device_id", pairing.device_id)
+            self.put_setting("driver_id", pairing.driver_id)
+            self.put_setting("token", pairing.token)
+            self.put_setting("revoked", "1" if pairing.revoked else "0")
+
+    def mark_revoked(self, pairing: Pairing) -> None:
+        """The server takes nothing from this pairing any more; its data stay."""
+        with self.transaction():
+            if self.get_pairing() == pairing:
+                self.put_setting("revoked", "1")
+
+    # Manifest
+
+    def get_manifest(self) -> Manifest | None:
+        with self.reading() as db:
+            row = db.execute("SELECT body FROM manifest").fetchone()
+        if row is None:
+            return None
+        if self._decoded is None or self._decoded[0] != row["body"]:
+            try:
+                self._decoded = (row["body"], decode_part(Manifest, row["body"]))
+            except MalformedFrame:
+                # Kept by an older app; the server sends it anew at the next connection.
+                return None
+        return self._decoded[1]
+
+    def get_manifest_version(self) -> int:
+        with self.reading() as db:
+            row = db.execute("SELECT version FROM manifest").fetchone()
+        return row["version"] if row else 0
+
+    def save_manifest(self, manifest: Manifest) -> bool:
+        """Replace the manifest. False for one older than ours, which is ignored."""
+        with self.transaction() as db:
+            held = self.get_manifest_version()
+            if manifest.version < held:
+                return False
+            if manifest == self.get_manifest():
+                return True
+            db.execute(
+                "INSERT OR REPLACE INTO manifest VALUES (1, ?, ?)",
+                (manifest.version, encode_part(manifest)),
+            )
+            tasks = [task for stop in manifest.stops for task in stop.tasks]
+            _keep_only(db, "progress", "task_id", {task.id for task in tasks})
+            # A task that comes back after it was declined is offered anew.
+            db.execute("DELETE FROM progress WHERE state = 'declined'")
+            barcodes = {parcel.barcode for task in tasks for parcel in task.parcels}
+            _keep_only(db, "loaded_parcels", "barcode", barcodes)
+        return True
+
+    def get_progress(self) -> dict[str, TaskState]:
+        """How far the server has acknowledged each task, ahead of the manifest."""
+        with self.reading() as db:
+            rows = db.execute("SELECT task_id, state FROM progress").fetchall()
+        return {row["task_id"]: row["state"] for row in rows}
+
+    # Fixes
+
+    def add_fix(self, make_fix: Callable[[int], Fix]) -> Fix:
+        """Keep a fix under the next seq of this phone."""
+        with self.transaction() as db:
+            cursor = db.execute(
+                "INSERT INTO fixes (driver_id, body) VALUES (?, '')", (self.get_driver_id(),)
+            )
+            assert cursor.lastrowid is not None
+            fix = make_fix(cursor.lastrowid)
+            db.execute("UPDATE fixes SET body = ? WHERE seq = ?", (encode_part(fix), fix.seq))
+        return fix
+
+    def list_unsent_fixes(self, limit: int) -> list[Fix]:
+        """The oldest fixes of the paired driver."""
+        with self.reading() as db:
+            rows = db.execute(
+                "SELECT body FROM fixes WHERE driver_id = ? AND NOT refused ORDER BY seq LIMIT ?",
+                (self.get_driver_id(), limit),
+            ).fetchall()
+        return [decode_part(Fix, row["body"]) for row in rows]
+
+    def count_unsent_fixes(self) -> int:
+        with self.reading() as db:
+            (count,) = db.execute(
+                "SELECT count(*) FROM fixes WHERE NOT refused AND driver_id ="
+                " (SELECT value FROM settings WHERE name = 'driver_id')"
+            ).fetchone()
+        return int(count)
+
+    def forget_fixes(self, through: int) -> None:
+        """The server has stored them."""
+        with self.transaction() as db:
+            db.execute(
+                "DELETE FROM fixes WHERE driver_id = ? AND seq <= ? AND NOT refused",
+                (self.get_driver_id(), through),
+            )
+
+    def set_fix_aside(self, seq: int) -> None:
+        """The server refused this very fix for good; it must not hold up the others."""
+        with self.transaction() as db:
+            db.execute("UPDATE fixes SET refused = 1 WHERE seq = ?", (seq,))
+
+    # Notices
+
+    def add_notice(self, notice: Notice, received_at: datetime) -> None:
+        with self.transaction() as db:
+            db.execute(
+                "INSERT INTO notices (received_at, code, message) VALUES (?, ?, ?)",
+                (received_at.isoformat(), notice.code, notice.message),
+            )
+            db.execute(
+                "DELETE FROM notices WHERE id <= (SELECT max(id) FROM notices) - ?", (NOTICES_KEPT,)
+            )
+
+    def list_notices(self) -> tuple[ReceivedNotice, ...]:
+        """Newest first."""
+        with self.reading() as db:
+            rows = db.execute(
+                "SELECT received_at, code, message FROM notices ORDER BY id DESC"
+            ).fetchall()
+        return tuple(
+            ReceivedNotice(
+                received_at=datetime.fromisoformat(row["received_at"]),
+                code=row["code"],
+                message=row["message"],
+            )
+            for row in rows
+        )
+
+
+class ChangeWatch:
+    """Tells cheaply whether anybody, here or in another process, has committed since last asked."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._seen: tuple[int, int] | None = None
+
+    def has_changed(self) -> bool:
+        """True the first time, then whenever there was a commit since the call before."""
+        (others,) = self._store.db.execute("PRAGMA data_version").fetchone()
+        now = (others, self._store.db.total_changes)
+        changed = now != self._seen
+        self._seen = now
+        return changed
+
+
+def _keep_only(db: sqlite3.Connection, table: str, column: str, kept: set[str]) -> None:
+    gone = [
+        (row[0],)
+        for row in db.execute(f"SELECT {column} FROM {table}")  # noqa: S608
+        if row[0] not in kept
+    ]
+    db.executemany(f"DELETE FROM {table} WHERE {column} = ?", gone)  # noqa: S608

@@ -1,0 +1,154 @@
+"""python -m routing solve | check | roads: planning and roads from the command line.
+
+Problems are our JSON, Gehring & Homberger or Li & Lim files. Exit code 0: well; 1: the plan breaks
+rules; 2: the input is no good, said in one line.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from routing.checks import violations
+from routing.formats import decode_plan, encode_plan, read_problem
+from routing.plan import Plan, Progress
+from routing.problem import Position, Problem, ProblemError
+from routing.road_errors import RoadsError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = _make_parser().parse_args(arguments)
+    try:
+        code: int = options.run(options)
+    except (ProblemError, RoadsError) as error:
+        print(f"routing: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"routing: {error.filename or 'file'}: {error.strerror or error}", file=sys.stderr)
+        return 2
+    return code
+
+
+def _make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m routing", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="solve | check | roads")
+    solve = commands.add_parser("solve", help="plan a problem and print the plan as JSON")
+    solve.add_argument("problem", type=Path)
+    solve.add_argument("--budget", type=_read_budget, default=10.0, metavar="SECONDS")
+    solve.add_argument("--seed", type=int, default=0)
+    solve.add_argument("--start", type=Path, metavar="PLAN", help="a plan to begin with")
+    solve.add_argument("--summary", action="store_true", help="print a summary instead")
+    solve.set_defaults(run=_solve)
+    check = commands.add_parser("check", help="say which rules a plan breaks")
+    check.add_argument("problem", type=Path)
+    check.add_argument("plan", type=Path)
+    check.set_defaults(run=_check)
+    roads = commands.add_parser("roads", help="import a map, or ask it").add_subparsers(
+        required=True, metavar="build | table | route"
+    )
+    build = roads.add_parser("build", help="turn an OSM file into a folder with roads")
+    build.add_argument("map", type=Path)
+    build.add_argument("folder", type=Path)
+    build.add_argument("--profiles", default="car,bicycle", metavar="NAMES")
+    build.set_defaults(run=_build_roads)
+    for name, run in (("table", _print_table), ("route", _print_route)):
+        ask = roads.add_parser(name, help=f"print the {name} of some positions as JSON")
+        ask.add_argument("positions", nargs="+", type=_read_position, metavar="LON,LAT")
+        ask.add_argument("--folder", type=Path, help="roads; without them straight lines")
+        ask.add_argument("--profile", default="car")
+        ask.set_defaults(run=run)
+    return parser
+
+
+def _read_budget(text: str) -> float:
+    budget_s = float(text)
+    if not 0 < budget_s < 1e6:
+        raise argparse.ArgumentTypeError("seconds above 0 are needed")
+    return budget_s
+
+
+def _read_position(text: str) -> Position:
+    lon, lat = text.split(",")
+    return float(lon), float(lat)
+
+
+def _solve(options: argparse.Namespace) -> int:
+    problem = read_problem(options.problem.read_bytes(), options.problem.stem)
+    start = decode_plan(options.start.read_bytes()) if options.start else None
+    from routing.solve import solve  # noqa: PLC0415 - the other commands need no engine
+
+    plan = solve(
+        problem, budget_s=options.budget, seed=options.seed, start=start, progress=_print_progress
+    )
+    print(_summarise(problem, plan) if options.summary else encode_plan(plan).decode())
+    return 0
+
+
+def _print_progress(progress: Progress) -> None:
+    if sys.stderr.isatty():
+        print(
+            f"\r{progress.elapsed_s:6.1f} s: cost {progress.cost}, "
+            f"{progress.unassigned} unassigned ",
+            end="",
+            file=sys.stderr,
+        )
+
+
+def _summarise(problem: Problem, plan: Plan) -> str:
+    lines = [
+        f"{problem.name or 'problem'}: cost {plan.cost}, {len(plan.routes)} routes, "
+        f"{len(plan.unassigned)} of {len(problem.work)} unassigned"
+    ]
+    for route in plan.routes:
+        lines.append(
+            f"  {route.vehicle_id}: {len(route.steps)} visits, {route.distance_m} m, "
+            f"{route.duration_s} s, cost {route.cost}"
+        )
+    lines += [f"  {one.id}: {one.sentence}" for one in plan.unassigned]
+    return "\n".join(lines)
+
+
+def _check(options: argparse.Namespace) -> int:
+    problem = read_problem(options.problem.read_bytes(), options.problem.stem)
+    found = violations(problem, decode_plan(options.plan.read_bytes()))
+    print("\n".join(found) or "The plan is sound.")
+    return 1 if found else 0
+
+
+def _build_roads(options: argparse.Namespace) -> int:
+    from routing.roads import build_roads  # noqa: PLC0415 - planning needs no roads
+
+    build_roads(options.map, options.folder, options.profiles.split(","), progress=print)
+    return 0
+
+
+def _print_table(options: argparse.Namespace) -> int:
+    from routing.roads import open_roads  # noqa: PLC0415
+
+    roads = open_roads(options.folder)
+    matrix = roads.table(options.positions, options.profile)
+    answer = {
+        "source": roads.source,
+        "duration_s": matrix.duration_s.tolist(),
+        "distance_m": matrix.distance_m.tolist(),
+    }
+    roads.close()
+    print(msgspec.json.encode(answer).decode())
+    return 0
+
+
+def _print_route(options: argparse.Namespace) -> int:
+    from routing.roads import open_roads  # noqa: PLC0415
+
+    roads = open_roads(options.folder)
+    route = roads.route(options.positions, options.profile)
+    roads.close()
+    print(msgspec.json.encode(route).decode())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+"""The process that holds the road graph: the only file that imports OSRM.
+
+OSRM keeps Python's global lock while it computes, so it lives in a child process that answers one
+question at a time over a pipe. The caller's side is `routing.roads.OsrmRoads`.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import accumulate
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from routing.problem import UNREACHABLE, Matrix, Position
+
+FARTHEST_FROM_ROAD_M = 2_000
+"""A place farther than this from any road of the profile cannot be reached."""
+
+GRAPH_NAME = "map.osrm"
+
+LegAnswer = tuple[float, float, list[Position], list[float]]
+"""Duration, distance, geometry, and the seconds after which each of its points is passed."""
+
+
+def answer_questions(connection: Connection, graphs: dict[str, Path]) -> None:
+    """Load the graph of each profile, then answer (name, arguments) until the pipe closes.
+
+    Answers are ("ok", value) or ("error", text); the first one says that all graphs are loaded.
+    """
+    import osrm  # noqa: PLC0415 - loading it belongs to this process only
+
+    try:
+        engines = {
+            profile: osrm.OSRM(
+                algorithm="CH",
+                storage_config=str(graph),
+                max_locations_distance_table=-1,
+                max_locations_viaroute=-1,
+                use_shared_memory=False,
+                verbosity="NONE",
+            )
+            for profile, graph in graphs.items()
+        }
+    except RuntimeError as error:
+        connection.send(("error", str(error)))
+        return
+    connection.send(("ok", None))
+    questions: dict[str, Callable[..., object]] = {
+        "table": _measure_table,
+        "route": _find_route,
+        "nearest": _find_nearest,
+    }
+    while True:
+        try:
+            name, profile, positions = connection.recv()
+        except EOFError:
+            return
+        try:
+            answer: tuple[str, object] = ("ok", questions[name](osrm, engines[profile], positions))
+        except RuntimeError as error:
+            answer = ("error", str(error))
+        connection.send(answer)
+
+
+def _measure_table(osrm: Any, engine: Any, positions: Sequence[Position]) -> Matrix:
+    found = engine.Table(
+        osrm.TableParameters(
+            coordinates=list(positions),
+            annotations=["duration", "distance"],
+            generate_hints=False,
+        )
+    )
+    cut_off = [float(spot["distance"]) > FARTHEST_FROM_ROAD_M for spot in found["sources"]]
+    far = np.array(cut_off)
+    grids = []
+    for name in ("durations", "distances"):
+        grid = np.array([list(row) for row in found[name]], dtype=np.float64)
+        missing = ~np.isfinite(grid)
+        grid = np.where(missing, UNREACHABLE, np.rint(np.where(missing, 0, grid)))
+        grid[far, :] = UNREACHABLE
+        grid[:, far] = UNREACHABLE
+        np.fill_diagonal(grid, 0)
+        grids.append(grid.astype(np.int32))
+    duration_s, distance_m = grids
+    none = (duration_s == UNREACHABLE) | (distance_m == UNREACHABLE)
+    duration_s[none] = distance_m[none] = UNREACHABLE
+    return Matrix(duration_s=duration_s, distance_m=distance_m)
+
+
+def _find_route(
+    osrm: Any, engine: Any, positions: Sequence[Position]
+) -> tuple[list[LegAnswer], float]:
+    """Return the legs and how far the farthest position is from its road, metres."""
+    found = engine.Route(
+        osrm.RouteParameters(
+            coordinates=list(positions),
+            overview="full",
+            geometries="geojson",
+            annotations=["duration"],
+            generate_hints=False,
+        )
+    )
+    farthest_m = max(float(spot["distance"]) for spot in found["waypoints"])
+    route = found["routes"][0]
+    points = [(float(p[0]), float(p[1])) for p in route["geometry"]["coordinates"]]
+    legs: list[LegAnswer] = []
+    first = 0
+    for leg in route["legs"]:
+        segments_s = [float(part) for part in leg["annotation"]["duration"]]
+        geometry = points[first : first + len(segments_s) + 1]
+        first += len(segments_s)
+        duration_s = float(leg["duration"])
+        legs.append(
+            (duration_s, float(leg["distance"]), geometry, _time_points(segments_s, duration_s))
+        )
+    return legs, farthest_m
+
+
+def _time_points(segments_s: list[float], duration_s: float) -> list[float]:
+    """Spread what the turns cost over the segments in proportion."""
+    driven_s = math.fsum(segments_s)
+    scale = duration_s / driven_s if driven_s else 0.0
+    return [passed_s * scale for passed_s in accumulate(segments_s, initial=0.0)]
+
+
+def _find_nearest(osrm: Any, engine: Any, positions: Sequence[Position]) -> tuple[Position, float]:
+    spot = engine.Nearest(
+        osrm.NearestParameters(coordinates=list(positions), generate_hints=False)
+    )["waypoints"][0]
+    location = spot["location"]
+    return (float(location[0]), float(location[1])), float(spot["distance"])

@@ -1,0 +1,312 @@
+"""Travel times, road geometry and snapping.
+
+Two providers with one interface: OSRM on a map that `build_roads` prepared, and straight lines
+where no map is imported. One `Roads` object is one provider: a plan never mixes them. Positions are
+(longitude, latitude), WGS 84, degrees; durations are seconds and distances metres, without traffic.
+Questions may be asked from any thread; they block, so call them by `asyncio.to_thread`.
+"""
+
+import json
+import math
+import multiprocessing
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from threading import Lock
+from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
+
+from routing.problem import UNREACHABLE, Matrix, Position
+from routing.road_build import MANIFEST, build_roads
+from routing.road_errors import (
+    BadPosition,
+    NoRoad,
+    RoadsNotBuilt,
+    RoadsUnavailable,
+    UnknownProfile,
+)
+from routing.road_process import FARTHEST_FROM_ROAD_M, GRAPH_NAME, answer_questions
+
+__all__ = [
+    "HaversineRoads",
+    "OsrmRoads",
+    "RoadLeg",
+    "RoadRoute",
+    "Roads",
+    "Snap",
+    "build_roads",
+    "find_cut_off",
+    "open_roads",
+]
+
+EARTH_RADIUS_M = 6_371_008.8
+DETOUR = 1.3
+SPEED_M_S = {"car": 40 / 3.6, "bicycle": 15 / 3.6}
+ANSWER_WITHIN_S = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoadLeg:
+    """The way from one position to the next.
+
+    `passed_s` has one number for each point of `geometry`: the seconds after which it is passed.
+    """
+
+    duration_s: int
+    distance_m: int
+    geometry: tuple[Position, ...]
+    passed_s: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoadRoute:
+    """The way through all positions, one leg between each two."""
+
+    legs: tuple[RoadLeg, ...]
+
+    @property
+    def geometry(self) -> tuple[Position, ...]:
+        """All points once, from the first position to the last."""
+        first = self.legs[0].geometry[:1]
+        return (*first, *(point for leg in self.legs for point in leg.geometry[1:]))
+
+    @property
+    def duration_s(self) -> int:
+        """Seconds of all legs."""
+        return sum(leg.duration_s for leg in self.legs)
+
+    @property
+    def distance_m(self) -> int:
+        """Metres of all legs."""
+        return sum(leg.distance_m for leg in self.legs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snap:
+    """The nearest point on a road, and how far it is in a straight line."""
+
+    position: Position
+    distance_m: float
+
+
+class Roads(Protocol):
+    """What both providers can do; all methods raise UnknownProfile and BadPosition."""
+
+    @property
+    def source(self) -> str:
+        """Where the numbers come from: "osrm" or "haversine"."""
+
+    @property
+    def profiles(self) -> frozenset[str]:
+        """The ways of travelling that can be asked for."""
+
+    def table(self, positions: Sequence[Position], profile: str = "car") -> Matrix:
+        """Return travel between all positions; `UNREACHABLE` where no road leads."""
+
+    def route(self, positions: Sequence[Position], profile: str = "car") -> RoadRoute:
+        """Return the way through at least two positions; raises NoRoad."""
+
+    def nearest(self, position: Position, profile: str = "car") -> Snap:
+        """Return the nearest point on a road."""
+
+    def close(self) -> None:
+        """Give back what the provider holds."""
+
+
+def open_roads(folder: Path | None) -> "Roads":
+    """Open the map that `build_roads` put into a folder; None: straight lines.
+
+    Raises RoadsNotBuilt when the folder holds no map, RoadsUnavailable when it cannot be loaded.
+    """
+    return HaversineRoads() if folder is None else OsrmRoads(folder)
+
+
+def find_cut_off(matrix: Matrix) -> tuple[int, ...]:
+    """Return the places that at least half of the others cannot reach or be reached from."""
+    count = len(matrix.duration_s)
+    lost = (matrix.duration_s >= UNREACHABLE) | (matrix.duration_s.T >= UNREACHABLE)
+    return tuple(int(k) for k in np.flatnonzero(2 * lost.sum(axis=1) >= max(count - 1, 1)))
+
+
+class HaversineRoads:
+    """Straight lines, made longer by 1.3 and driven at one speed: car 40 km/h, bicycle 15 km/h."""
+
+    source: ClassVar[str] = "haversine"
+    profiles: ClassVar[frozenset[str]] = frozenset(SPEED_M_S)
+
+    def table(self, positions: Sequence[Position], profile: str = "car") -> Matrix:
+        speed_m_s = self._check(positions, profile)
+        lon, lat = np.radians(np.array(positions, dtype=np.float64).reshape(-1, 2)).T
+        chord = (
+            np.sin((lat[:, None] - lat) / 2) ** 2
+            + np.cos(lat[:, None]) * np.cos(lat) * np.sin((lon[:, None] - lon) / 2) ** 2
+        )
+        distance_m = 2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.clip(chord, 0, 1))) * DETOUR
+        return Matrix(
+            duration_s=np.rint(distance_m / speed_m_s).astype(np.int32),
+            distance_m=np.rint(distance_m).astype(np.int32),
+        )
+
+    def route(self, positions: Sequence[Position], profile: str = "car") -> RoadRoute:
+        matrix = self.table(positions, profile)
+        _check_count(positions)
+        legs = []
+        for k in range(len(positions) - 1):
+            duration_s = int(matrix.duration_s[k, k + 1])
+            legs.append(
+                RoadLeg(
+                    duration_s=duration_s,
+                    distance_m=int(matrix.distance_m[k, k + 1]),
+                    geometry=(positions[k], positions[k + 1]),
+                    passed_s=(0.0, float(duration_s)),
+                )
+            )
+        return RoadRoute(legs=tuple(legs))
+
+    def nearest(self, position: Position, profile: str = "car") -> Snap:
+        self._check([position], profile)
+        return Snap(position=position, distance_m=0.0)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    @staticmethod
+    def _check(positions: Sequence[Position], profile: str) -> float:
+        _check_positions(positions)
+        if profile not in SPEED_M_S:
+            raise UnknownProfile(f"It has {', '.join(sorted(SPEED_M_S))}, not {profile!r}.")
+        return SPEED_M_S[profile]
+
+
+class OsrmRoads:
+    """A map in a process of its own, which is started again once if it dies."""
+
+    source: ClassVar[str] = "osrm"
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            manifest = json.loads((folder / MANIFEST).read_text())
+        except (OSError, ValueError) as error:
+            raise RoadsNotBuilt(f"{folder}: {error}") from error
+        self.profiles: frozenset[str] = frozenset(manifest["profiles"])
+        self._graphs = {profile: folder / profile / GRAPH_NAME for profile in self.profiles}
+        self._lock = Lock()
+        self._process: BaseProcess | None = None
+        self._connection: Connection | None = None
+        with self._lock:
+            self._start()
+
+    @property
+    def process_id(self) -> int | None:
+        """The process that holds the map; None after `close`."""
+        return self._process.pid if self._process else None
+
+    def table(self, positions: Sequence[Position], profile: str = "car") -> Matrix:
+        if not positions:
+            nothing = np.zeros((0, 0), dtype=np.int32)
+            return Matrix(duration_s=nothing, distance_m=nothing)
+        table: Matrix = self._ask("table", positions, profile)
+        return table
+
+    def route(self, positions: Sequence[Position], profile: str = "car") -> RoadRoute:
+        _check_count(positions)
+        legs, farthest_m = self._ask("route", positions, profile)
+        if farthest_m > FARTHEST_FROM_ROAD_M:
+            raise NoRoad(f"A position is {farthest_m:.0f} m away from any road for {profile}.")
+        return RoadRoute(
+            legs=tuple(
+                RoadLeg(
+                    duration_s=round(duration_s),
+                    distance_m=round(distance_m),
+                    geometry=tuple(geometry),
+                    passed_s=tuple(passed_s),
+                )
+                for duration_s, distance_m, geometry, passed_s in legs
+            )
+        )
+
+    def nearest(self, position: Position, profile: str = "car") -> Snap:
+        snapped, distance_m = self._ask("nearest", [position], profile)
+        return Snap(position=snapped, distance_m=distance_m)
+
+    def close(self) -> None:
+        """End the process; asking again starts a new one."""
+        with self._lock:
+            self._stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _ask(self, question: str, positions: Sequence[Position], profile: str) -> Any:
+        """Questions change nothing, so one whose process died may be asked once more."""
+        _check_positions(positions)
+        if profile not in self.profiles:
+            raise UnknownProfile(f"It has {', '.join(sorted(self.profiles))}, not {profile!r}.")
+        with self._lock:
+            for is_last in (False, True):
+                try:
+                    if self._connection is None:
+                        self._start()
+                    assert self._connection is not None
+                    self._connection.send((question, profile, list(positions)))
+                    state, answer = self._receive(self._connection)
+                    break
+                except (EOFError, OSError) as error:
+                    self._stop()
+                    if is_last:
+                        raise RoadsUnavailable("Its process died twice on one question.") from error
+        if state == "ok":
+            return answer
+        if str(answer).startswith(("NoRoute", "NoSegment")):
+            raise NoRoad(f"The map says {answer}.")
+        raise BadPosition(f"The map says {answer}.")
+
+    def _receive(self, connection: Connection) -> tuple[str, Any]:
+        if not connection.poll(ANSWER_WITHIN_S):
+            self._stop()
+            raise RoadsUnavailable(f"It did not answer within {ANSWER_WITHIN_S:.0f} s.")
+        message: tuple[str, Any] = connection.recv()
+        return message
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        process = context.Process(
+            target=answer_questions, args=(theirs, self._graphs), daemon=True, name="roads"
+        )
+        process.start()
+        theirs.close()
+        self._process = process
+        try:
+            state, answer = self._receive(self._connection)
+        except (EOFError, OSError) as error:
+            self._stop()
+            raise RoadsUnavailable("Its process died while loading the map.") from error
+        if state != "ok":
+            self._stop()
+            raise RoadsUnavailable(str(answer))
+
+    def _stop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+        self._connection = self._process = None
+
+
+def _check_positions(positions: Sequence[Position]) -> None:
+    for lon, lat in positions:
+        if not (math.isfinite(lon) and math.isfinite(lat) and abs(lon) <= 180 and abs(lat) <= 90):
+            raise BadPosition(f"({lon}, {lat}) is not a longitude and a latitude.")
+
+
+def _check_count(positions: Sequence[Position]) -> None:
+    if len(positions) < 2:
+        raise BadPosition("A route needs at least two.")

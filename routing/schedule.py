@@ -1,0 +1,433 @@
+"""Gives a sequence of visits its times, or says why it cannot be driven.
+
+This is the one place that turns an order of visits into clock times: engines, insertion and a
+dispatcher's own moves all come through here. Which order is best does not belong here.
+
+The times are those of the earliest possible end; then the vehicle leaves as late as it can without
+ending later. A vehicle with fixed visits is at work already and leaves when its shift starts.
+Finding them is exact, except that a longest ride on a route with breaks is met greedily.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+from routing.plan import Route, Visit, price_route
+from routing.problem import UNREACHABLE, Break, Job, Problem, Step, TimeWindow, Vehicle
+from routing.rules import Violation, check_membership, check_rules, load_after_each
+
+MOST_LATER_STARTS = 16
+
+
+class Halt(NamedTuple):
+    """A visit still without its time."""
+
+    step: Step
+    place: int
+    service_s: int
+    windows: tuple[TimeWindow, ...]
+    fixed: bool
+
+    def begin(self, ready_s: int) -> int | None:
+        """Return when the visit can begin for a vehicle that is ready then; None: too late."""
+        for window in self.windows:
+            if ready_s <= window.end_s:
+                return max(ready_s, window.start_s)
+        return ready_s if self.fixed or not self.windows else None
+
+    def latest_like(self, start_s: int, otherwise_s: int) -> int:
+        """Return the latest start inside the window in which `start_s` lies."""
+        for window in self.windows:
+            if window.start_s <= start_s <= window.end_s:
+                return min(window.end_s, otherwise_s)
+        return min(start_s, otherwise_s) if self.windows else otherwise_s
+
+
+class _Label(NamedTuple):
+    """The earliest way to begin a visit with `taken` breaks behind it."""
+
+    taken: int
+    start_s: int
+    departure_s: int
+    previous: "_Label | None"
+
+
+@dataclass(frozen=True, slots=True)
+class _Timing:
+    """Starts of the visits, `taken` breaks when each begins (start first, end last)."""
+
+    departure_s: int
+    starts_s: list[int]
+    end_s: int
+    taken: list[int]
+
+
+def schedule_route(
+    problem: Problem, vehicle: Vehicle, steps: Sequence[Step]
+) -> Route | tuple[Violation, ...]:
+    """Time a sequence of visits for a vehicle.
+
+    Parameters
+    ----------
+    problem, vehicle : the vehicle must be one of the problem's
+    steps : the visits in order, without start, end and breaks
+
+    Returns
+    -------
+    The route with its earliest times, or every rule found broken (at least one).
+    """
+    wrong = check_membership(problem, vehicle, steps)
+    if wrong:
+        return wrong
+    wrong = check_rules(problem, vehicle, steps)
+    if wrong:
+        return wrong
+    itinerary = _Itinerary(problem, vehicle, steps)
+    timing = itinerary.find_times()
+    return itinerary.make_route(timing) if isinstance(timing, _Timing) else timing
+
+
+def halt_of(problem: Problem, step: Step, *, fixed: bool = False) -> Halt:
+    """Return where, how long and when the step may take place."""
+    work = problem.find_work(step.id)
+    if isinstance(work, Job):
+        return Halt(step, work.place, work.service_s, work.windows, fixed)
+    side = work.pickup if step.leg == "pickup" else work.delivery
+    return Halt(step, side.place, side.service_s, side.windows, fixed)
+
+
+class _Itinerary:
+    """A sequence of visits with everything that its times depend on."""
+
+    def __init__(self, problem: Problem, vehicle: Vehicle, steps: Sequence[Step]) -> None:
+        self.problem = problem
+        self.vehicle = vehicle
+        self.steps = tuple(steps)
+        self.halts = [
+            halt_of(problem, step, fixed=index < len(vehicle.fixed))
+            for index, step in enumerate(steps)
+        ]
+        self.breaks = vehicle.breaks
+        inner: list[int | None] = [halt.place for halt in self.halts]
+        self.places = [vehicle.start_place, *inner, vehicle.end_place]
+        matrix = problem.matrix_of(vehicle)
+        duration_s, distance_m = matrix.duration_s, matrix.distance_m
+        self.travel_s: list[int] = []
+        self.distance_m = 0
+        for origin, target in pairwise(self.places):
+            if origin is None or target is None:
+                self.travel_s.append(0)
+            else:
+                self.travel_s.append(int(duration_s[origin, target]))
+                leg_m = int(distance_m[origin, target])
+                self.distance_m += leg_m
+                if leg_m >= UNREACHABLE:
+                    self.travel_s[-1] = UNREACHABLE
+        index_of = {step: index for index, step in enumerate(steps)}
+        self.rides: list[tuple[int, int, int]] = []
+        for step, index in index_of.items():
+            limit_s = None
+            if step.leg == "pickup":
+                limit_s = problem.shipment_by_id[step.id].max_ride_s
+            if limit_s is not None:
+                self.rides.append((index, index_of[Step(id=step.id, leg="delivery")], limit_s))
+
+    def find_times(self) -> "_Timing | tuple[Violation, ...]":
+        """Return the best times, or why there are none."""
+        wrong = self._check_distance()
+        if wrong:
+            return (wrong,)
+        vehicle = self.vehicle
+        best = self._time_from(vehicle.shift.start_s)
+        if isinstance(best, Violation):
+            return (best,)
+        if vehicle.fixed:
+            return (self._too_long(best),) if self._is_too_long(best) else best
+        best = self._leave_late(best)
+        candidate: _Timing | Violation = best
+        for _ in range(MOST_LATER_STARTS):
+            if isinstance(candidate, Violation) or not self._idle_s(candidate):
+                break
+            candidate = self._time_from(candidate.departure_s + 1)
+            if isinstance(candidate, _Timing):
+                candidate = self._leave_late(candidate)
+                if self._rank(candidate) < self._rank(best):
+                    best = candidate
+        return (self._too_long(best),) if self._is_too_long(best) else best
+
+    def _check_distance(self) -> Violation | None:
+        vehicle = self.vehicle
+        for index, travel_s in enumerate(self.travel_s):
+            if travel_s >= UNREACHABLE:
+                near = self.steps[min(index, len(self.steps) - 1)].id if self.steps else vehicle.id
+                sentence = (
+                    f"No road leads from place {self.places[index]} to {self.places[index + 1]}."
+                )
+                return Violation(id=near, code="unreachable", sentence=sentence)
+        if vehicle.max_distance_m is not None and self.distance_m > vehicle.max_distance_m:
+            sentence = (
+                f"{self.distance_m} m are more than the {vehicle.max_distance_m} m "
+                f"of vehicle {vehicle.id}."
+            )
+            return Violation(id=vehicle.id, code="distance", sentence=sentence)
+        return None
+
+    def _is_too_long(self, timing: _Timing) -> bool:
+        limit_s = self.vehicle.max_duration_s
+        return limit_s is not None and timing.end_s - timing.departure_s > limit_s
+
+    def _too_long(self, timing: _Timing) -> Violation:
+        sentence = (
+            f"{timing.end_s - timing.departure_s} s are more than the "
+            f"{self.vehicle.max_duration_s} s of vehicle {self.vehicle.id}."
+        )
+        return Violation(id=self.vehicle.id, code="duration", sentence=sentence)
+
+    def _rank(self, timing: _Timing) -> tuple[bool, int, int]:
+        cost = price_route(self.vehicle, self.distance_m, timing.end_s - timing.departure_s)
+        return self._is_too_long(timing), cost, timing.end_s
+
+    def _idle_s(self, timing: _Timing) -> int:
+        """Return the waiting inside the route; without any, leaving later gains nothing."""
+        busy_s = sum(self.travel_s) + sum(halt.service_s for halt in self.halts)
+        busy_s += sum(rest.duration_s for rest in self.breaks[timing.taken[0] : timing.taken[-1]])
+        return timing.end_s - timing.departure_s - busy_s
+
+    def _time_from(self, departure_s: int) -> _Timing | Violation:
+        """Return the earliest times when leaving then, longest rides respected.
+
+        A pickup is put off as long as its ride is too long. Times only ever grow, so this ends.
+        """
+        not_before_s: dict[int, int] = {}
+        while True:
+            timing = self._run_forward(departure_s, not_before_s)
+            if isinstance(timing, Violation):
+                late = next((i for i in not_before_s if self.steps[i].id == timing.id), None)
+                if late is not None or not_before_s:
+                    return self._ride_too_long(timing.id if late is not None else None)
+                return timing
+            settled = True
+            for pickup, delivery, limit_s in self.rides:
+                left_s = timing.starts_s[pickup] + self.halts[pickup].service_s
+                excess_s = timing.starts_s[delivery] - left_s - limit_s
+                if excess_s > 0:
+                    settled = False
+                    not_before_s[pickup] = timing.starts_s[pickup] + excess_s
+            if settled:
+                return timing
+
+    def _ride_too_long(self, work_id: str | None) -> Violation:
+        name = work_id or self.steps[self.rides[0][0]].id
+        sentence = f"{name} would be on vehicle {self.vehicle.id} for longer than it may."
+        return Violation(id=name, code="ride", sentence=sentence)
+
+    def _run_forward(
+        self, departure_s: int, not_before_s: Mapping[int, int]
+    ) -> _Timing | Violation:
+        labels = self._labels_at_start(departure_s)
+        for index, halt in enumerate(self.halts):
+            floor_s = not_before_s.get(index)
+            following: dict[int, _Label] = {}
+            for label in labels:
+                for taken in range(label.taken, len(self.breaks) + 1):
+                    ready_s = _cross_gap(
+                        label.departure_s, self.travel_s[index], self.breaks[label.taken : taken]
+                    )
+                    if ready_s is None:
+                        break
+                    if floor_s is not None and floor_s > ready_s:
+                        ready_s = floor_s
+                    start_s = halt.begin(ready_s)
+                    if start_s is None:
+                        break
+                    held = following.get(taken)
+                    if held is None or start_s < held.start_s:
+                        following[taken] = _Label(taken, start_s, start_s + halt.service_s, label)
+            if not following:
+                arrival_s = min(label.departure_s for label in labels) + self.travel_s[index]
+                return self._too_late(halt, arrival_s)
+            labels = list(following.values())
+        return self._finish(labels)
+
+    def _labels_at_start(self, departure_s: int) -> list[_Label]:
+        """A break may be over before the vehicle leaves."""
+        at_s = departure_s
+        labels = [_Label(0, at_s, at_s, None)]
+        over_s: int | None = None
+        for taken, rest in enumerate(self.breaks, 1):
+            start_s = rest.earliest_start_s
+            if over_s is not None and over_s > start_s:
+                start_s = over_s
+            if start_s > rest.latest_start_s:
+                break
+            over_s = start_s + rest.duration_s
+            at_s = max(departure_s, over_s)
+            labels.append(_Label(taken, at_s, at_s, None))
+        return labels
+
+    def _finish(self, labels: list[_Label]) -> _Timing | Violation:
+        best: _Label | None = None
+        earliest_s: int | None = None
+        for label in labels:
+            for taken in range(label.taken, len(self.breaks) + 1):
+                end_s = _cross_gap(
+                    label.departure_s, self.travel_s[-1], self.breaks[label.taken : taken]
+                )
+                if end_s is None:
+                    break
+                earliest_s = end_s if earliest_s is None else min(earliest_s, end_s)
+                if not _can_rest_after(end_s, self.breaks[taken:]):
+                    continue
+                if best is None or end_s < best.start_s:
+                    best = _Label(taken, end_s, end_s, label)
+        vehicle = self.vehicle
+        if best is None and (earliest_s is None or earliest_s <= vehicle.shift.end_s):
+            sentence = f"Vehicle {vehicle.id} would find no time for its breaks."
+            return Violation(id=vehicle.id, code="break", sentence=sentence)
+        if best is None or best.start_s > vehicle.shift.end_s:
+            sentence = (
+                f"Vehicle {vehicle.id} would end at {best.start_s if best else earliest_s}, "
+                f"after its shift ends at {vehicle.shift.end_s}."
+            )
+            return Violation(id=vehicle.id, code="shift", sentence=sentence)
+        chain: list[_Label] = []
+        link: _Label | None = best
+        while link is not None:
+            chain.append(link)
+            link = link.previous
+        chain.reverse()
+        return _Timing(
+            chain[0].departure_s,
+            [label.start_s for label in chain[1:-1]],
+            best.start_s,
+            [label.taken for label in chain],
+        )
+
+    def _too_late(self, halt: Halt, arrival_s: int) -> Violation:
+        sentence = (
+            f"Vehicle {self.vehicle.id} would reach {halt.step.id} at {arrival_s}, "
+            f"after its last window closes at {halt.windows[-1].end_s}."
+        )
+        return Violation(id=halt.step.id, code="window", sentence=sentence)
+
+    def _leave_late(self, timing: _Timing) -> _Timing:
+        """Return the times of leaving as late as possible without ending later."""
+        latest_s = timing.end_s
+        for index in reversed(range(len(self.travel_s))):
+            rests = self.breaks[timing.taken[index] : timing.taken[index + 1]]
+            limit_s = latest_s
+            for rest in reversed(rests):
+                limit_s = min(limit_s - rest.duration_s, rest.latest_start_s)
+            driving_s = self.travel_s[index] + sum(rest.duration_s for rest in rests)
+            limit_s = min(limit_s, latest_s - driving_s)
+            if index:
+                halt = self.halts[index - 1]
+                latest_s = halt.latest_like(timing.starts_s[index - 1], limit_s - halt.service_s)
+            else:
+                latest_s = limit_s
+        if latest_s <= timing.departure_s:
+            return timing
+        later = self._time_from(latest_s)
+        if isinstance(later, _Timing) and later.end_s == timing.end_s:
+            return later
+        return timing
+
+    def make_route(self, timing: _Timing) -> Route:
+        """Turn times into visits."""
+        vehicle = self.vehicle
+        loads = load_after_each(self.problem, vehicle, self.steps)
+        visits = [
+            Visit(
+                id=vehicle.id,
+                leg="start",
+                place=vehicle.start_place,
+                arrival_s=timing.departure_s,
+                start_s=timing.departure_s,
+                departure_s=timing.departure_s,
+                load=loads[0],
+            )
+        ]
+        for index, travel_s in enumerate(self.travel_s):
+            is_end = index == len(self.halts)
+            begin_s = timing.end_s if is_end else timing.starts_s[index]
+            rests = self.breaks[timing.taken[index] : timing.taken[index + 1]]
+            left_s, origin = visits[-1].departure_s, visits[-1].place
+            starts_s = _place_breaks(left_s, travel_s, begin_s, rests)
+            driven_s, clock_s, arrival_s = 0, left_s, None
+            for rest, rest_s in zip(rests, starts_s, strict=True):
+                if arrival_s is None and driven_s + rest_s - clock_s >= travel_s:
+                    arrival_s = clock_s + travel_s - driven_s
+                driven_s += rest_s - clock_s
+                clock_s = rest_s + rest.duration_s
+                place = self.places[index + 1] if arrival_s is not None else None
+                visits.append(
+                    Visit(
+                        id=rest.id,
+                        leg="break",
+                        place=origin if rest_s == left_s and travel_s else place,
+                        arrival_s=rest_s,
+                        start_s=rest_s,
+                        departure_s=clock_s,
+                        load=loads[index],
+                    )
+                )
+                left_s = clock_s if driven_s == 0 else left_s
+            if arrival_s is None:
+                arrival_s = clock_s + travel_s - driven_s
+            step = None if is_end else self.steps[index]
+            visits.append(
+                Visit(
+                    id=step.id if step else vehicle.id,
+                    leg=step.leg if step else "end",
+                    place=self.places[index + 1],
+                    arrival_s=arrival_s,
+                    start_s=begin_s,
+                    departure_s=begin_s if is_end else begin_s + self.halts[index].service_s,
+                    load=loads[min(index + 1, len(loads) - 1)],
+                )
+            )
+        duration_s = timing.end_s - timing.departure_s
+        return Route(
+            vehicle_id=vehicle.id,
+            visits=tuple(visits),
+            distance_m=self.distance_m,
+            duration_s=duration_s,
+            cost=price_route(vehicle, self.distance_m, duration_s),
+        )
+
+
+def _cross_gap(departure_s: int, travel_s: int, rests: Sequence[Break]) -> int | None:
+    """Return when the next visit can begin if these breaks are taken on the way; None: too late."""
+    if not rests:
+        return departure_s + travel_s
+    at_s = departure_s
+    resting_s = 0
+    for rest in rests:
+        at_s = max(at_s, rest.earliest_start_s)
+        if at_s > rest.latest_start_s:
+            return None
+        at_s += rest.duration_s
+        resting_s += rest.duration_s
+    return max(at_s, departure_s + travel_s + resting_s)
+
+
+def _can_rest_after(end_s: int, rests: Sequence[Break]) -> bool:
+    return _cross_gap(end_s, 0, rests) is not None
+
+
+def _place_breaks(
+    departure_s: int, travel_s: int, begin_s: int, rests: Sequence[Break]
+) -> list[int]:
+    """Return when breaks begin: after arriving if the wait there is long enough, else at once."""
+    for from_s in (departure_s + travel_s, departure_s):
+        at_s, starts_s = from_s, []
+        for rest in rests:
+            at_s = max(at_s, rest.earliest_start_s)
+            if at_s > rest.latest_start_s:
+                break
+            starts_s.append(at_s)
+            at_s += rest.duration_s
+        if len(starts_s) == len(rests) and at_s <= begin_s:
+            break
+    return starts_s

@@ -1,0 +1,205 @@
+"""The commands of `./postrider`. Each imports what it needs only when it is called."""
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from server.kit.settings import ROOT, Settings, read_settings
+
+HOME = Path(os.environ.get("POSTRIDER_HOME", ROOT / ".postrider"))
+"""Where this installation keeps its data."""
+
+
+def say(line: str) -> None:
+    """A progress line for the person at the terminal; results go to standard output."""
+    print(f"postrider: {line}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def settings_here() -> Iterator[Settings]:
+    """The settings of the environment; without them, those of the services of this installation,
+    which are joined when `up` runs and started for the while when it does not."""
+    from server.app.system import secret_of
+    from server.kit.services import running_services
+
+    HOME.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with running_services(HOME / "services", say=say) as services:
+        yield read_settings(
+            {
+                "POSTRIDER_SECRET": secret_of(HOME),
+                "POSTRIDER_DATA": str(HOME),
+                **os.environ,
+                "DATABASE_URL": services.database_url,
+                "REDIS_URL": services.redis_url,
+            }
+        )
+
+
+def run_demo(options: argparse.Namespace) -> None:
+    from server.app.demo import run_demo
+
+    raise SystemExit(run_demo(options, say))
+
+
+def run_up(options: argparse.Namespace) -> None:
+    from server.app.up import run_up
+
+    asyncio.run(run_up(HOME, host=options.host, port=options.port, say=say))
+
+
+def run_web(options: argparse.Namespace) -> None:
+    from server.app.processes import stop_with_supervisor
+    from server.app.web import serve
+
+    stop_with_supervisor()
+    for name, value in (("POSTRIDER_HOST", options.host), ("POSTRIDER_PORT", options.port)):
+        if value is not None:
+            os.environ[name] = str(value)
+    serve(read_settings())
+
+
+def run_worker(_: argparse.Namespace) -> None:
+    from server.app.processes import stop_with_supervisor
+    from server.app.worker import run_worker
+
+    stop_with_supervisor()
+    asyncio.run(run_worker(read_settings()))
+
+
+def run_migrate(_: argparse.Namespace) -> None:
+    from server.app.migrate import migrate
+    from server.kit.db import Database
+
+    async def act(url: str) -> None:
+        db = Database(url)
+        try:
+            await migrate(db)
+        finally:
+            await db.close()
+
+    with settings_here() as settings:
+        asyncio.run(act(settings.database_url))
+    say("the database is up to date")
+
+
+def run_roads(options: argparse.Namespace) -> None:
+    from routing.roads import build_roads
+
+    data = Path(os.environ.get("POSTRIDER_DATA", HOME))
+    build_roads(options.file, data / "roads", progress=say)
+    say(f"the roads of {options.file.name} are ready; restart web and worker to use them")
+
+
+def run_import(options: argparse.Namespace) -> None:
+    from server.app.imports import import_map, import_orders
+
+    with settings_here() as settings:
+        if options.what == "map":
+            asyncio.run(import_map(settings, options.file, say))
+        else:
+            report = asyncio.run(
+                import_orders(settings, options.file, options.account, options.dry_run, say)
+            )
+            print(json.dumps(report, indent=2))
+
+
+def run_simulate(options: argparse.Namespace) -> None:
+    from server.app.simulation import run_simulate
+
+    raise SystemExit(run_simulate(options, say))
+
+
+def run_doctor(_: argparse.Namespace) -> None:
+    from server.app.doctor import examine
+
+    with settings_here() as settings:
+        healthy = asyncio.run(examine(settings))
+    raise SystemExit(0 if healthy else 1)
+
+
+def run_test(options: argparse.Namespace) -> None:
+    from server.app.checks import run_checks
+
+    raise SystemExit(run_checks(options.arguments, say))
+
+
+def existing_file(text: str) -> Path:
+    path = Path(text)
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"there is no file {text}")
+    return path
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="postrider", description="Runs a courier company: orders, runs, drivers, doors."
+    )
+    commands = top.add_subparsers(metavar="COMMAND", required=True)
+
+    def add(name: str, line: str, run: object) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=line, description=line)
+        command.set_defaults(run=run)
+        return command
+
+    demo = add("demo", "Plays a courier's day: map, orders, plan, drivers, all of it.", run_demo)
+    demo.add_argument("--once", action="store_true", help="one fast day without a page, then exit")
+    demo.add_argument("--json", action="store_true", help="print the day's figures as one object")
+    demo.add_argument("--osm", type=existing_file, help="a map as .osm.pbf; else a made-up town")
+    demo.add_argument("--orders", type=int, default=None, help="how many orders come in")
+    demo.add_argument("--drivers", type=int, default=None, help="how many drivers work")
+    demo.add_argument("--seed", type=int, default=1, help="same seed, same orders and faults")
+    demo.add_argument("--speed", type=float, default=None, help="times faster than real time")
+    demo.add_argument("--faults", action="store_true", help="a bad day: no network, kills, losses")
+    demo.add_argument("--port", type=int, default=None, help="port of the page (a free one)")
+
+    up = add("up", "Runs everything on this machine for real use, until Ctrl-C.", run_up)
+    up.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    up.add_argument("--port", type=int, default=8000, help="port to listen on (8000)")
+
+    web = add("web", "Runs one web process on the services of DATABASE_URL and REDIS_URL.", run_web)
+    web.add_argument("--host", help="address to listen on (POSTRIDER_HOST or 127.0.0.1)")
+    web.add_argument("--port", type=int, help="port to listen on (POSTRIDER_PORT or 8000)")
+
+    add("worker", "Runs one worker process: reactions, planning, timers.", run_worker)
+    add("migrate", "Brings the database to the newest schema.", run_migrate)
+
+    roads = add("roads", "Builds the road network that plans are made on.", run_roads)
+    roads.add_argument("action", choices=["build"])
+    roads.add_argument("file", type=existing_file, help="a map as .osm.pbf")
+
+    imports = add("import", "Reads a map's addresses, or a file of orders.", run_import)
+    imports.add_argument("what", choices=["map", "orders"])
+    imports.add_argument("file", type=existing_file, help=".osm.pbf for a map, .csv or .xlsx")
+    imports.add_argument("--account", help="code of the account whose orders these are")
+    imports.add_argument("--dry-run", action="store_true", help="check every row, keep none")
+
+    simulate = add("simulate", "Drives simulated drivers through the real protocol.", run_simulate)
+    simulate.add_argument("--server", default="http://127.0.0.1:8000", help="where the server is")
+    simulate.add_argument("--codes", nargs="+", default=[], help="pairing codes, one per driver")
+    simulate.add_argument("--speed", type=float, default=1.0, help="times faster than real time")
+    simulate.add_argument("--faults", action="store_true", help="no network, kills, lost answers")
+    simulate.add_argument("--seed", type=int, default=1, help="same seed, same behaviour")
+
+    add("doctor", "Says in words what is wrong with this installation.", run_doctor)
+    test = add("test", "Runs every check: lint, types, import contracts, tests.", run_test)
+    test.add_argument("arguments", nargs=argparse.REMAINDER, help="only these, passed to pytest")
+    return top
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    options = parser().parse_args()
+    try:
+        options.run(options)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+if __name__ == "__main__":
+    main()

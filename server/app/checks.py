@@ -1,0 +1,36 @@
+"""`postrider test`: everything that must hold before a change may land, in order of speed."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+from server.kit.settings import ROOT
+
+CHECKS = (
+    ("formatting", ["-m", "ruff", "format", "--check", "--quiet", "."]),
+    ("lint", ["-m", "ruff", "check", "--quiet", "."]),
+    ("import contracts", ["-c", "from importlinter.cli import lint_imports_command as run; run()"]),
+    ("types", ["-m", "mypy"]),
+)
+
+
+def run_checks(arguments: list[str], say: Callable[[str], None]) -> int:
+    """Run the checks and the tests; with arguments, only pytest with them. The exit code says
+    whether all held; later checks run even if an earlier one fails."""
+    failed = []
+    if not arguments:
+        failed = [name for name, command in CHECKS if not _holds(name, command, say)]
+    if not _holds("tests", ["-m", "pytest", *(arguments or ["-q"])], say):
+        failed.append("tests")
+    if failed:
+        say(f"FAILED: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+def _holds(name: str, command: list[str], say: Callable[[str], None]) -> bool:
+    say(f"{name} ...")
+    started = time.monotonic()
+    code = subprocess.run([sys.executable, *command], cwd=ROOT, check=False).returncode
+    say(f"{name}: {'ok' if code == 0 else 'FAILED'} in {time.monotonic() - started:.0f} s")
+    return code == 0

@@ -1,0 +1,101 @@
+"""The whole system on one machine: services, schema, web and worker, started and stopped together.
+
+`postrider up` and `postrider demo` both stand on this.
+"""
+
+import asyncio
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from server.app.migrate import migrate
+from server.app.processes import Child
+from server.kit.db import Database
+from server.kit.services import start_services
+from server.kit.settings import Settings, read_settings
+
+START_TIMEOUT_S = 60.0
+
+
+class DidNotStart(SystemExit):
+    """A process of ours does not answer; its log says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    settings: Settings
+    db: Database
+    web: Child
+    worker: Child
+
+
+@asynccontextmanager
+async def running_system(
+    home: Path,
+    *,
+    durable: bool,
+    environ: Mapping[str, str],
+    say: Callable[[str], None],
+) -> AsyncIterator[System]:
+    """Everything, until the block ends.
+
+    home: where services, blobs and roads keep their data.
+    environ: settings for the processes, beside those of this process's own environment.
+    """
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    wanted = {"POSTRIDER_SECRET": secret_of(home), **os.environ, **environ}
+    wanted["POSTRIDER_DATA"] = str(home)
+    async with AsyncExitStack() as stack:
+        services = await asyncio.to_thread(
+            start_services, home / "services", durable=durable, say=say
+        )
+        stack.callback(services.stop)
+        wanted |= {"DATABASE_URL": services.database_url, "REDIS_URL": services.redis_url}
+        settings = read_settings(wanted)
+        db = Database(settings.database_url)
+        stack.push_async_callback(db.close)
+        say("bringing the database up to date ...")
+        await migrate(db)
+        web, worker = Child("web", environ=wanted), Child("worker", environ=wanted)
+        for child in (worker, web):
+            await child.start()
+            stack.push_async_callback(child.stop)
+        await _answers(settings)
+        yield System(settings, db, web, worker)
+
+
+async def _answers(settings: Settings) -> None:
+    """Wait until the web process serves."""
+    url = f"http://{settings.host}:{settings.port}/api/health"
+    async with httpx.AsyncClient() as client:
+        try:
+            async with asyncio.timeout(START_TIMEOUT_S):
+                while True:
+                    try:
+                        (await client.get(url)).raise_for_status()
+                        return
+                    except httpx.TransportError:
+                        await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise DidNotStart(f"The web process does not answer at {url}.") from None
+
+
+def secret_of(home: Path) -> str:
+    """This installation's own secret, made on first use; never one to share between machines."""
+    path = home / "secret"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(32))
+    return path.read_text()
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    with socket.create_server((host, 0)) as probe:
+        port: int = probe.getsockname()[1]
+    return port

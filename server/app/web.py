@@ -1,0 +1,156 @@
+"""The web process: Litestar with the routes of every room, one transaction per request."""
+
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+import uvicorn
+from litestar import Litestar, Request, Response, get
+from litestar.datastructures import State
+from litestar.di import NamedDependency, Provide
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import ScalarRenderPlugin
+from litestar.types import ControllerRouterHandler
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.app.modules import load
+from server.app.sockets import HonestRefusals
+from server.identity.access import Principal, public
+from server.identity.authentication import Authentication
+from server.kit.blobs import Blobs
+from server.kit.db import Database
+from server.kit.errors import PostriderError, Unauthenticated
+from server.kit.feed import Feed
+from server.kit.settings import Settings, read_settings, refuse_open_door
+
+log = logging.getLogger(__name__)
+
+MAX_BODY_BYTES = 20 * 1024 * 1024
+PROBLEM = "application/problem+json"
+
+
+def create_app(settings: Settings, db: Database, feed: Feed, blobs: Blobs) -> Litestar:
+    """The web application on parts that the caller owns (tests bring their own)."""
+    handlers: list[ControllerRouterHandler] = [
+        get_health,
+        *(handler for room in load("routes") for handler in room.ROUTES),
+    ]
+    return Litestar(
+        handlers,
+        middleware=[HonestRefusals(), Authentication(db, settings)],
+        dependencies={
+            "session": Provide(provide_session),
+            "principal": Provide(provide_principal),
+            "settings": Provide(lambda: settings, sync_to_thread=False),
+            "db": Provide(lambda: db, sync_to_thread=False),
+            "feed": Provide(lambda: feed, sync_to_thread=False),
+            "blobs": Provide(lambda: blobs, sync_to_thread=False),
+        },
+        exception_handlers={
+            PostriderError: answer_problem,
+            HTTPException: answer_http_problem,
+            Exception: answer_defect,
+        },
+        lifespan=[service for room in load("lifespan") for service in room.LIFESPANS],
+        request_max_body_size=MAX_BODY_BYTES,
+        openapi_config=OpenAPIConfig(
+            title="Postrider", version="1", path="/api/docs", render_plugins=[ScalarRenderPlugin()]
+        ),
+        signature_types=[AsyncSession, Principal, Settings, Database, Feed, Blobs],
+        state=State({"settings": settings, "db": db, "feed": feed, "blobs": blobs}),
+        logging_config=None,
+    )
+
+
+def from_environment() -> Litestar:
+    """The application of `postrider web`; it closes its connections when it stops."""
+    settings = read_settings()
+    feed = Feed(settings.redis_url)
+    db = Database(settings.database_url, feed=feed)
+    app = create_app(settings, db, feed, Blobs(settings.blobs_dir))
+
+    async def close() -> None:
+        await feed.close()
+        await db.close()
+
+    app.on_shutdown.append(close)
+    return app
+
+
+def serve(settings: Settings) -> None:
+    """Listen until told to stop. Several of these may run behind one proxy.
+
+    Raises
+    ------
+    SecretNotSet
+        When it would be reachable from other machines without a secret of its own.
+    """
+    refuse_open_door(settings.host)
+    uvicorn.run(
+        "server.app.web:from_environment",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        ws="auto",
+        ws_max_size=256 * 1024,
+        log_level="warning",
+        timeout_graceful_shutdown=5,
+    )
+
+
+@get("/api/health", guards=[public], include_in_schema=False)
+async def get_health(db: NamedDependency[Database], feed: NamedDependency[Feed]) -> dict[str, bool]:
+    """Ready to serve: the database answers. Redis may be away, then the map is a little late."""
+    async with db.engine.connect() as connection:
+        await connection.execute(text("select 1"))
+    return {"database": True, "redis": await feed.is_up()}
+
+
+async def provide_session(db: NamedDependency[Database]) -> AsyncIterator[AsyncSession]:
+    """The request's one transaction: committed before the answer leaves, rolled back on error."""
+    async with db.transaction() as session:
+        yield session
+
+
+async def provide_principal(request: Request[Any, Any, Any]) -> Principal:
+    principal: Principal | None = request.scope["state"].get("principal")
+    if principal is None:
+        raise Unauthenticated
+    return principal
+
+
+def answer_problem(_: Request[Any, Any, Any], error: PostriderError) -> Response[dict[str, Any]]:
+    return Response(
+        error.problem(), status_code=error.status, media_type=PROBLEM, headers=error.headers
+    )
+
+
+def answer_http_problem(_: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    """Litestar's own refusals (unknown path, wrong method, unreadable body) in our one shape."""
+    problem = {
+        "type": "about:blank",
+        "title": type(error).__name__,
+        "status": error.status_code,
+        "code": f"http.{error.status_code}",
+        "detail": error.detail,
+    }
+    if error.extra:
+        problem["fields"] = error.extra
+    return Response(
+        problem, status_code=error.status_code, media_type=PROBLEM, headers=error.headers
+    )
+
+
+def answer_defect(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
+    """Our fault, never a person's: logged with its trace, and the transaction is rolled back."""
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    problem = {
+        "type": "about:blank",
+        "title": "InternalError",
+        "status": 500,
+        "code": "internal",
+        "detail": "Something broke on our side; nothing was changed. Please report it.",
+    }
+    return Response(problem, status_code=500, media_type=PROBLEM)

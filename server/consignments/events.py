@@ -1,0 +1,38 @@
+"""What happened to consignments."""
+
+from datetime import datetime
+from uuid import UUID
+
+from server.kit.outbox import Event
+
+
+class ConsignmentAnnounced(Event):
+    """We know of it and must move it."""
+
+    consignment_id: UUID
+    kind: str
+    order_id: UUID | None
+
+
+class ConsignmentAmended(Event):
+    consignment_id: UUID
+
+
+class ConsignmentCancelled(Event):
+    consignment_id: UUID
+
+
+class CustodyChanged(Event):
+    """Parcels of one consignment changed their state or their holder.
+
+    state: of the whole consignment, as of this change.
+    parcel_state: what the parcels listed are now.
+    """
+
+    consignment_id: UUID
+    order_id: UUID | None
+    kind: str
+    state: str
+    parcel_ids: tuple[UUID, ...]
+    parcel_state: str
+    occurred_at: datetime

@@ -1,0 +1,172 @@
+"""Finding consignments and parcels."""
+
+from collections.abc import Collection, Iterable, Sequence
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Select, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.consignments.lifecycle import PARCEL
+from server.consignments.models import Consignment, Parcel
+from server.consignments.views import ConsignmentView, ParcelRef, ParcelView, Party
+from server.kit.errors import NotFound
+from server.protocol.to_driver import ProofDemand
+
+
+class UnknownConsignment(NotFound):
+    """There is no consignment {consignment_id}, or it is not yours."""
+
+    code = "consignments.unknown"
+
+
+class UnknownBarcode(NotFound):
+    """No parcel bears the barcode {barcode!r}."""
+
+    code = "consignments.unknown_barcode"
+
+
+async def get_consignments(
+    session: AsyncSession, ids: Collection[UUID]
+) -> dict[UUID, ConsignmentView]:
+    """Those that exist, by id."""
+    found = await _views(session, select(Consignment).where(Consignment.id.in_(ids)))
+    return {view.id: view for view in found}
+
+
+async def get_consignment(
+    session: AsyncSession, consignment_id: UUID, *, account_id: UUID | None = None
+) -> ConsignmentView:
+    """account_id: only if it belongs to this account."""
+    view = (await get_consignments(session, [consignment_id])).get(consignment_id)
+    if view is None or (account_id is not None and view.account_id != account_id):
+        raise UnknownConsignment(consignment_id=consignment_id)
+    return view
+
+
+async def list_consignments(
+    session: AsyncSession,
+    *,
+    account_id: UUID | None = None,
+    state: str | None = None,
+    after: UUID | None = None,
+    limit: int = 50,
+) -> list[ConsignmentView]:
+    """Newest first; `after` is the last id of the page before."""
+    query = select(Consignment).order_by(Consignment.id.desc()).limit(limit)
+    if account_id is not None:
+        query = query.where(Consignment.account_id == account_id)
+    if state is not None:
+        query = query.where(Consignment.state == state)
+    if after is not None:
+        query = query.where(Consignment.id < after)
+    return await _views(session, query)
+
+
+async def consignment_of_order(session: AsyncSession, order_id: UUID) -> ConsignmentView | None:
+    """The consignment that fulfils the order; its returns are not meant."""
+    return (await consignments_of_orders(session, [order_id])).get(order_id)
+
+
+async def consignments_of_orders(
+    session: AsyncSession, order_ids: Collection[UUID]
+) -> dict[UUID, ConsignmentView]:
+    """Order id -> the newest consignment that fulfils it."""
+    found = await _views(
+        session,
+        select(Consignment)
+        .where(Consignment.order_id.in_(order_ids), Consignment.kind != "return")
+        .order_by(Consignment.id),
+    )
+    return {view.order_id: view for view in found if view.order_id is not None}
+
+
+async def find_parcels(session: AsyncSession, barcodes: Collection[str]) -> dict[str, ParcelRef]:
+    """The parcel that each barcode means now; unknown barcodes are left out.
+
+    Goods that come back often bear the label of their first journey, so an old label means the
+    returning parcel once the first journey is over.
+    """
+    rows = await session.scalars(
+        select(Parcel)
+        .where(or_(Parcel.barcode.in_(barcodes), Parcel.former_barcode.in_(barcodes)))
+        .order_by(Parcel.id)
+    )
+    candidates: dict[str, list[Parcel]] = {}
+    for parcel in rows:
+        for barcode in {parcel.barcode, parcel.former_barcode} & set(barcodes):
+            candidates.setdefault(str(barcode), []).append(parcel)
+
+    def fitness(parcel: Parcel, barcode: str) -> tuple[bool, bool, UUID]:
+        return (not PARCEL.is_final(parcel.state), parcel.barcode == barcode, parcel.id)
+
+    return {
+        barcode: _ref(max(parcels, key=lambda parcel: fitness(parcel, barcode)))
+        for barcode, parcels in candidates.items()
+    }
+
+
+async def _views(session: AsyncSession, query: Select[tuple[Consignment]]) -> list[ConsignmentView]:
+    rows = (await session.scalars(query)).all()
+    parcels = await parcels_of(session, [row.id for row in rows])
+    return [view_of(row, parcels[row.id]) for row in rows]
+
+
+async def parcels_of(
+    session: AsyncSession, consignment_ids: Iterable[UUID]
+) -> dict[UUID, list[Parcel]]:
+    """Consignment id -> its parcels in the order of their labels."""
+    found: dict[UUID, list[Parcel]] = {each: [] for each in consignment_ids}
+    query = select(Parcel).where(Parcel.consignment_id.in_(found)).order_by(Parcel.piece)
+    for parcel in await session.scalars(query):
+        found[parcel.consignment_id].append(parcel)
+    return found
+
+
+def view_of(row: Consignment, parcels: Sequence[Parcel]) -> ConsignmentView:
+    return ConsignmentView(
+        id=row.id,
+        waybill=row.waybill,
+        kind=row.kind,  # type: ignore[arg-type]  # held to the three by a check constraint
+        state=row.state,
+        order_id=row.order_id,
+        account_id=row.account_id,
+        consignor=Party(
+            name=row.consignor_name, phone=row.consignor_phone, place_id=row.consignor_place_id
+        ),
+        consignee=Party(
+            name=row.consignee_name, phone=row.consignee_phone, place_id=row.consignee_place_id
+        ),
+        parcels=tuple(map(_parcel_view, parcels)),
+        window_start_at=row.window_start_at,
+        window_end_at=row.window_end_at,
+        pickup_window_start_at=row.pickup_window_start_at,
+        pickup_window_end_at=row.pickup_window_end_at,
+        service_level=row.service_level,
+        instructions=row.instructions,
+        skills=tuple(row.skills),
+        proof=msgspec.convert(row.proof, ProofDemand),
+        has_pin=row.pin is not None,
+        cash_minor=row.cash_minor,
+        currency=row.currency,
+        origin_depot_id=row.origin_depot_id,
+        created_at=row.created_at,
+        cancelled_at=row.cancelled_at,
+    )
+
+
+def _parcel_view(row: Parcel) -> ParcelView:
+    volume_mm3 = row.length_mm * row.width_mm * row.height_mm
+    return ParcelView(
+        id=row.id,
+        barcode=row.barcode,
+        description=row.description,
+        weight_g=row.weight_g,
+        volume_ml=-(-volume_mm3 // 1000),  # a started millilitre counts
+        state=row.state,
+        holder_id=row.holder_id,
+    )
+
+
+def _ref(parcel: Parcel) -> ParcelRef:
+    return ParcelRef(parcel_id=parcel.id, consignment_id=parcel.consignment_id, state=parcel.state)

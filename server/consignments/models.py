@@ -1,0 +1,202 @@
+"""Tables of consignments.
+
+`order_id` and `origin_depot_id` have no foreign key: orders is a sibling and depots live in a room
+above this one.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Sequence, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.consignments.lifecycle import CONSIGNMENT_STATES, PARCEL
+from server.kit.db import Base
+from server.kit.geo import Point, Position
+from server.kit.ids import new_id
+
+WAYBILL_NUMBERS = Sequence("waybill_number", metadata=Base.metadata)
+
+
+class Consignment(Base):
+    """`state` is a projection of its parcels' states, kept for queries.
+
+    pin: plain, because it must be told to the consignee by mail, SMS or telephone, and because four
+        digits behind a hash are found in milliseconds. It guards against a driver, not against
+        who reads the database: so it is in no view and no manifest, only compared here.
+    """
+
+    __tablename__ = "consignment"
+    __table_args__ = (
+        CheckConstraint("kind in ('delivery', 'courier', 'return')", name="kind"),
+        CheckConstraint(f"state in {CONSIGNMENT_STATES}", name="state"),
+        CheckConstraint("cash_minor >= 0", name="cash_minor"),
+        Index("ix_consignment_order_id", "order_id"),
+        Index("ix_consignment_account_id_id", "account_id", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    waybill: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    state: Mapped[str]
+    order_id: Mapped[UUID | None]
+    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
+    consignor_name: Mapped[str]
+    consignor_phone: Mapped[str]
+    consignor_place_id: Mapped[UUID | None] = mapped_column(ForeignKey("place.id"))
+    consignee_name: Mapped[str]
+    consignee_phone: Mapped[str]
+    consignee_place_id: Mapped[UUID | None] = mapped_column(ForeignKey("place.id"))
+    origin_depot_id: Mapped[UUID | None]
+    window_start_at: Mapped[datetime | None]
+    window_end_at: Mapped[datetime | None]
+    pickup_window_start_at: Mapped[datetime | None]
+    pickup_window_end_at: Mapped[datetime | None]
+    service_level: Mapped[str | None]
+    instructions: Mapped[str]
+    skills: Mapped[list[str]]
+    proof: Mapped[dict[str, str]]
+    pin: Mapped[str | None]
+    cash_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    amended_at: Mapped[datetime | None]
+    amended_by: Mapped[str | None]
+    cancelled_at: Mapped[datetime | None]
+    cancelled_by: Mapped[str | None]
+    cancel_reason: Mapped[str | None]
+
+
+class Parcel(Base):
+    """One physical unit.
+
+    state, holder_id: projections of its chain of custody; the holder is the driver who has it.
+    former_barcode: the label it still bears from its first journey; a return gets a new one.
+    """
+
+    __tablename__ = "parcel"
+    __table_args__ = (
+        CheckConstraint(f"state in {PARCEL.states}", name="state"),
+        CheckConstraint(
+            "weight_g >= 0 and length_mm >= 0 and width_mm >= 0 and height_mm >= 0", name="size"
+        ),
+        Index("ix_parcel_consignment_id", "consignment_id"),
+        Index(
+            "ix_parcel_former_barcode",
+            "former_barcode",
+            postgresql_where=text("former_barcode is not null"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    consignment_id: Mapped[UUID] = mapped_column(ForeignKey("consignment.id"))
+    piece: Mapped[int]
+    barcode: Mapped[str] = mapped_column(unique=True)
+    former_barcode: Mapped[str | None]
+    description: Mapped[str]
+    weight_g: Mapped[int]
+    length_mm: Mapped[int]
+    width_mm: Mapped[int]
+    height_mm: Mapped[int]
+    state: Mapped[str]
+    holder_id: Mapped[UUID | None]
+
+
+class CustodyEvent(Base):
+    """One link of a parcel's chain; append-only by trigger.
+
+    occurred_at / received_at: when it happened in the street, and when we heard of it.
+    conflicting: when we heard of it, it did not fit: not into the chain (then it moved nothing), or
+        the consignment had been cancelled.
+    source_id: the command or file that said so; the same one counts once.
+    """
+
+    __tablename__ = "custody_event"
+    __table_args__ = (
+        CheckConstraint(f"state in {PARCEL.states}", name="state"),
+        Index("ix_custody_event_parcel_id", "parcel_id"),
+        Index(
+            "uq_custody_event_source",
+            "parcel_id",
+            "source_id",
+            "state",
+            unique=True,
+            postgresql_where=text("source_id is not null"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    parcel_id: Mapped[UUID] = mapped_column(ForeignKey("parcel.id"))
+    state: Mapped[str]
+    occurred_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    by: Mapped[str]
+    driver_id: Mapped[UUID | None]
+    position: Mapped[Position | None] = mapped_column(Point)
+    outcome_code: Mapped[str | None]
+    proof_id: Mapped[UUID | None] = mapped_column(ForeignKey("proof.id"))
+    source_id: Mapped[str | None]
+    conflicting: Mapped[bool]
+
+
+class Proof(Base):
+    """What was shown at the door; append-only by trigger. Later evidence is a new `ProofFile`."""
+
+    __tablename__ = "proof"
+    __table_args__ = (
+        CheckConstraint("kind in ('POD', 'POC', 'POA')", name="kind"),
+        Index("ix_proof_consignment_id", "consignment_id"),
+        Index(
+            "uq_proof_command",
+            "driver_id",
+            "command_id",
+            "consignment_id",
+            unique=True,
+            postgresql_where=text("command_id is not null"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    consignment_id: Mapped[UUID] = mapped_column(ForeignKey("consignment.id"))
+    task_id: Mapped[UUID | None]
+    kind: Mapped[str]
+    recipient_name: Mapped[str | None]
+    pin_matched: Mapped[bool | None]
+    scans: Mapped[list[str]]
+    age_checked: Mapped[bool | None]
+    note: Mapped[str | None]
+    position: Mapped[Position | None] = mapped_column(Point)
+    occurred_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    driver_id: Mapped[UUID | None]
+    command_id: Mapped[str | None]
+
+
+class ProofFile(Base):
+    """A photo or signature of a proof, by the SHA-256 of its bytes; append-only by trigger."""
+
+    __tablename__ = "proof_file"
+    __table_args__ = (CheckConstraint("kind in ('photo', 'signature')", name="kind"),)
+
+    proof_id: Mapped[UUID] = mapped_column(ForeignKey("proof.id"), primary_key=True)
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    content_type: Mapped[str]
+    added_at: Mapped[datetime]
+    added_by: Mapped[str]
+
+
+class TrackingLink(Base):
+    """A link under which anyone may follow one consignment; the token itself is not kept."""
+
+    __tablename__ = "tracking_link"
+    __table_args__ = (Index("ix_tracking_link_consignment_id", "consignment_id"),)
+
+    token_hash: Mapped[str] = mapped_column(primary_key=True)
+    consignment_id: Mapped[UUID] = mapped_column(ForeignKey("consignment.id"))
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]

@@ -1,0 +1,182 @@
+"""Proofs: what was shown at the door. They are only ever added to."""
+
+import hmac
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.consignments.lookup import UnknownConsignment
+from server.consignments.models import Consignment, Proof, ProofFile
+from server.consignments.street import possible
+from server.consignments.views import NewProof, ProofFileView, ProofView
+from server.kit import clock
+from server.kit.errors import NotFound
+from server.kit.ids import new_id
+from server.protocol.from_driver import BlobRef
+
+
+class UnknownProof(NotFound):
+    """There is no such proof or file, or it is not yours."""
+
+    code = "consignments.unknown_proof"
+
+
+async def record_proof(session: AsyncSession, new: NewProof) -> UUID:
+    """Keep a proof; the same command again gives the id that it got the first time."""
+    proof_id = await session.scalar(
+        insert(Proof)
+        .values(
+            id=new_id(),
+            consignment_id=new.consignment_id,
+            task_id=new.task_id,
+            kind=new.kind,
+            recipient_name=new.recipient_name,
+            pin_matched=new.pin_matched,
+            scans=list(new.scans),
+            age_checked=new.age_checked,
+            note=new.note,
+            position=possible(new.position),
+            occurred_at=new.occurred_at,
+            received_at=new.received_at,
+            driver_id=new.driver_id,
+            command_id=new.command_id,
+        )
+        .on_conflict_do_nothing()
+        .returning(Proof.id)
+    )
+    if proof_id is None:
+        return await session.scalar(
+            select(Proof.id).where(
+                Proof.driver_id == new.driver_id,
+                Proof.command_id == new.command_id,
+                Proof.consignment_id == new.consignment_id,
+            )
+        )
+    by = f"driver:{new.driver_id}" if new.driver_id else "system"
+    await _add_files(session, proof_id, new.photos, new.signature, new.received_at, by)
+    return proof_id
+
+
+async def add_evidence(
+    session: AsyncSession, proof_id: UUID, photos: Iterable[BlobRef], *, by: str
+) -> None:
+    """Photos that turned up later, added beside what was shown at the door."""
+    if await session.get(Proof, proof_id) is None:
+        raise UnknownProof
+    await _add_files(session, proof_id, photos, None, clock.now(), by)
+
+
+async def proofs_of(session: AsyncSession, consignment_id: UUID) -> tuple[ProofView, ...]:
+    """The proofs of a consignment in the order in which they were made."""
+    proofs = (
+        await session.scalars(
+            select(Proof)
+            .where(Proof.consignment_id == consignment_id)
+            .order_by(Proof.occurred_at, Proof.id)
+        )
+    ).all()
+    files: dict[UUID, list[ProofFileView]] = {proof.id: [] for proof in proofs}
+    for file in await session.scalars(
+        select(ProofFile)
+        .where(ProofFile.proof_id.in_(files))
+        .order_by(ProofFile.added_at, ProofFile.sha256)
+    ):
+        files[file.proof_id].append(_file_view(file))
+    return tuple(_view(proof, tuple(files[proof.id])) for proof in proofs)
+
+
+async def proof_file(
+    session: AsyncSession, proof_id: UUID, sha256: str, *, account_id: UUID | None = None
+) -> ProofFileView:
+    """account_id: only if the consignment belongs to this account."""
+    query = (
+        select(ProofFile)
+        .join(Proof, Proof.id == ProofFile.proof_id)
+        .join(Consignment, Consignment.id == Proof.consignment_id)
+        .where(ProofFile.proof_id == proof_id, ProofFile.sha256 == sha256)
+    )
+    if account_id is not None:
+        query = query.where(Consignment.account_id == account_id)
+    file = await session.scalar(query)
+    if file is None:
+        raise UnknownProof
+    return _file_view(file)
+
+
+async def pin_matches(session: AsyncSession, consignment_id: UUID, pin: str | None) -> bool | None:
+    """Whether this is the PIN of the consignment; None when it has none. Takes the same time
+    however much of it is right."""
+    row = await session.get(Consignment, consignment_id)
+    if row is None:
+        raise UnknownConsignment(consignment_id=consignment_id)
+    if row.pin is None:
+        return None
+    return hmac.compare_digest(row.pin.encode(), (pin or "").strip().encode())
+
+
+async def _add_files(
+    session: AsyncSession,
+    proof_id: UUID,
+    photos: Iterable[BlobRef],
+    signature: BlobRef | None,
+    added_at: datetime,
+    by: str,
+) -> None:
+    kinds: list[tuple[Literal["photo", "signature"], BlobRef]] = [("photo", p) for p in photos]
+    if signature is not None:
+        kinds.append(("signature", signature))
+    if not kinds:
+        return
+    await session.execute(
+        insert(ProofFile)
+        .values(
+            [
+                {
+                    "proof_id": proof_id,
+                    "sha256": ref.sha256,
+                    "kind": kind,
+                    "size_bytes": ref.size_bytes,
+                    "content_type": ref.content_type,
+                    "added_at": added_at,
+                    "added_by": by,
+                }
+                for kind, ref in kinds
+            ]
+        )
+        .on_conflict_do_nothing()
+    )
+
+
+def _file_view(row: ProofFile) -> ProofFileView:
+    return ProofFileView(
+        sha256=row.sha256,
+        kind=row.kind,  # type: ignore[arg-type]  # held to the two by a check constraint
+        size_bytes=row.size_bytes,
+        content_type=row.content_type,
+        added_at=row.added_at,
+        added_by=row.added_by,
+    )
+
+
+def _view(row: Proof, files: tuple[ProofFileView, ...]) -> ProofView:
+    return ProofView(
+        id=row.id,
+        consignment_id=row.consignment_id,
+        task_id=row.task_id,
+        kind=row.kind,  # type: ignore[arg-type]  # held to the three by a check constraint
+        recipient_name=row.recipient_name,
+        pin_matched=row.pin_matched,
+        scans=tuple(row.scans),
+        age_checked=row.age_checked,
+        note=row.note,
+        position=row.position,
+        occurred_at=row.occurred_at,
+        received_at=row.received_at,
+        driver_id=row.driver_id,
+        files=files,
+    )

@@ -1,0 +1,140 @@
+"""Exceptions: what a person must settle."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.dispatch.events import ExceptionRaised
+from server.dispatch.models import ExceptionRecord, Task
+from server.kit import clock
+from server.kit.errors import Conflict, NotFound
+from server.kit.ids import new_id
+from server.kit.outbox import emit
+
+SENTENCES = {
+    "done_by_another_driver": "It was done by a driver from whom it had been taken.",
+    "done_though_cancelled": "It was cancelled but was done all the same.",
+    "done_twice": "It was reported as done a second time.",
+    "done_after_failing": "It was reported as done after it had failed.",
+    "failed_by_another_driver": "A driver from whom it had been taken tried it without success.",
+    "failed_after_end": "It was reported as failed after it had ended.",
+    "proof_missing": "Required proof is missing.",
+    "wrong_pin": "The PIN was wrong.",
+    "cash_differs": "The cash taken differs from what was due.",
+    "unknown_outcome": "The outcome code does not fit this kind of task.",
+    "partly_done": "Not every parcel had the same outcome.",
+    "not_delivered": "It cannot be delivered without a decision.",
+    "pickup_failed": "The pickup failed, so the delivery was cancelled.",
+    "pickup_incomplete": "Not every parcel was picked up.",
+    "attempts_exhausted": "It failed too often to be tried again by itself.",
+    "declined": "The driver declined it.",
+    "cancelled_on_board": "It was cancelled while its parcels are in a vehicle.",
+    "changed_on_the_road": "It was amended while a driver was on the way to it.",
+    "taken_from_run": "It was amended and went back to the pool.",
+    "unknown_barcode": "A scanned barcode belongs to no parcel.",
+    "loaded_without_task": "A parcel was loaded that this driver has no task for.",
+    "loaded_without_scan": "Some parcels were scanned when loading, others not.",
+    "not_unloaded": "The shift ended with parcels that were not scanned back at the depot.",
+    "left_undone": "The shift ended before it was done.",
+    "no_shift": "A driver reported working time without having a shift.",
+    "breakdown": "A vehicle broke down and its rest of the day was given to others.",
+    "not_placed": "No other run could take it after the breakdown.",
+}
+"""Every kind of exception, and what it says to the dispatcher."""
+
+
+class UnknownException(NotFound):
+    """There is no exception {exception_id}."""
+
+    code = "dispatch.unknown_exception"
+
+
+class AlreadySettled(Conflict):
+    """This exception was settled by {settled_by}."""
+
+    code = "dispatch.already_settled"
+
+
+class ExceptionView(msgspec.Struct, frozen=True, kw_only=True):
+    id: UUID
+    kind: str
+    sentence: str
+    depot_id: UUID | None
+    task_id: UUID | None
+    consignment_id: UUID | None
+    run_id: UUID | None
+    driver_id: UUID | None
+    details: dict[str, Any]
+    raised_at: datetime
+    settled_at: datetime | None
+    settled_by: str | None
+    settled_note: str | None
+
+
+def raise_exception(
+    session: AsyncSession,
+    kind: str,
+    *,
+    task: Task | None = None,
+    depot_id: UUID | None = None,
+    run_id: UUID | None = None,
+    driver_id: UUID | None = None,
+    **details: Any,
+) -> None:
+    """Put something before a person. `details` are plain values that help to settle it."""
+    record = ExceptionRecord(
+        kind=kind,
+        sentence=SENTENCES[kind],
+        depot_id=depot_id or (task.depot_id if task else None),
+        task_id=task.id if task else None,
+        consignment_id=task.consignment_id if task else None,
+        run_id=run_id,
+        driver_id=driver_id,
+        details=msgspec.to_builtins(details),
+        raised_at=clock.now(),
+    )
+    session.add(record)
+    record.id = new_id()
+    emit(session, ExceptionRaised(exception_id=record.id, kind=kind))
+
+
+async def list_exceptions(
+    session: AsyncSession,
+    *,
+    settled: bool = False,
+    depot_id: UUID | None = None,
+    after: UUID | None = None,
+    limit: int = 50,
+) -> Sequence[ExceptionView]:
+    """Oldest first."""
+    query = select(ExceptionRecord).order_by(ExceptionRecord.id).limit(limit)
+    at = ExceptionRecord.settled_at
+    query = query.where(at.is_not(None) if settled else at.is_(None))
+    if depot_id is not None:
+        query = query.where(ExceptionRecord.depot_id == depot_id)
+    if after is not None:
+        query = query.where(ExceptionRecord.id > after)
+    return [_view(record) for record in await session.scalars(query)]
+
+
+async def settle_exception(
+    session: AsyncSession, exception_id: UUID, *, note: str, by: str
+) -> ExceptionView:
+    record = await session.get(ExceptionRecord, exception_id, with_for_update=True)
+    if record is None:
+        raise UnknownException(exception_id=exception_id)
+    if record.settled_at is not None:
+        raise AlreadySettled(settled_by=record.settled_by)
+    record.settled_at = clock.now()
+    record.settled_by = by
+    record.settled_note = note
+    return _view(record)
+
+
+def _view(record: ExceptionRecord) -> ExceptionView:
+    return msgspec.convert(record, ExceptionView, from_attributes=True)

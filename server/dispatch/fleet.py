@@ -1,0 +1,442 @@
+"""Depots, drivers, vehicles and shifts."""
+
+from collections.abc import Sequence
+from datetime import datetime, time, timedelta
+from typing import Any, Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.dispatch.inputs import (
+    find_depot,
+    local_day,
+    lock_depot,
+    record_change,
+)
+from server.dispatch.models import Depot, Driver, Run, Shift, Task, Vehicle
+from server.identity import service as identity
+from server.identity.access import Role
+from server.kit.errors import Conflict, Invalid, NotFound
+from server.kit.geo import Position, point
+from server.kit.ids import new_id
+from server.places import service as places
+
+Profile = Literal["car", "bicycle"]
+LONGEST_SHIFT = timedelta(hours=24)
+
+
+class UnknownDriver(NotFound):
+    """There is no driver {driver_id}."""
+
+    code = "dispatch.unknown_driver"
+
+
+class UnknownVehicle(NotFound):
+    """There is no vehicle {vehicle_id}."""
+
+    code = "dispatch.unknown_vehicle"
+
+
+class UnknownShift(NotFound):
+    """There is no shift {shift_id}."""
+
+    code = "dispatch.unknown_shift"
+
+
+class DepotWithoutPosition(Invalid):
+    """The place {place_id} has no position yet. Give it a pin, then make it a depot."""
+
+    code = "dispatch.depot_without_position"
+
+
+class UnknownTimezone(Invalid):
+    """{timezone!r} is not a time zone. Write it like Europe/Vaduz."""
+
+    code = "dispatch.unknown_timezone"
+
+
+class BadOpening(Invalid):
+    """A depot closes after it opens."""
+
+    code = "dispatch.bad_opening"
+
+
+class NameTaken(Conflict):
+    """There is a {thing} called {name!r} already."""
+
+    code = "dispatch.name_taken"
+
+
+class BadShift(Invalid):
+    """A shift ends after it starts, lasts at most 24 hours and has its breaks inside, in order."""
+
+    code = "dispatch.bad_shift"
+
+
+class ShiftOverlaps(Conflict):
+    """The {thing} has another shift from {starts_at} to {ends_at}."""
+
+    code = "dispatch.shift_overlaps"
+
+
+class WrongDepot(Invalid):
+    """The driver and the vehicle of a shift belong to the same depot."""
+
+    code = "dispatch.wrong_depot"
+
+
+class ShiftHasRun(Conflict):
+    """This shift has a published run. Report a breakdown to give its work to others."""
+
+    code = "dispatch.shift_has_run"
+
+
+class DepotView(msgspec.Struct, frozen=True, kw_only=True):
+    id: UUID
+    name: str
+    place_id: UUID
+    position: Position
+    timezone: str
+    opens_local: time
+    closes_local: time
+    input_version: int
+
+
+class DriverView(msgspec.Struct, frozen=True, kw_only=True):
+    id: UUID
+    name: str
+    depot_id: UUID
+    skills: list[str]
+    active: bool
+
+
+class VehicleView(msgspec.Struct, frozen=True, kw_only=True):
+    id: UUID
+    label: str
+    depot_id: UUID
+    profile: str
+    capacity_weight_g: int
+    capacity_volume_ml: int
+    capacity_parcels: int
+    skills: list[str]
+    active: bool
+
+
+class ShiftBreak(msgspec.Struct, frozen=True, kw_only=True):
+    """A rest that begins between the two times."""
+
+    earliest_start_at: datetime
+    latest_start_at: datetime
+    duration_s: int
+
+
+class ShiftView(msgspec.Struct, frozen=True, kw_only=True):
+    id: UUID
+    driver_id: UUID
+    vehicle_id: UUID
+    depot_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    breaks: tuple[ShiftBreak, ...]
+    started_at: datetime | None = None
+    on_break_at: datetime | None = None
+    ended_at: datetime | None = None
+    broken_down_at: datetime | None = None
+
+
+async def create_depot(
+    session: AsyncSession,
+    *,
+    name: str,
+    place_id: UUID,
+    timezone: str,
+    opens_local: time = time(0, 0),
+    closes_local: time = time(23, 59),
+    by: str,
+) -> DepotView:
+    try:
+        ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise UnknownTimezone(timezone=timezone) from None
+    if opens_local >= closes_local:
+        raise BadOpening
+    if await session.scalar(select(Depot.id).where(Depot.name == name)):
+        raise NameTaken(thing="depot", name=name)
+    place = (await places.get_places(session, [place_id])).get(place_id)
+    if place is None or place.position is None:
+        raise DepotWithoutPosition(place_id=place_id)
+    depot = Depot(
+        id=new_id(),
+        name=name,
+        place_id=place_id,
+        position=place.position,
+        timezone=timezone,
+        opens_local=opens_local,
+        closes_local=closes_local,
+        input_version=0,
+    )
+    session.add(depot)
+    await session.flush()
+    if len((await session.scalars(select(Depot.id).limit(2))).all()) == 1:
+        # Work that came before there was any depot waits for the first one.
+        await session.execute(
+            update(Task).where(Task.depot_id.is_(None)).values(depot_id=depot.id)
+        )
+    await identity.record_audit(session, by=by, action="depot.created", subject=str(depot.id))
+    return _convert(depot, DepotView)
+
+
+async def list_depots(session: AsyncSession) -> list[DepotView]:
+    found = await session.scalars(select(Depot).order_by(Depot.id))
+    return [_convert(depot, DepotView) for depot in found]
+
+
+async def get_depot(session: AsyncSession, depot_id: UUID) -> DepotView:
+    return _convert(await find_depot(session, depot_id), DepotView)
+
+
+async def nearest_depot(session: AsyncSession, position: Position | None) -> UUID | None:
+    """The depot that serves a place; the only one when there is one, whatever the position."""
+    query = select(Depot.id).limit(2)
+    if position is not None:
+        query = query.order_by(Depot.position.op("<->")(point(position)))
+    ids = (await session.scalars(query)).all()
+    return ids[0] if len(ids) == 1 or (ids and position is not None) else None
+
+
+async def create_driver(
+    session: AsyncSession,
+    *,
+    depot_id: UUID,
+    name: str,
+    email: str,
+    password: str | None = None,
+    skills: Sequence[str] = (),
+    by: str,
+) -> DriverView:
+    """Make the person and let them drive."""
+    depot = await lock_depot(session, depot_id)
+    person = await identity.create_person(
+        session, name=name, email=email, role=Role.DRIVER, password=password, by=by
+    )
+    driver = Driver(
+        person_id=person.id,
+        depot_id=depot_id,
+        skills=sorted(set(skills)),
+        active=True,
+        manifest_version=0,
+    )
+    session.add(driver)
+    record_change(session, depot, f"Driver {name} was added.")
+    await session.flush()
+    return _driver_view(driver, name)
+
+
+async def change_driver(
+    session: AsyncSession, driver_id: UUID, *, skills: Sequence[str], active: bool, by: str
+) -> DriverView:
+    driver = await find_driver(session, driver_id)
+    depot = await lock_depot(session, driver.depot_id)
+    driver.skills = sorted(set(skills))
+    driver.active = active
+    (person,) = (await identity.get_people(session, [driver_id])).values()
+    record_change(session, depot, f"Driver {person.name} was changed.")
+    await identity.record_audit(
+        session, by=by, action="driver.changed", subject=str(driver_id)
+    )
+    return _driver_view(driver, person.name)
+
+
+async def list_drivers(session: AsyncSession, *, depot_id: UUID | None = None) -> list[DriverView]:
+    query = select(Driver).order_by(Driver.person_id)
+    if depot_id is not None:
+        query = query.where(Driver.depot_id == depot_id)
+    drivers = (await session.scalars(query)).all()
+    people = await identity.get_people(session, [driver.person_id for driver in drivers])
+    return [_driver_view(driver, people[driver.person_id].name) for driver in drivers]
+
+
+async def find_driver(session: AsyncSession, driver_id: UUID) -> Driver:
+    driver = await session.get(Driver, driver_id)
+    if driver is None:
+        raise UnknownDriver(driver_id=driver_id)
+    return driver
+
+
+async def create_vehicle(
+    session: AsyncSession,
+    *,
+    depot_id: UUID,
+    label: str,
+    profile: Profile = "car",
+    capacity_weight_g: int,
+    capacity_volume_ml: int,
+    capacity_parcels: int,
+    skills: Sequence[str] = (),
+    by: str,
+) -> VehicleView:
+    depot = await lock_depot(session, depot_id)
+    if await session.scalar(select(Vehicle.id).where(Vehicle.label == label)):
+        raise NameTaken(thing="vehicle", name=label)
+    vehicle = Vehicle(
+        id=new_id(),
+        label=label,
+        depot_id=depot_id,
+        profile=profile,
+        capacity_weight_g=capacity_weight_g,
+        capacity_volume_ml=capacity_volume_ml,
+        capacity_parcels=capacity_parcels,
+        skills=sorted(set(skills)),
+        active=True,
+    )
+    session.add(vehicle)
+    record_change(session, depot, f"Vehicle {label} was added.")
+    await identity.record_audit(
+        session, by=by, action="vehicle.created", subject=str(vehicle.id)
+    )
+    return _convert(vehicle, VehicleView)
+
+
+async def change_vehicle(
+    session: AsyncSession, vehicle_id: UUID, changes: dict[str, Any], *, by: str
+) -> VehicleView:
+    """Change what `changes` names: capacities, skills, whether it is in use."""
+    vehicle = await _find_vehicle(session, vehicle_id)
+    depot = await lock_depot(session, vehicle.depot_id)
+    for name, value in changes.items():
+        setattr(vehicle, name, sorted(set(value)) if name == "skills" else value)
+    record_change(session, depot, f"Vehicle {vehicle.label} was changed.")
+    await identity.record_audit(
+        session, by=by, action="vehicle.changed", subject=str(vehicle_id)
+    )
+    return _convert(vehicle, VehicleView)
+
+
+async def list_vehicles(
+    session: AsyncSession, *, depot_id: UUID | None = None
+) -> list[VehicleView]:
+    query = select(Vehicle).order_by(Vehicle.id)
+    if depot_id is not None:
+        query = query.where(Vehicle.depot_id == depot_id)
+    return [_convert(vehicle, VehicleView) for vehicle in await session.scalars(query)]
+
+
+async def create_shift(
+    session: AsyncSession,
+    *,
+    driver_id: UUID,
+    vehicle_id: UUID,
+    starts_at: datetime,
+    ends_at: datetime,
+    breaks: Sequence[ShiftBreak] = (),
+    by: str,
+) -> ShiftView:
+    driver = await find_driver(session, driver_id)
+    vehicle = await _find_vehicle(session, vehicle_id)
+    if driver.depot_id != vehicle.depot_id:
+        raise WrongDepot
+    depot = await lock_depot(session, driver.depot_id)
+    if not starts_at < ends_at <= starts_at + LONGEST_SHIFT or not _fit(breaks, starts_at, ends_at):
+        raise BadShift
+    for thing, mine in (
+        ("driver", Shift.driver_id == driver_id),
+        ("vehicle", Shift.vehicle_id == vehicle_id),
+    ):
+        other = await session.scalar(
+            select(Shift).where(mine, Shift.starts_at < ends_at, Shift.ends_at > starts_at)
+        )
+        if other is not None:
+            raise ShiftOverlaps(thing=thing, starts_at=other.starts_at, ends_at=other.ends_at)
+    shift = Shift(
+        id=new_id(),
+        driver_id=driver_id,
+        vehicle_id=vehicle_id,
+        depot_id=depot.id,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        breaks=msgspec.to_builtins(breaks),
+        breaks_taken=0,
+    )
+    session.add(shift)
+    day = local_day(depot, starts_at)
+    record_change(session, depot, "A shift was added.", first_day=day, last_day=day)
+    await identity.record_audit(
+        session, by=by, action="shift.created", subject=str(shift.id)
+    )
+    await session.flush()
+    return shift_view(shift)
+
+
+async def remove_shift(session: AsyncSession, shift_id: UUID, *, by: str) -> None:
+    """Take back a shift that has no run yet."""
+    shift = await session.get(Shift, shift_id)
+    if shift is None:
+        raise UnknownShift(shift_id=shift_id)
+    depot = await lock_depot(session, shift.depot_id)
+    if shift.started_at or await session.scalar(select(Run.id).where(Run.shift_id == shift_id)):
+        raise ShiftHasRun
+    day = local_day(depot, shift.starts_at)
+    record_change(session, depot, "A shift was removed.", first_day=day, last_day=day)
+    await identity.record_audit(session, by=by, action="shift.removed", subject=str(shift_id))
+    await session.delete(shift)
+
+
+async def list_shifts(
+    session: AsyncSession,
+    *,
+    depot_id: UUID | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: int = 200,
+) -> list[ShiftView]:
+    """Shifts that lie in the time, by start."""
+    query = select(Shift).order_by(Shift.starts_at, Shift.id).limit(limit)
+    if depot_id is not None:
+        query = query.where(Shift.depot_id == depot_id)
+    if since is not None:
+        query = query.where(Shift.ends_at > since)
+    if until is not None:
+        query = query.where(Shift.starts_at < until)
+    return [shift_view(shift) for shift in await session.scalars(query)]
+
+
+def shift_view(shift: Shift) -> ShiftView:
+    return _convert(shift, ShiftView)
+
+
+def _fit(breaks: Sequence[ShiftBreak], starts_at: datetime, ends_at: datetime) -> bool:
+    clear_at = starts_at
+    for rest in breaks:
+        latest_end_at = rest.latest_start_at + timedelta(seconds=rest.duration_s)
+        if not (
+            rest.duration_s > 0
+            and clear_at <= rest.earliest_start_at <= rest.latest_start_at
+            and latest_end_at <= ends_at
+        ):
+            return False
+        clear_at = rest.earliest_start_at + timedelta(seconds=rest.duration_s)
+    return True
+
+
+async def _find_vehicle(session: AsyncSession, vehicle_id: UUID) -> Vehicle:
+    vehicle = await session.get(Vehicle, vehicle_id)
+    if vehicle is None:
+        raise UnknownVehicle(vehicle_id=vehicle_id)
+    return vehicle
+
+
+def _driver_view(driver: Driver, name: str) -> DriverView:
+    return DriverView(
+        id=driver.person_id,
+        name=name,
+        depot_id=driver.depot_id,
+        skills=driver.skills,
+        active=driver.active,
+    )
+
+
+def _convert[View](row: Any, view: type[View]) -> View:
+    return msgspec.convert(row, view, from_attributes=True)

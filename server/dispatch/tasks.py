@@ -1,0 +1,373 @@
+"""Tasks come from consignments, change with them, and are tried again when they fail."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.consignments import service as consignments
+from server.consignments.service import ConsignmentView
+from server.dispatch.events import TaskChanged
+from server.dispatch.exceptions import raise_exception
+from server.dispatch.fleet import nearest_depot
+from server.dispatch.inputs import (
+    local_day,
+    lock_depot,
+    lock_depots,
+    record_task_change,
+)
+from server.dispatch.lifecycle import FINAL, TASK, UNDER_WAY
+from server.dispatch.models import Depot, Stop, Task
+from server.kit import clock
+from server.kit.errors import Conflict, Invalid, NotFound
+from server.kit.ids import new_id
+from server.kit.outbox import emit
+from server.places import service as places
+
+SERVICE_S = {"delivery": 180, "pickup": 240, "return_pickup": 300}
+"""How long a task takes at the door."""
+
+HANDOVER_S = 60
+"""How long it takes to take over the parcels of one task, at the depot or from another vehicle."""
+
+MAX_ATTEMPTS = 3
+
+ON_BOARD = ("collected", "loaded", "out_for_delivery", "attempted", "refused", "damaged")
+"""States of parcels that are in the vehicle of the driver who holds them."""
+
+
+class UnknownTask(NotFound):
+    """There is no task {task_id}, or it was never yours."""
+
+    code = "dispatch.unknown_task"
+
+
+class NothingToRepeat(Conflict):
+    """Only a failed task can be tried again, and only when nothing of it is still open."""
+
+    code = "dispatch.nothing_to_repeat"
+
+
+class DayIsOver(Invalid):
+    """{day} is over. Choose today or a later day."""
+
+    code = "dispatch.day_is_over"
+
+
+class TaskView(msgspec.Struct, frozen=True, kw_only=True):
+    id: UUID
+    consignment_id: UUID
+    depot_id: UUID | None
+    kind: str
+    pickup_from: str | None
+    state: str
+    place_id: UUID
+    window_start_at: datetime | None
+    window_end_at: datetime | None
+    service_s: int
+    attempt: int
+    stop_id: UUID | None
+    driver_id: UUID | None
+    outcome_code: str | None
+    finished_at: datetime | None
+    finished_by: UUID | None
+
+
+def task_view(task: Task) -> TaskView:
+    return msgspec.convert(task, TaskView, from_attributes=True)
+
+
+def service_s_of(kind: str, place_id: UUID) -> int:
+    """The one place where a known slow or quick door will have its own time."""
+    del place_id
+    return SERVICE_S[kind]
+
+
+def holder_of(consignment: ConsignmentView) -> UUID | None:
+    """The driver in whose vehicle parcels of it are."""
+    for parcel in consignment.parcels:
+        if parcel.state in ON_BOARD and parcel.holder_id is not None:
+            return parcel.holder_id
+    return None
+
+
+async def create_tasks(session: AsyncSession, consignment_id: UUID) -> None:
+    """The tasks of a new consignment; it having some already is fine."""
+    consignment = await consignments.get_consignment(session, consignment_id)
+    if consignment.cancelled_at or await session.scalar(
+        select(Task.id).where(Task.consignment_id == consignment_id).limit(1)
+    ):
+        return
+    door = consignment.consignor if consignment.kind != "delivery" else consignment.consignee
+    if door.place_id is None:
+        return  # from the depot to the depot: nobody drives
+    depot_id = consignment.origin_depot_id
+    if depot_id is None:
+        place = (await places.get_places(session, [door.place_id]))[door.place_id]
+        depot_id = await nearest_depot(session, place.position)
+    tasks = [task for kind in _kinds(consignment) if (task := _new_task(consignment, kind))]
+    for task in tasks:
+        task.depot_id = depot_id
+        session.add(task)
+    for depot in await lock_depots(session, [depot_id]):
+        record_task_change(session, depot, tasks[0], f"{consignment.waybill} was added.")
+    await session.flush()
+
+
+def _kinds(consignment: ConsignmentView) -> Sequence[str]:
+    match consignment.kind:
+        case "courier":
+            return ("pickup", "delivery")
+        case "return":
+            return ("return_pickup",)
+        case _:
+            return ("delivery",)
+
+
+def _new_task(consignment: ConsignmentView, kind: str) -> Task | None:
+    party = consignment.consignee if kind == "delivery" else consignment.consignor
+    if party.place_id is None:
+        return None
+    start_at, end_at = _window(consignment, kind)
+    return Task(
+        id=new_id(),
+        consignment_id=consignment.id,
+        kind=kind,
+        pickup_from="consignor" if kind == "pickup" else None,
+        state="unassigned",
+        place_id=party.place_id,
+        window_start_at=start_at,
+        window_end_at=end_at,
+        service_s=service_s_of(kind, party.place_id),
+        attempt=1,
+        barred_drivers=[],
+        past_drivers=[],
+        sequence=0,
+        created_at=clock.now(),
+        changed_at=clock.now(),
+    )
+
+
+def _window(consignment: ConsignmentView, kind: str) -> tuple[datetime | None, datetime | None]:
+    """A booked pickup without a window of its own may be any time before the delivery's end."""
+    start_at, end_at = consignment.window_start_at, consignment.window_end_at
+    if kind == "pickup":
+        return (
+            consignment.pickup_window_start_at,
+            consignment.pickup_window_end_at or end_at,
+        )
+    if kind == "return_pickup":
+        return (
+            consignment.pickup_window_start_at or start_at,
+            consignment.pickup_window_end_at or end_at,
+        )
+    return start_at, end_at
+
+
+async def tasks_of(session: AsyncSession, consignment_id: UUID) -> list[Task]:
+    """All tasks of a consignment, oldest first, locked."""
+    return await lock_tasks(session, Task.consignment_id == consignment_id)
+
+
+async def lock_tasks(session: AsyncSession, *where: object) -> list[Task]:
+    """Lock and read afresh; the depots must have been locked before."""
+    found = await session.scalars(
+        select(Task)
+        .where(*where)  # type: ignore[arg-type]
+        .order_by(Task.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return list(found)
+
+
+async def lock_consignment_tasks(
+    session: AsyncSession, consignment_id: UUID
+) -> tuple[list[Depot], list[Task]]:
+    """Lock the depots of a consignment's tasks, then the tasks."""
+    depot_ids = await session.scalars(
+        select(Task.depot_id).where(Task.consignment_id == consignment_id)
+    )
+    depots = await lock_depots(session, depot_ids)
+    return depots, await tasks_of(session, consignment_id)
+
+
+def move_task(
+    session: AsyncSession,
+    task: Task,
+    state: str,
+    *,
+    run_id: UUID | None = None,
+    outcome_code: str | None = None,
+) -> None:
+    """Move a locked task, and tell it."""
+    TASK.check(task.state, state)
+    task.state = state
+    task.changed_at = clock.now()
+    if outcome_code is not None:
+        task.outcome_code = outcome_code
+    emit(
+        session,
+        TaskChanged(
+            task_id=task.id,
+            consignment_id=task.consignment_id,
+            stop_id=task.stop_id,
+            run_id=run_id,
+            driver_id=task.driver_id,
+            state=state,
+            outcome_code=task.outcome_code,
+        ),
+    )
+
+
+async def release_task(session: AsyncSession, task: Task) -> UUID | None:
+    """Take a task out of its run; its driver, who needs a new manifest. A stop that is left
+    without tasks goes too."""
+    driver_id, stop_id = task.driver_id, task.stop_id
+    task.stop_id = task.driver_id = None
+    if stop_id is not None:
+        await session.flush()
+        if not await session.scalar(select(Task.id).where(Task.stop_id == stop_id).limit(1)):
+            stop = await session.get(Stop, stop_id)
+            assert stop is not None
+            await session.delete(stop)
+    return driver_id
+
+
+async def back_to_pool(session: AsyncSession, depot: Depot, task: Task, what: str) -> UUID | None:
+    """Unassign a task; the driver who had it."""
+    driver_id = await release_task(session, task)
+    move_task(session, task, "unassigned")
+    record_task_change(session, depot, task, what)
+    return driver_id
+
+
+async def amend_tasks(session: AsyncSession, consignment_id: UUID) -> set[UUID]:
+    """Bring the open tasks in line with their consignment; the drivers who need a new manifest.
+
+    A task whose place or skills changed goes back to the pool, unless its driver is on the way.
+    """
+    depots, tasks = await lock_consignment_tasks(session, consignment_id)
+    consignment = await consignments.get_consignment(session, consignment_id)
+    changed_drivers: set[UUID] = set()
+    for task in tasks:
+        if task.state in FINAL or task.pickup_from in ("depot", "vehicle"):
+            continue
+        fresh = _new_task(consignment, task.kind)
+        if fresh is None:
+            continue
+        moved = fresh.place_id != task.place_id
+        task.place_id = fresh.place_id
+        if task.attempt == 1:
+            task.window_start_at, task.window_end_at = fresh.window_start_at, fresh.window_end_at
+        task.service_s = fresh.service_s
+        task.changed_at = clock.now()
+        if task.driver_id is not None:
+            changed_drivers.add(task.driver_id)
+        if moved and task.state in UNDER_WAY:
+            raise_exception(session, "changed_on_the_road", task=task, driver_id=task.driver_id)
+        elif moved and task.stop_id is not None:
+            raise_exception(session, "taken_from_run", task=task, driver_id=task.driver_id)
+            await back_to_pool(session, depots[0], task, f"{consignment.waybill} was amended.")
+        for depot in depots:
+            record_task_change(session, depot, task, f"{consignment.waybill} was amended.")
+    await session.flush()
+    return changed_drivers
+
+
+async def cancel_tasks(session: AsyncSession, consignment_id: UUID) -> set[UUID]:
+    """Cancel what is open; the drivers who need a new manifest."""
+    depots, tasks = await lock_consignment_tasks(session, consignment_id)
+    consignment = await consignments.get_consignment(session, consignment_id)
+    changed_drivers: set[UUID] = set()
+    for task in tasks:
+        if task.state in FINAL:
+            continue
+        if holder_of(consignment):
+            raise_exception(session, "cancelled_on_board", task=task, driver_id=task.driver_id)
+        if driver_id := await release_task(session, task):
+            changed_drivers.add(driver_id)
+        move_task(session, task, "cancelled")
+        for depot in depots:
+            record_task_change(session, depot, task, f"{consignment.waybill} was cancelled.")
+    await session.flush()
+    return changed_drivers
+
+
+async def plan_next_attempt(session: AsyncSession, depot: Depot, task: Task) -> Task | None:
+    """Make the next attempt of a failed task, for the day after; None when it was the last one."""
+    if task.attempt >= MAX_ATTEMPTS:
+        raise_exception(session, "attempts_exhausted", task=task, attempts=task.attempt)
+        return None
+    failed_at = task.finished_at or clock.now()
+    day = local_day(depot, failed_at) + timedelta(days=1)
+    again = next_attempt(depot, task, day)
+    session.add(again)
+    record_task_change(session, depot, again, f"Attempt {again.attempt} of a failed task.")
+    await session.flush()
+    return again
+
+
+def next_attempt(depot: Depot, task: Task, day: date) -> Task:
+    """A copy of the task whose window lies on that day, at the same time of the day."""
+    days = 0
+    anchor_at = task.window_start_at or task.window_end_at
+    if anchor_at is not None:
+        days = (day - local_day(depot, anchor_at)).days
+    shift = timedelta(days=max(days, 0))
+    return Task(
+        id=new_id(),
+        consignment_id=task.consignment_id,
+        depot_id=depot.id,
+        kind=task.kind,
+        pickup_from=task.pickup_from,
+        state="unassigned",
+        place_id=task.place_id,
+        window_start_at=task.window_start_at and task.window_start_at + shift,
+        window_end_at=task.window_end_at and task.window_end_at + shift,
+        service_s=task.service_s,
+        attempt=task.attempt + 1,
+        barred_drivers=[],
+        past_drivers=[],
+        sequence=0,
+        created_at=clock.now(),
+        changed_at=clock.now(),
+    )
+
+
+async def repeat_task(session: AsyncSession, task_id: UUID, *, day: date) -> TaskView:
+    """A dispatcher lets a failed task be tried again; with a failed pickup its delivery too."""
+    task = await session.get(Task, task_id)
+    if task is None or task.depot_id is None:
+        raise UnknownTask(task_id=task_id)
+    depot = await lock_depot(session, task.depot_id)
+    tasks = await tasks_of(session, task.consignment_id)
+    if task.state != "failed" or any(each.state not in FINAL for each in tasks):
+        raise NothingToRepeat
+    if day < local_day(depot, clock.now()):
+        raise DayIsOver(day=day)
+    wanted = [task]
+    if task.kind == "pickup":
+        wanted += [each for each in tasks if each.kind == "delivery"][-1:]
+    again = [next_attempt(depot, each, day) for each in wanted]
+    session.add_all(again)
+    record_task_change(session, depot, again[0], "A failed task is tried again.")
+    await session.flush()
+    return task_view(again[0])
+
+
+async def get_task(session: AsyncSession, task_id: UUID) -> TaskView:
+    task = await session.get(Task, task_id)
+    if task is None:
+        raise UnknownTask(task_id=task_id)
+    return task_view(task)
+
+
+async def list_tasks(session: AsyncSession, consignment_id: UUID) -> list[TaskView]:
+    found = await session.scalars(
+        select(Task).where(Task.consignment_id == consignment_id).order_by(Task.id)
+    )
+    return [task_view(task) for task in found]

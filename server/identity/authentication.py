@@ -1,0 +1,136 @@
+"""Finds out who is calling, before any route runs: by bearer token or by session cookie.
+
+A bearer token is sent on purpose. A cookie is sent by the browser whatever page asked for it, so
+a cookie counts for changes and sockets only when the request comes from one of our own pages.
+"""
+
+import hmac
+from typing import Any
+from urllib.parse import urlsplit
+
+from litestar.connection import ASGIConnection
+from litestar.enums import ScopeType
+from litestar.exceptions import WebSocketException
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from server.identity.access import Principal, public
+from server.identity.api_keys import principal_of_key
+from server.identity.devices import principal_of_device
+from server.identity.sessions import OpenSession, find_session
+from server.kit.db import Database
+from server.kit.errors import Forbidden, PostriderError
+from server.kit.settings import Settings
+
+SESSION_COOKIE = "postrider_session"
+CSRF_HEADER = "X-CSRF-Token"
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+OPEN_BEFORE_PASSWORD_CHANGE = {"/api/me", "/api/me/password", "/api/logout"}
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+
+
+class ForeignPage(Forbidden):
+    """This request comes from a page of another site. Use Postrider's own pages."""
+
+    code = "identity.foreign_page"
+
+
+class CsrfTokenWrong(Forbidden):
+    """The X-CSRF-Token header is missing or wrong. Send the csrf_token that GET /api/me gives."""
+
+    code = "identity.csrf_token_wrong"
+
+
+class PasswordMustChange(Forbidden):
+    """Change your one-time password first: POST /api/me/password."""
+
+    code = "identity.password_must_change"
+
+
+class Authentication(ASGIMiddleware):
+    """Puts the Principal, or None, into the connection's state."""
+
+    scopes = (ScopeType.HTTP, ScopeType.WEBSOCKET)
+
+    def __init__(self, db: Database, settings: Settings) -> None:
+        self._db = db
+        self._own_origin = _origin_of(settings.base_url)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        try:
+            scope["state"]["principal"] = await self._principal(ASGIConnection(scope))
+        except PostriderError as refusal:
+            if scope["type"] == ScopeType.WEBSOCKET:
+                code = 4000 + refusal.status
+                raise WebSocketException(detail=refusal.message, code=code) from None
+            raise
+        await next_app(scope, receive, send)
+
+    async def _principal(self, connection: Connection) -> Principal | None:
+        scheme, _, credential = connection.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            return await self._principal_of_bearer(credential.strip())
+        if _may_change(connection):
+            self._refuse_foreign_page(connection)
+        found = await self._session(connection)
+        if found is None:
+            return None
+        if public in (connection.route_handler.guards or ()):
+            # Open to everybody, so nothing is won by a forged request: no CSRF token needed, and
+            # a login page works in a browser that still has a cookie.
+            return found.principal if not _may_change(connection) else None
+        if _is_unsafe_request(connection) and not _has_csrf_token(connection, found.csrf_token):
+            raise CsrfTokenWrong
+        path = connection.scope["path"].rstrip("/")
+        if found.must_change_password and path not in OPEN_BEFORE_PASSWORD_CHANGE:
+            raise PasswordMustChange
+        return found.principal
+
+    async def _principal_of_bearer(self, credential: str) -> Principal | None:
+        async with self._db.transaction() as session:
+            if credential.startswith("pk_"):
+                return await principal_of_key(session, credential)
+            return await principal_of_device(session, credential)
+
+    async def _session(self, connection: Connection) -> OpenSession | None:
+        token = connection.cookies.get(SESSION_COOKIE)
+        if not token:
+            return None
+        async with self._db.transaction() as session:
+            return await find_session(session, token)
+
+    def _refuse_foreign_page(self, connection: Connection) -> None:
+        """Programs send neither header; browsers send Origin with every change and socket."""
+        headers = connection.headers
+        if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+            raise ForeignPage
+        origin = headers.get("origin")
+        if origin is None:
+            if _is_socket(connection) and SESSION_COOKIE in connection.cookies:
+                raise ForeignPage
+        elif origin != self._own_origin and origin.partition("://")[2] != headers.get("host"):
+            raise ForeignPage
+
+
+def _origin_of(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _is_socket(connection: Connection) -> bool:
+    return connection.scope["type"] == ScopeType.WEBSOCKET
+
+
+def _is_unsafe_request(connection: Connection) -> bool:
+    scope = connection.scope
+    return scope["type"] == ScopeType.HTTP and scope["method"] not in SAFE_METHODS
+
+
+def _may_change(connection: Connection) -> bool:
+    return _is_socket(connection) or _is_unsafe_request(connection)
+
+
+def _has_csrf_token(connection: Connection, csrf_token: str) -> bool:
+    sent = connection.headers.get(CSRF_HEADER, "")
+    return hmac.compare_digest(sent.encode(), csrf_token.encode())

@@ -1,0 +1,73 @@
+"""The door of identity: everything that other rooms may call."""
+
+from server.identity.api_keys import (
+    ApiKeyView,
+    NewApiKey,
+    create_api_key,
+    list_api_keys,
+    principal_of_key,
+    revoke_api_key,
+)
+from server.identity.audit import AuditView, list_audit, record_audit
+from server.identity.devices import (
+    DeviceView,
+    PairedDevice,
+    create_pairing_code,
+    list_devices,
+    pair_device,
+    principal_of_device,
+    revoke_device,
+)
+from server.identity.people import (
+    PersonView,
+    UnknownPerson,
+    create_person,
+    ensure_first_admin,
+    get_people,
+    get_person,
+    list_people,
+)
+from server.identity.person_changes import change_password, give_one_time_password, update_person
+from server.identity.sessions import (
+    LogIn,
+    end_sessions,
+    log_in,
+    log_out,
+    open_session,
+    principal_of_session,
+)
+
+__all__ = [
+    "ApiKeyView",
+    "AuditView",
+    "DeviceView",
+    "LogIn",
+    "NewApiKey",
+    "PairedDevice",
+    "PersonView",
+    "UnknownPerson",
+    "change_password",
+    "create_api_key",
+    "create_pairing_code",
+    "create_person",
+    "end_sessions",
+    "ensure_first_admin",
+    "get_people",
+    "get_person",
+    "give_one_time_password",
+    "list_api_keys",
+    "list_audit",
+    "list_devices",
+    "list_people",
+    "log_in",
+    "log_out",
+    "open_session",
+    "pair_device",
+    "principal_of_device",
+    "principal_of_key",
+    "principal_of_session",
+    "record_audit",
+    "revoke_api_key",
+    "revoke_device",
+    "update_person",
+]

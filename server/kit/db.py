@@ -1,0 +1,138 @@
+"""The database: one engine, one kind of transaction, one base for every table.
+
+`commit()` appears only here. A transaction is opened at the edge (one request, one frame, one
+reaction) and handed down as a session; use cases never commit.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import DateTime, MetaData, Text, Uuid, func, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import (
+    AsyncConnection,
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+from sqlalchemy.orm import DeclarativeBase
+
+from server.kit.errors import Invalid
+
+if TYPE_CHECKING:
+    from server.kit.feed import Feed
+
+
+DATA_EXCEPTION = "22"
+"""The class of SQLSTATE for values that do not fit (SQL standard)."""
+
+
+class Unstorable(Invalid):
+    """A value cannot be stored: {reason}. Correct it and send it again."""
+
+    code = "unstorable"
+
+
+class Base(DeclarativeBase):
+    """Every table. Times are aware UTC, text is text, dicts and lists are JSONB."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own attribute
+        datetime: DateTime(timezone=True),
+        str: Text(),
+        UUID: Uuid(),
+        dict[str, Any]: JSONB(),
+        dict[str, str]: JSONB(),
+        list[Any]: JSONB(),
+        list[str]: JSONB(),
+    }
+
+
+def after_commit(session: AsyncSession, act: Callable[[], None]) -> None:
+    """Call `act` once the session's transaction has been committed, and never otherwise.
+
+    For wake-ups only: it must be quick, must not fail, and nothing may depend on it, because a
+    crash between the commit and the call loses it.
+    """
+    session.info.setdefault("after_commit", []).append(act)
+
+
+class Database:
+    """Opens transactions. One per process (and one per test).
+
+    feed: where `feed.announce` publishes after a commit; None when nobody listens.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 10, feed: "Feed | None" = None) -> None:
+        self.engine: AsyncEngine = create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            connect_args={"server_settings": {"jit": "off", "timezone": "UTC"}},
+        )
+        self._sessions = async_sessionmaker(
+            self.engine, expire_on_commit=False, info={"feed": feed}
+        )
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """A session whose work is committed at the end of the block, or not at all."""
+        async with self._sessions() as session:
+            try:
+                async with session.begin():
+                    yield session
+            except DBAPIError as error:
+                if str(getattr(error.orig, "sqlstate", "")).startswith(DATA_EXCEPTION):
+                    raise Unstorable(reason=str(error.orig).split(": ", 1)[-1][:200]) from error
+                raise
+            for act in session.info.pop("after_commit", ()):
+                act()
+
+    @asynccontextmanager
+    async def exclusive(self, name: str) -> AsyncIterator[bool]:
+        """True in at most one process at a time for this name; the others get False at once.
+
+        The lock lives on its own connection and falls with it, so a killed process frees it.
+        """
+        async with self.engine.connect() as connection:
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            key = func.hashtextextended(name, 0)
+            got = bool((await connection.execute(select(func.pg_try_advisory_lock(key)))).scalar())
+            try:
+                yield got
+            finally:
+                if got:
+                    await connection.execute(select(func.pg_advisory_unlock(key)))
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+class OneConnectionDatabase(Database):
+    """Every transaction is a savepoint of one outer transaction, which the owner rolls back.
+
+    For tests: a thousand of them in a second, each seeing a clean database.
+    """
+
+    def __init__(self, connection: AsyncConnection, *, feed: "Feed | None" = None) -> None:
+        self.engine = connection.engine
+        self._sessions = async_sessionmaker(
+            bind=connection,
+            expire_on_commit=False,
+            join_transaction_mode="create_savepoint",
+            info={"feed": feed},
+        )

@@ -1,0 +1,117 @@
+"""Events: facts that happened, written in the transaction that made them true.
+
+A room declares its facts in events.py as frozen structs in the past tense, and says `emit`. Other
+rooms react in reactions.py with `@reaction`. The relay (relay.py) carries one to the other after
+the commit, at least once, and each reaction takes effect exactly once.
+"""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, get_type_hints
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Index, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.kit import clock
+from server.kit.db import Base
+from server.kit.feed import announce
+from server.kit.ids import new_id
+
+EVENTS: dict[str, type["Event"]] = {}
+"""Event name, such as "orders.OrderCaptured" -> class."""
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """A fact. Subclasses are named in the past tense and hold ids and plain values."""
+
+    event_name: ClassVar[str] = ""
+
+    def __init_subclass__(cls, **config: Any) -> None:
+        super().__init_subclass__(**config)
+        room = cls.__module__.removeprefix("server.").split(".")[0]
+        cls.event_name = f"{room}.{cls.__name__}"
+        EVENTS[cls.event_name] = cls
+
+
+class OutboxEvent(Base):
+    """An event on its way. `published_at` is set when every reaction has had it, or is parked."""
+
+    __tablename__ = "outbox_event"
+    __table_args__ = (
+        Index("ix_outbox_event_unpublished", "id", postgresql_where=text("published_at is null")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str]
+    body: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    emitted_at: Mapped[datetime]
+    published_at: Mapped[datetime | None]
+
+
+class OutboxReaction(Base):
+    """What one reaction made of one event. The key is what keeps effects from happening twice."""
+
+    __tablename__ = "outbox_reaction"
+    __table_args__ = (
+        Index(
+            "ix_outbox_reaction_parked", "parked_at", postgresql_where=text("parked_at is not null")
+        ),
+    )
+
+    event_id: Mapped[UUID] = mapped_column(primary_key=True)
+    reaction: Mapped[str] = mapped_column(Text, primary_key=True)
+    done_at: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_attempt_at: Mapped[datetime | None]
+    parked_at: Mapped[datetime | None]
+    error: Mapped[str | None]
+
+
+Handler = Callable[[AsyncSession, Any], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """A handler and the name under which its deliveries are recorded. Never rename a handler
+    while events are on their way: it would have them again."""
+
+    name: str
+    handler: Handler
+
+
+REACTIONS: dict[type[Event], list[Reaction]] = defaultdict(list)
+
+
+def reaction(handler: Handler) -> Handler:
+    """Register `async def on_order_captured(session, event: OrderCaptured)` for its event."""
+    hints = get_type_hints(handler)
+    del hints["return"]
+    event_type = list(hints.values())[1]
+    name = f"{handler.__module__.removeprefix('server.')}.{handler.__name__}"
+    REACTIONS[event_type].append(Reaction(name, handler))
+    return handler
+
+
+WAKE_CHANNEL = "outbox"
+"""Where a process tells the relay that there is something to carry."""
+
+
+def emit(session: AsyncSession, event: Event) -> None:
+    """Write the fact into the caller's transaction."""
+    session.add(
+        OutboxEvent(
+            id=new_id(),
+            name=event.event_name,
+            body=msgspec.to_builtins(event),
+            emitted_at=clock.now(),
+        )
+    )
+    if not session.info.get("wakes_relay"):
+        session.info["wakes_relay"] = True
+        announce(session, WAKE_CHANNEL, b"")

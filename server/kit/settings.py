@@ -1,0 +1,95 @@
+"""Settings come from the environment, once, and are then just values."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+UTC_ZONE = ZoneInfo("UTC")
+
+ROOT = Path(__file__).parents[2]
+"""The folder that holds the project."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What differs from one installation to the next.
+
+    data_dir: blobs, roads, and the private services' data.
+    secret: signs nothing that is stored; keys the hashes of tokens. Must be set to serve others.
+    base_url: how customers reach the tracking page.
+    timezone: the company's; cut-offs and days are counted in it.
+    currency: ISO 4217, of amounts that say none.
+    """
+
+    database_url: str
+    redis_url: str
+    data_dir: Path
+    secret: str = field(default="", repr=False)
+    host: str = "127.0.0.1"
+    port: int = 8000
+    base_url: str = "http://127.0.0.1:8000"
+    timezone: ZoneInfo = UTC_ZONE
+    currency: str = "EUR"
+
+    @property
+    def blobs_dir(self) -> Path:
+        return self.data_dir / "blobs"
+
+    @property
+    def roads_dir(self) -> Path:
+        return self.data_dir / "roads"
+
+
+def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of this process.
+
+    Raises
+    ------
+    SystemExit
+        With the name of the variable that is missing.
+    """
+
+    def required(name: str) -> str:
+        if not environ.get(name):
+            raise SystemExit(f"{name} is not set. `./postrider up` sets it, or set it yourself.")
+        return environ[name]
+
+    port = int(environ.get("POSTRIDER_PORT", "8000"))
+    return Settings(
+        database_url=required("DATABASE_URL"),
+        redis_url=required("REDIS_URL"),
+        data_dir=Path(environ.get("POSTRIDER_DATA", ROOT / ".postrider")),
+        secret=read_secret(environ),
+        host=environ.get("POSTRIDER_HOST", "127.0.0.1"),
+        port=port,
+        base_url=environ.get("POSTRIDER_BASE_URL", f"http://127.0.0.1:{port}"),
+        timezone=ZoneInfo(environ.get("POSTRIDER_TIMEZONE", "UTC")),
+        currency=environ.get("POSTRIDER_CURRENCY", "EUR"),
+    )
+
+
+def read_secret(environ: Mapping[str, str] = os.environ) -> str:
+    """The secret alone, for code deep down that hashes a token."""
+    return environ.get("POSTRIDER_SECRET", "")
+
+
+class SecretNotSet(SystemExit):
+    """Others could connect, and nobody has chosen a secret."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"To listen on {host}, set POSTRIDER_SECRET to at least 16 random characters, "
+            "the same for every process."
+        )
+
+
+def is_loopback(host: str) -> bool:
+    return host in ("127.0.0.1", "::1", "localhost")
+
+
+def refuse_open_door(host: str, environ: Mapping[str, str] = os.environ) -> None:
+    """Raise SecretNotSet when other machines could connect without a secret of our own."""
+    if not is_loopback(host) and len(environ.get("POSTRIDER_SECRET", "")) < 16:
+        raise SecretNotSet(host)

@@ -1,0 +1,6 @@
+"""The sockets: drivers' phones, dispatchers' screens, and the public tracking page.
+
+`driver_session`, `map_feed` and `public_tracking` know no web framework, so that another process
+can carry the same traffic. Not here: what a command does (dispatch, returns), what is done with a
+fix (tracking).
+"""

@@ -1,0 +1,146 @@
+"""Taking orders in."""
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.kit import clock
+from server.kit.ids import new_id
+from server.kit.outbox import emit
+from server.kit.settings import UTC_ZONE
+from server.orders.errors import OrderNumberTaken
+from server.orders.event_log import record
+from server.orders.events import OrderCaptured
+from server.orders.listing import load_by_external_id, view_of, views_of
+from server.orders.models import Order, OrderLineRow, order_number
+from server.orders.order import OrderDraft, OrderLine, OrderView, Party
+from server.orders.rules import (
+    WINDOWS,
+    check_content,
+    check_windows,
+    fill_pickup_window,
+    promised_window,
+)
+from server.orders.service_levels import service_level
+
+DEFAULT_SERVICE_LEVEL = "next_day"
+
+
+async def capture_order(
+    session: AsyncSession, draft: OrderDraft, *, by: str, zone: ZoneInfo = UTC_ZONE
+) -> OrderView:
+    """Take the order in, or find it when it came before over the same channel (`is_new` False).
+
+    zone: the company's, in which the days and cut-offs of service levels are counted.
+
+    Raises
+    ------
+    OrderNumberTaken
+        When the channel used the number before, for something else.
+    """
+    if draft.external_id is not None:
+        first = await load_by_external_id(
+            session, draft.account_id, draft.channel, draft.external_id
+        )
+        if first:
+            return await _repeat(session, first, draft)
+    draft = await with_windows(session, draft, zone)
+    order = await _insert(session, draft)
+    if order is None:  # the same order came twice at this moment, and the other one was first
+        assert draft.external_id is not None
+        first = await load_by_external_id(
+            session, draft.account_id, draft.channel, draft.external_id
+        )
+        assert first is not None
+        return await _repeat(session, first, draft)
+    set_lines(session, order, draft.lines)
+    record(session, order, "captured", by)
+    emit(session, OrderCaptured(order_id=order.id))
+    return view_of(order, draft.lines, is_new=True)
+
+
+async def _repeat(session: AsyncSession, first: Order, draft: OrderDraft) -> OrderView:
+    if draft.source_sha256 and first.source_sha256 not in ("", draft.source_sha256):
+        raise OrderNumberTaken(
+            field="external_id", external_id=first.external_id, number=first.number
+        )
+    return msgspec.structs.replace((await views_of(session, [first]))[0], is_new=False)
+
+
+async def with_windows(
+    session: AsyncSession, draft: OrderDraft, zone: ZoneInfo, *, check: bool = True
+) -> OrderDraft:
+    """The draft found sensible; a window that it lacks is filled from its service level."""
+    now = clock.now()
+    check_content(draft)
+    if check:
+        check_windows(draft, now=now)
+    if draft.service_level or draft.window_end_at is None:
+        level = await service_level(session, draft.service_level or DEFAULT_SERVICE_LEVEL)
+        draft = msgspec.structs.replace(draft, service_level=level.code)
+        if draft.window_end_at is None:
+            start, end = promised_window(level, now=now, zone=zone)
+            draft = msgspec.structs.replace(draft, window_start_at=start, window_end_at=end)
+    draft = fill_pickup_window(draft, now=now, zone=zone)
+    if check:
+        check_windows(draft, now=now)
+    return draft
+
+
+async def _insert(session: AsyncSession, draft: OrderDraft) -> Order | None:
+    """The new row, or None when another transaction has just taken its external id."""
+    number = await session.scalar(order_number.next_value())
+    inserted: Order | None = await session.scalar(
+        insert(Order)
+        .values(
+            id=new_id(),
+            number=f"O-{number:06d}",
+            account_id=draft.account_id,
+            kind=draft.kind,
+            state="received",
+            version=1,
+            channel=draft.channel,
+            external_id=draft.external_id,
+            source_sha256=draft.source_sha256,
+            currency=draft.currency,
+            captured_at=clock.now(),
+            **columns_of(draft),
+        )
+        .on_conflict_do_nothing(index_elements=["account_id", "channel", "external_id"])
+        .returning(Order)
+    )
+    return inserted
+
+
+def columns_of(draft: OrderDraft) -> dict[str, Any]:
+    """What of an order may be amended, as its columns."""
+    return {
+        "reference": draft.reference,
+        **_party_columns("consignor", draft.consignor),
+        **_party_columns("consignee", draft.consignee),
+        "parcels": msgspec.to_builtins(draft.parcels),
+        **{name: getattr(draft, name) for name in WINDOWS},
+        "service_level": draft.service_level,
+        "instructions": draft.instructions,
+        "skills": list(draft.skills),
+        "proof": msgspec.to_builtins(draft.proof),
+        "pin": draft.pin,
+        "cash_minor": draft.cash_minor,
+    }
+
+
+def _party_columns(role: str, party: Party | None) -> dict[str, Any]:
+    return {
+        f"{role}_{name}": getattr(party, name) if party else None
+        for name in Party.__struct_fields__
+    }
+
+
+def set_lines(session: AsyncSession, order: Order, lines: tuple[OrderLine, ...]) -> None:
+    session.add_all(
+        OrderLineRow(order_id=order.id, position=position, **msgspec.structs.asdict(line))
+        for position, line in enumerate(lines, 1)
+    )

@@ -1,0 +1,142 @@
+"""Looking at orders: one, many, and what happened to one."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.orders.errors import UnknownOrder
+from server.orders.models import Order, OrderEventRow, OrderLineRow
+from server.orders.order import (
+    OrderLine,
+    OrderLogEntry,
+    OrderPage,
+    OrderState,
+    OrderView,
+    Party,
+)
+
+
+async def get_order(
+    session: AsyncSession, order_id: UUID, *, account_id: UUID | None = None
+) -> OrderView:
+    """The order; with `account_id` only if it is that account's."""
+    order = await load_order(session, order_id, account_id=account_id)
+    return (await views_of(session, [order]))[0]
+
+
+async def find_order(
+    session: AsyncSession, *, account_id: UUID, channel: str, external_id: str
+) -> OrderView | None:
+    """The order that came over this channel under this number."""
+    order = await load_by_external_id(session, account_id, channel, external_id)
+    return (await views_of(session, [order]))[0] if order else None
+
+
+async def list_orders(
+    session: AsyncSession,
+    *,
+    account_id: UUID | None = None,
+    state: OrderState | None = None,
+    text: str = "",
+    limit: int = 50,
+    after: UUID | None = None,
+) -> OrderPage:
+    """Newest first. `text` is looked for in the numbers, the reference and the names."""
+    query = select(Order).order_by(Order.id.desc()).limit(limit + 1)
+    if account_id:
+        query = query.where(Order.account_id == account_id)
+    if state:
+        query = query.where(Order.state == state)
+    for word in text.split():
+        query = query.where(Order.search_text.ilike(f"%{_literally(word)}%", escape="\\"))
+    if after:
+        query = query.where(Order.id < after)
+    found = (await session.scalars(query)).all()
+    items = await views_of(session, found[:limit])
+    return OrderPage(items=items, next=items[-1].id if len(found) > limit else None)
+
+
+async def order_history(
+    session: AsyncSession,
+    order_id: UUID,
+    *,
+    account_id: UUID | None = None,
+    after_version: int = 0,
+) -> list[OrderLogEntry]:
+    """What happened to the order, oldest first."""
+    await load_order(session, order_id, account_id=account_id)
+    rows = await session.scalars(
+        select(OrderEventRow)
+        .where(OrderEventRow.order_id == order_id, OrderEventRow.version > after_version)
+        .order_by(OrderEventRow.id)
+    )
+    return [msgspec.convert(row, OrderLogEntry, from_attributes=True) for row in rows]
+
+
+async def load_order(
+    session: AsyncSession, order_id: UUID, *, account_id: UUID | None = None, lock: bool = False
+) -> Order:
+    """The row itself, within this room; locked when it is about to change."""
+    query = select(Order).where(Order.id == order_id)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    order = await session.scalar(query)
+    if order is None or (account_id and order.account_id != account_id):
+        raise UnknownOrder(order_id=order_id)
+    return order
+
+
+async def load_by_external_id(
+    session: AsyncSession, account_id: UUID, channel: str, external_id: str
+) -> Order | None:
+    found: Order | None = await session.scalar(
+        select(Order).where(
+            Order.account_id == account_id,
+            Order.channel == channel,
+            Order.external_id == external_id,
+        )
+    )
+    return found
+
+
+async def views_of(session: AsyncSession, orders: Sequence[Order]) -> list[OrderView]:
+    lines: dict[UUID, list[OrderLine]] = defaultdict(list)
+    rows = await session.scalars(
+        select(OrderLineRow)
+        .where(OrderLineRow.order_id.in_([order.id for order in orders]))
+        .order_by(OrderLineRow.order_id, OrderLineRow.position)
+    )
+    for row in rows:
+        lines[row.order_id].append(msgspec.convert(row, OrderLine, from_attributes=True))
+    return [view_of(order, tuple(lines[order.id])) for order in orders]
+
+
+def view_of(order: Order, lines: tuple[OrderLine, ...], *, is_new: bool = False) -> OrderView:
+    fields = {name: getattr(order, name) for name in OrderView.__struct_fields__ if name in PLAIN}
+    return msgspec.convert(
+        {
+            **fields,
+            "consignor": party_of(order, "consignor") if order.consignor_place_id else None,
+            "consignee": party_of(order, "consignee"),
+            "lines": lines,
+            "is_new": is_new,
+        },
+        OrderView,
+    )
+
+
+def party_of(order: Order, role: str) -> Party:
+    return Party(**{name: getattr(order, f"{role}_{name}") for name in Party.__struct_fields__})
+
+
+PLAIN = frozenset(OrderView.__struct_fields__) - {"consignor", "consignee", "lines", "is_new"}
+"""The fields of an OrderView that are columns of the same name."""
+
+
+def _literally(word: str) -> str:
+    """The word as an ILIKE pattern that matches itself only."""
+    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -1,0 +1,140 @@
+"""Tables of orders. The table is called `orders` because ORDER is a word of SQL."""
+
+from datetime import datetime, time
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Computed,
+    ForeignKey,
+    Index,
+    Sequence,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.kit.db import Base
+from server.kit.ids import new_id
+from server.orders.lifecycle import ORDER
+
+order_number = Sequence("order_number", metadata=Base.metadata)
+
+STATES = ", ".join(f"'{state}'" for state in ORDER.states)
+
+
+class ServiceLevel(Base):
+    """What a service promises to an order that names no window.
+
+    An order in before the cut-off is delivered `days_after` days later, one after it a day later
+    still, between the two local times; with `within_s` also that soon after its window opens.
+    """
+
+    __tablename__ = "service_level"
+    __table_args__ = (
+        CheckConstraint("days_after between 0 and 60", name="days_after"),
+        CheckConstraint("window_start_local < window_end_local", name="window"),
+        CheckConstraint("days_after > 0 or cut_off_local < window_end_local", name="cut_off"),
+        CheckConstraint("within_s > 0", name="within"),
+    )
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    cut_off_local: Mapped[time]
+    days_after: Mapped[int]
+    window_start_local: Mapped[time]
+    window_end_local: Mapped[time]
+    within_s: Mapped[int | None]
+
+
+class Order(Base):
+    """parcels: as booked; the real ones are the consignment's."""
+
+    __tablename__ = "orders"
+    __table_args__ = (
+        UniqueConstraint("account_id", "channel", "external_id"),
+        CheckConstraint("kind in ('goods', 'courier')", name="kind"),
+        CheckConstraint(f"state in ({STATES})", name="state"),
+        CheckConstraint("window_start_at < window_end_at", name="window"),
+        CheckConstraint("pickup_window_start_at < pickup_window_end_at", name="pickup_window"),
+        CheckConstraint("(kind = 'courier') = (consignor_place_id is not null)", name="consignor"),
+        CheckConstraint("cash_minor >= 0", name="cash"),
+        CheckConstraint("version >= 1", name="version"),
+        Index("ix_orders_account_id_id", "account_id", "id"),
+        Index("ix_orders_state_id", "state", "id"),
+        Index(
+            "ix_orders_search_text",
+            "search_text",
+            postgresql_using="gin",
+            postgresql_ops={"search_text": "gin_trgm_ops"},
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    number: Mapped[str] = mapped_column(unique=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"))
+    kind: Mapped[str]
+    state: Mapped[str]
+    version: Mapped[int]
+    channel: Mapped[str]
+    external_id: Mapped[str | None]
+    source_sha256: Mapped[str]
+    reference: Mapped[str]
+    consignor_name: Mapped[str | None]
+    consignor_phone: Mapped[str | None]
+    consignor_email: Mapped[str | None]
+    consignor_place_id: Mapped[UUID | None] = mapped_column(ForeignKey("place.id"))
+    consignee_name: Mapped[str]
+    consignee_phone: Mapped[str]
+    consignee_email: Mapped[str]
+    consignee_place_id: Mapped[UUID] = mapped_column(ForeignKey("place.id"))
+    parcels: Mapped[list[Any]]
+    window_start_at: Mapped[datetime]
+    window_end_at: Mapped[datetime]
+    pickup_window_start_at: Mapped[datetime | None]
+    pickup_window_end_at: Mapped[datetime | None]
+    service_level: Mapped[str | None] = mapped_column(ForeignKey("service_level.code"))
+    instructions: Mapped[str]
+    skills: Mapped[list[str]]
+    proof: Mapped[dict[str, str]]
+    pin: Mapped[str | None]
+    cash_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str]
+    captured_at: Mapped[datetime]
+    search_text: Mapped[str] = mapped_column(
+        Computed(
+            "number || ' ' || coalesce(external_id, '') || ' ' || reference || ' ' ||"
+            " consignee_name || ' ' || coalesce(consignor_name, '')",
+            persisted=True,
+        )
+    )
+
+
+class OrderLineRow(Base):
+    """position: from 1, in the order in which they were given."""
+
+    __tablename__ = "order_line"
+    __table_args__ = (CheckConstraint("quantity > 0", name="quantity"),)
+
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    sku: Mapped[str]
+    quantity: Mapped[int]
+    description: Mapped[str]
+
+
+class OrderEventRow(Base):
+    """The log of every change: rows are only ever added."""
+
+    __tablename__ = "order_event"
+    __table_args__ = (Index("ix_order_event_order_id_id", "order_id", "id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
+    what: Mapped[str]
+    by: Mapped[str]
+    occurred_at: Mapped[datetime]
+    version: Mapped[int]
+    changes: Mapped[dict[str, Any]]
+    reason: Mapped[str]

@@ -1,0 +1,187 @@
+"""The words of an order: what is asked for, within which bounds, and how it is shown."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from server.protocol.to_driver import ProofDemand
+
+# PostgreSQL cannot hold NUL, and one line of text holds no other control character either.
+ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
+NO_NUL = r"^[^\x00]*$"
+SOME_TEXT = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
+
+MAX_PARCELS = 200
+MAX_LINES = 500
+
+Line = Annotated[str, Meta(max_length=200, pattern=ONE_LINE)]
+FilledLine = Annotated[str, Meta(min_length=1, max_length=200, pattern=SOME_TEXT)]
+Note = Annotated[str, Meta(max_length=2000, pattern=NO_NUL)]
+Phone = Annotated[str, Meta(max_length=40, pattern=r"^([0-9+(][0-9 ()/.+-]{2,}[0-9)])?$")]
+Email = Annotated[str, Meta(max_length=254, pattern=r"^([^@\x00-\x20\x7f]+@[^@\x00-\x20\x7f]+)?$")]
+Pin = Annotated[str, Meta(min_length=4, max_length=8, pattern=r"^[0-9]+$")]
+Skill = Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[a-z0-9_-]+$")]
+ServiceLevelCode = Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[a-z0-9_-]+$")]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
+Moment = Annotated[datetime, Meta(tz=True)]
+WeightG = Annotated[int, Meta(ge=0, le=1_000_000)]
+LengthMm = Annotated[int, Meta(ge=0, le=10_000)]
+Quantity = Annotated[int, Meta(ge=1, le=1_000_000)]
+CashMinor = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+
+OrderKind = Literal["goods", "courier"]
+OrderState = Literal[
+    "draft",
+    "received",
+    "accepted",
+    "on_hold",
+    "processing",
+    "in_fulfilment",
+    "shipped",
+    "delivered",
+    "completed",
+    "cancelled",
+]
+
+
+class OrderLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A quantity of one SKU, in whole base units."""
+
+    sku: FilledLine
+    quantity: Quantity
+    description: Line = ""
+
+
+class ParcelSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One parcel as booked; 0 where nobody weighed or measured it."""
+
+    description: Line = ""
+    weight_g: WeightG = 0
+    length_mm: LengthMm = 0
+    width_mm: LengthMm = 0
+    height_mm: LengthMm = 0
+
+
+class Party(msgspec.Struct, frozen=True, kw_only=True):
+    """Who sends or receives, and where."""
+
+    name: str
+    place_id: UUID
+    phone: str = ""
+    email: str = ""
+
+
+class OrderDraft(msgspec.Struct, frozen=True, kw_only=True):
+    """An order as it comes in.
+
+    external_id: its number on the channel; unique there for this account, so that the same order
+        sent twice is one.
+    source_sha256: of what the channel was sent, to tell a repeat from another order under the
+        same number; "" when the channel cannot say.
+    consignor: who hands over a courier booking; None for goods, which come from the depot.
+    window_start_at, window_end_at: both or none; none means what the service level promises.
+    pickup_window_start_at, pickup_window_end_at: of a courier booking, likewise.
+    """
+
+    account_id: UUID
+    kind: OrderKind
+    channel: str
+    consignee: Party
+    consignor: Party | None = None
+    external_id: str | None = None
+    source_sha256: str = ""
+    reference: str = ""
+    lines: tuple[OrderLine, ...] = ()
+    parcels: tuple[ParcelSpec, ...] = ()
+    window_start_at: datetime | None = None
+    window_end_at: datetime | None = None
+    pickup_window_start_at: datetime | None = None
+    pickup_window_end_at: datetime | None = None
+    service_level: str | None = None
+    instructions: str = ""
+    skills: tuple[str, ...] = ()
+    proof: ProofDemand = ProofDemand()
+    pin: str | None = None
+    cash_minor: int = 0
+    currency: str = "EUR"
+
+
+class OrderChanges(msgspec.Struct, frozen=True, kw_only=True):
+    """What to make different; a field that is not set stays as it is."""
+
+    consignor: Party | UnsetType = UNSET
+    consignee: Party | UnsetType = UNSET
+    reference: str | UnsetType = UNSET
+    lines: tuple[OrderLine, ...] | UnsetType = UNSET
+    parcels: tuple[ParcelSpec, ...] | UnsetType = UNSET
+    window_start_at: datetime | UnsetType = UNSET
+    window_end_at: datetime | UnsetType = UNSET
+    pickup_window_start_at: datetime | UnsetType = UNSET
+    pickup_window_end_at: datetime | UnsetType = UNSET
+    service_level: str | UnsetType = UNSET
+    instructions: str | UnsetType = UNSET
+    skills: tuple[str, ...] | UnsetType = UNSET
+    proof: ProofDemand | UnsetType = UNSET
+    pin: str | UnsetType | None = UNSET
+    cash_minor: int | UnsetType = UNSET
+
+
+class OrderView(msgspec.Struct, frozen=True, kw_only=True):
+    """An order as others see it.
+
+    version: counts the amendments; name it when you amend.
+    is_new: False when capturing found that the order had come before.
+    """
+
+    id: UUID
+    number: str
+    account_id: UUID
+    kind: OrderKind
+    state: OrderState
+    version: int
+    channel: str
+    external_id: str | None
+    reference: str
+    consignor: Party | None
+    consignee: Party
+    lines: tuple[OrderLine, ...]
+    parcels: tuple[ParcelSpec, ...]
+    window_start_at: datetime
+    window_end_at: datetime
+    pickup_window_start_at: datetime | None
+    pickup_window_end_at: datetime | None
+    service_level: str | None
+    instructions: str
+    skills: tuple[str, ...]
+    proof: ProofDemand
+    pin: str | None
+    cash_minor: int
+    currency: str
+    captured_at: datetime
+    is_new: bool = True
+
+
+class OrderLogEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that happened to an order: who, when, and what from and to.
+
+    what: captured, amended, moved, cancelled, or a note on something that could not be done.
+    changes: field -> [before, after].
+    """
+
+    id: UUID
+    what: str
+    by: str
+    occurred_at: datetime
+    version: int
+    changes: dict[str, tuple[object, object]]
+    reason: str
+
+
+class OrderPage(msgspec.Struct, frozen=True, kw_only=True):
+    """next: give it as `after` to see what follows; null when this was all."""
+
+    items: list[OrderView]
+    next: UUID | None

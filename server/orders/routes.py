@@ -1,0 +1,121 @@
+"""Orders over HTTP. They come in and are amended through channels."""
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from litestar import get, post, put
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody
+from msgspec import Meta
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.identity.access import OFFICE, Principal, Role, allow
+from server.orders import service
+from server.orders.order import NO_NUL, Line, OrderLogEntry, OrderPage, OrderState, OrderView
+from server.orders.service_levels import ServiceLevelView
+
+MAY_READ = allow(*OFFICE, Role.WAREHOUSE, Role.ACCOUNT_USER, scope="orders:read")
+MAY_CANCEL = allow(*OFFICE, Role.ACCOUNT_USER, scope="orders:write")
+MAY_HOLD = allow(*OFFICE, scope="orders:write")
+
+
+class Reason(msgspec.Struct, forbid_unknown_fields=True):
+    reason: Line = ""
+
+
+@get("/api/orders", guards=[MAY_READ])
+async def list_orders(
+    session: NamedDependency[AsyncSession],
+    principal: NamedDependency[Principal],
+    *,
+    account: FromQuery[UUID | None] = None,
+    state: FromQuery[OrderState | None] = None,
+    text: FromQuery[Annotated[str, Meta(max_length=200, pattern=NO_NUL)]] = "",
+    limit: FromQuery[Annotated[int, Meta(ge=1, le=200)]] = 50,
+    after: FromQuery[UUID | None] = None,
+) -> OrderPage:
+    """Newest first. `text` is looked for in numbers, reference and names."""
+    account_id = principal.own_account_only() or account
+    return await service.list_orders(
+        session, account_id=account_id, state=state, text=text, limit=limit, after=after
+    )
+
+
+@get("/api/orders/{order_id:uuid}", guards=[MAY_READ])
+async def get_order(
+    order_id: FromPath[UUID],
+    session: NamedDependency[AsyncSession],
+    principal: NamedDependency[Principal],
+) -> OrderView:
+    return await service.get_order(session, order_id, account_id=principal.own_account_only())
+
+
+@get("/api/orders/{order_id:uuid}/events", guards=[MAY_READ])
+async def get_order_events(
+    order_id: FromPath[UUID],
+    session: NamedDependency[AsyncSession],
+    principal: NamedDependency[Principal],
+) -> list[OrderLogEntry]:
+    """What happened to the order, oldest first."""
+    return await service.order_history(session, order_id, account_id=principal.own_account_only())
+
+
+@post("/api/orders/{order_id:uuid}/cancel", guards=[MAY_CANCEL], status_code=200)
+async def cancel_order(
+    order_id: FromPath[UUID],
+    data: JSONBody[Reason],
+    session: NamedDependency[AsyncSession],
+    principal: NamedDependency[Principal],
+) -> OrderView:
+    """Possible until the order has been shipped; afterwards only a return is."""
+    mine = principal.own_account_only()
+    return await service.cancel_order(
+        session, order_id, by=principal.label, reason=data.reason, account_id=mine
+    )
+
+
+@post("/api/orders/{order_id:uuid}/hold", guards=[MAY_HOLD], status_code=200)
+async def hold_order(
+    order_id: FromPath[UUID],
+    data: JSONBody[Reason],
+    session: NamedDependency[AsyncSession],
+    principal: NamedDependency[Principal],
+) -> OrderView:
+    """Stop an accepted order before its fulfilment begins."""
+    return await service.hold_order(session, order_id, by=principal.label, reason=data.reason)
+
+
+@post("/api/orders/{order_id:uuid}/release", guards=[MAY_HOLD], status_code=200)
+async def release_order(
+    order_id: FromPath[UUID],
+    session: NamedDependency[AsyncSession],
+    principal: NamedDependency[Principal],
+) -> OrderView:
+    """Let an order that was on hold go on."""
+    return await service.release_order(session, order_id, by=principal.label)
+
+
+@get("/api/service-levels", guards=[MAY_READ])
+async def list_service_levels(session: NamedDependency[AsyncSession]) -> list[ServiceLevelView]:
+    return await service.list_service_levels(session)
+
+
+@put("/api/service-levels", guards=[allow(Role.ADMIN)])
+async def put_service_level(
+    data: JSONBody[ServiceLevelView], session: NamedDependency[AsyncSession]
+) -> ServiceLevelView:
+    """Add a service level, or change the one with this code."""
+    return await service.save_service_level(session, data)
+
+
+ROUTES = [
+    list_orders,
+    get_order,
+    get_order_events,
+    cancel_order,
+    hold_order,
+    release_order,
+    list_service_levels,
+    put_service_level,
+]

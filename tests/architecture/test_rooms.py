@@ -1,0 +1,141 @@
+"""The house stands as the architecture says: rooms, walls, names, one commit, declared access."""
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from litestar import Litestar
+from sqlalchemy.orm import RelationshipProperty
+
+from server.app.modules import MODULES, load
+from server.identity.access import Access
+from server.kit.db import Base
+from server.kit.settings import ROOT
+
+SERVER = ROOT / "server"
+NOT_ROOMS = {"app", "migrations", "decisions", "protocol"}
+LINES_MAX = 400
+VOCABULARY_BANNED = {"utils", "util", "helpers", "helper", "common", "base", "misc", "manager"}
+
+
+def python_files(*folders: str) -> Iterator[Path]:
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            if "node_modules" not in path.parts:
+                yield path
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def contract(name: str) -> dict[str, object]:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    (found,) = (each for each in contracts["contracts"] if each["name"] == name)
+    return dict(found)
+
+
+def test_every_folder_of_the_server_is_a_listed_room() -> None:
+    folders = {path.name for path in SERVER.iterdir() if (path / "__init__.py").exists()}
+    assert folders - NOT_ROOMS == set(MODULES)
+
+
+def test_rooms_are_listed_from_the_ground_up_as_the_import_contract_has_them() -> None:
+    layers = contract("Rooms call down, never up or sideways")["layers"]
+    assert isinstance(layers, list)
+    height = {
+        room.strip(): number
+        for number, layer in enumerate(reversed(layers))
+        for room in str(layer).split("|")
+    }
+    heights = [height[room] for room in MODULES]
+    assert heights == sorted(heights)
+
+
+@pytest.mark.parametrize("path", python_files("server"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_rooms_meet_only_at_service_and_events(path: Path) -> None:
+    room = path.relative_to(SERVER).parts[0]
+    if room in ("app", "migrations", "__main__.py"):
+        return
+    open_doors = {"service", "events"}
+    for name in imports_of(path):
+        match = re.match(r"server\.(\w+)\.(\w+)", name)
+        if match is None or match[1] in (room, "kit", "protocol"):
+            continue
+        if room == "reporting" and match[2] == "models":
+            continue
+        doors = open_doors | ({"access"} if match[1] == "identity" else set())
+        assert match[2] in doors, f"{name}: {match[2]} is private to {match[1]}"
+
+
+@pytest.mark.parametrize(
+    "path",
+    python_files("server", "routing", "driver_app"),
+    ids=lambda p: str(p.relative_to(ROOT)),
+)
+def test_files_are_short_and_named_for_what_they_hold(path: Path) -> None:
+    assert path.stem not in VOCABULARY_BANNED
+    if "versions" not in path.parts:
+        lines = len(path.read_text().splitlines())
+        assert lines <= LINES_MAX, f"{lines} lines; split it by use case"
+
+
+def test_commit_appears_only_where_transactions_are_opened() -> None:
+    calls = re.compile(r"\bsession\.(commit|rollback)\(")
+    found = [path for path in python_files("server") if calls.search(path.read_text())]
+    assert found == []
+
+
+def test_routes_do_not_postpone_their_annotations() -> None:
+    found = [
+        path
+        for path in SERVER.rglob("routes.py")
+        if "from __future__ import annotations" in path.read_text()
+    ]
+    assert found == []
+
+
+def test_time_comes_from_the_clock() -> None:
+    clocks = re.compile(r"datetime\.(now|utcnow)\(|func\.now\(|time\.time\(\)")
+    allowed = {SERVER / "kit/clock.py"}
+    found = [
+        str(path.relative_to(ROOT))
+        for path in python_files("server")
+        if path not in allowed and clocks.search(path.read_text())
+    ]
+    assert found == []
+
+
+def test_relationships_never_load_by_themselves() -> None:
+    load("models")
+    for mapper in Base.registry.mappers:
+        for attribute in mapper.attrs:
+            if isinstance(attribute, RelationshipProperty):
+                assert attribute.lazy == "raise", f"{mapper.class_.__name__}.{attribute.key}"
+                here, there = mapper.class_.__module__, attribute.mapper.class_.__module__
+                assert here == there, f"{attribute} leads into another room"
+
+
+def test_every_route_declares_who_may_call_it(app: Litestar) -> None:
+    undeclared = []
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", None) or [route.route_handler]:
+            guards = handler.resolve_guards()
+            framework = handler.handler_name.startswith("litestar") or "/api/docs" in route.path
+            if not framework and not any(isinstance(guard, Access) for guard in guards):
+                undeclared.append(f"{route.path} {handler.handler_name}")
+    assert undeclared == []
+
+
+def test_tests_mirror_the_rooms() -> None:
+    missing = [
+        room for room in MODULES if not list((ROOT / "tests/server" / room).glob("test_*.py"))
+    ]
+    assert missing == []

@@ -1,0 +1,143 @@
+"""Events reach their reactions once each, after the commit, through failures and restarts."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.kit import clock
+from server.kit.db import Database
+from server.kit.outbox import REACTIONS, Event, OutboxEvent, OutboxReaction, emit, reaction
+from server.kit.relay import ATTEMPTS, relay_pending, retry_parked, unfinished_reactions
+
+
+class LampLit(Event):
+    lamp: str
+
+
+seen: list[str] = []
+failures_left = 0
+
+
+async def on_lamp_lit(session: AsyncSession, event: LampLit) -> None:
+    global failures_left
+    seen.append(event.lamp)
+    if failures_left:
+        failures_left -= 1
+        raise RuntimeError("the match broke")
+
+
+async def on_lamp_lit_too(session: AsyncSession, event: LampLit) -> None:
+    seen.append(f"{event.lamp} too")
+
+
+@pytest.fixture(autouse=True)
+async def _reactions() -> AsyncIterator[None]:
+    global failures_left
+    seen.clear()
+    failures_left = 0
+    reaction(on_lamp_lit)
+    reaction(on_lamp_lit_too)
+    yield
+    del REACTIONS[LampLit]
+
+
+async def light(db: Database, lamp: str) -> None:
+    async with db.transaction() as session:
+        emit(session, LampLit(lamp=lamp))
+
+
+async def make_retries_due(db: Database) -> None:
+    async with db.transaction() as session:
+        past = clock.real_now() - timedelta(seconds=1)
+        await session.execute(update(OutboxReaction).values(next_attempt_at=past))
+
+
+async def unpublished(db: Database) -> int:
+    async with db.transaction() as session:
+        query = select(func.count()).where(OutboxEvent.published_at.is_(None))
+        return (await session.execute(query)).scalar_one()
+
+
+async def test_each_reaction_gets_each_event_once(db: Database) -> None:
+    await light(db, "harbour")
+    await light(db, "gate")
+    await relay_pending(db)
+    await relay_pending(db)
+    assert seen == ["harbour", "harbour too", "gate", "gate too"]
+    assert await unpublished(db) == 0
+
+
+async def test_rolled_back_transaction_emits_nothing(db: Database) -> None:
+    with pytest.raises(KeyError):
+        async with db.transaction() as session:
+            emit(session, LampLit(lamp="never"))
+            raise KeyError
+    await relay_pending(db)
+    assert seen == []
+
+
+async def test_failed_reaction_is_tried_again_and_its_neighbour_is_not_repeated(
+    db: Database,
+) -> None:
+    global failures_left
+    failures_left = 1
+    await light(db, "harbour")
+    await relay_pending(db)
+    assert seen == ["harbour", "harbour too"]
+    assert await unpublished(db) == 1
+    await make_retries_due(db)
+    await relay_pending(db)
+    assert seen == ["harbour", "harbour too", "harbour"]
+    assert await unpublished(db) == 0
+
+
+async def test_failed_reaction_waits_before_the_next_attempt(db: Database) -> None:
+    global failures_left
+    failures_left = 1
+    await light(db, "harbour")
+    await relay_pending(db)
+    await relay_pending(db)
+    assert seen.count("harbour") == 1
+
+
+async def test_reaction_that_keeps_failing_is_parked_and_can_be_retried(db: Database) -> None:
+    global failures_left
+    failures_left = ATTEMPTS
+    await light(db, "harbour")
+    for _ in range(ATTEMPTS):
+        await relay_pending(db)
+        await make_retries_due(db)
+    await relay_pending(db)
+    assert seen.count("harbour") == ATTEMPTS
+    async with db.transaction() as session:
+        (parked,) = await unfinished_reactions(session)
+        assert parked.parked_at is not None
+        assert parked.error == "RuntimeError: the match broke"
+        assert await retry_parked(session) == 1
+    await relay_pending(db)
+    assert seen.count("harbour") == ATTEMPTS + 1
+    async with db.transaction() as session:
+        assert await unfinished_reactions(session) == []
+
+
+async def test_event_that_commits_after_a_younger_one_is_not_skipped(own_db: Database) -> None:
+    async with own_db.transaction() as slow:
+        emit(slow, LampLit(lamp="slow"))
+        await slow.flush()
+        await light(own_db, "quick")
+        await relay_pending(own_db)
+        assert seen == ["quick", "quick too"]
+    await relay_pending(own_db)
+    assert seen == ["quick", "quick too", "slow", "slow too"]
+
+
+async def test_two_relays_at_once_have_one_effect(own_db: Database) -> None:
+    import asyncio
+
+    for lamp in ("a", "b", "c"):
+        await light(own_db, lamp)
+    await asyncio.gather(relay_pending(own_db), relay_pending(own_db))
+    assert sorted(seen) == ["a", "a too", "b", "b too", "c", "c too"]
