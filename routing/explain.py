@@ -4,12 +4,12 @@ The first reason that holds for every vehicle is the binding one: skills, size, 
 only then the other work of the day. Proposing what to change does not belong here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
 from routing.plan import Plan, Route, Unassigned
-from routing.problem import UNREACHABLE, Problem, Vehicle, Work, steps_of
+from routing.problem import UNREACHABLE, Job, Problem, Step, Vehicle, Work, steps_of
 from routing.rules import Violation, fixed_steps, load_after_each, may_serve
 from routing.schedule import halt_of, schedule_route
 
@@ -123,15 +123,21 @@ def _blame_the_day(problem: Problem, plan: Plan, work: Work, able: list[Vehicle]
     for vehicle in able:
         route = plan.route_of(vehicle.id)
         steps = route.steps if route else ()
-        loads = load_after_each(problem, vehicle, steps)
-        size = work.size or (0,) * problem.dimensions
-        has_room = any(
-            all(a + b <= limit for a, b, limit in zip(load, size, vehicle.capacity, strict=True))
-            for load in loads
-        )
-        (late if has_room else full).append(vehicle)
+        (late if _has_room(problem, vehicle, steps, work) else full).append(vehicle)
     if not late:
         sentence = f"Every vehicle that could do it is full: {names}."
         return Unassigned(id=work.id, code="all_full", sentence=sentence)
     sentence = f"Every vehicle that could do it is full or out of time in its window: {names}."
     return Unassigned(id=work.id, code="no_time", sentence=sentence)
+
+
+def _has_room(problem: Problem, vehicle: Vehicle, steps: Sequence[Step], work: Work) -> bool:
+    """Whether the work fits where it must: a delivery at the start, a pickup at the end."""
+    loads = load_after_each(problem, vehicle, steps)
+    if isinstance(work, Job):
+        loads = loads[:1] if work.kind == "delivery" else loads[-1:]
+    size = work.size or (0,) * problem.dimensions
+    return any(
+        all(a + b <= limit for a, b, limit in zip(load, size, vehicle.capacity, strict=True))
+        for load in loads
+    )

@@ -78,7 +78,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """The best plan so far while one is being made: see `measure_objective`."""
+    """The best plan so far while one is being made: see `measure_objective`.
+
+    `cost` is the engine's own estimate, which may leave out waiting.
+    """
 
     elapsed_s: float
     priority_missed: int

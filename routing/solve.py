@@ -14,8 +14,10 @@ from routing.plan import Objective, Plan, Progress, measure_objective
 from routing.problem import Problem
 from routing.repair import fill, repair
 
-SHARE_FOR_ENGINE = 0.95
+SHARE_FOR_ENGINE = 0.94
 SHARE_FOR_GREEDY = 0.1
+LAST_CALL_S = 0.1
+"""What the last try to place leftover work may take beyond the budget."""
 
 
 class UnsoundPlan(RuntimeError):
@@ -74,7 +76,7 @@ def solve(
         if best.unassigned and monotonic() < until_s:
             # the search gave up early; from the greedy plan it may find other neighbourhoods
             best = min(best, search(best), key=rank)
-        best = fill(problem, best, until=until_s)
+        best = fill(problem, best, until=began_s + budget_s + LAST_CALL_S)
     plan = explain(problem, best)
     if found := violations(problem, plan):
         raise UnsoundPlan(found)

@@ -4,6 +4,7 @@ Each test gets `db`, whose work is rolled back afterwards. A test that needs rea
 for `own_db`, a fresh copy of the migrated database that is dropped afterwards.
 """
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
@@ -152,8 +153,20 @@ async def app(
     settings: Settings, db: Database, feed: Feed, blobs: Blobs
 ) -> AsyncIterator[Litestar]:
     app = create_app(settings, db, feed, blobs)
-    async with app.lifespan():
+    started, finished = asyncio.Event(), asyncio.Event()
+
+    async def live() -> None:
+        """One task opens and closes the app; a fixture's two halves run in different ones."""
+        async with app.lifespan():
+            started.set()
+            await finished.wait()
+
+    life, start = asyncio.create_task(live()), asyncio.create_task(started.wait())
+    await asyncio.wait([life, start], return_when=asyncio.FIRST_COMPLETED)
+    if started.is_set():
         yield app
+    finished.set()
+    await life
 
 
 NewClient = Callable[[], Awaitable[httpx.AsyncClient]]

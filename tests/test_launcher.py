@@ -24,9 +24,15 @@ TOOLS = ("sh", "cat", "cksum", "env", "grep", "mkdir", "readlink", "rm", "rmdir"
 PYTHON = Path(sys._base_executable)  # type: ignore[attr-defined]
 SHOW = """
 import json, os, sys
+def is_open(descriptor):
+    try:
+        return bool(os.fstat(descriptor))
+    except OSError:
+        return False
 print(json.dumps({
     "arguments": sys.argv[1:],
     "cwd": os.getcwd(),
+    "open": [descriptor for descriptor in range(3, 20) if is_open(descriptor)],
     "prefix": sys.prefix,
     "server": __file__,
     "version": sys.version_info[:2],
@@ -139,6 +145,22 @@ def ready(project: Project) -> Project:
     return project
 
 
+@pytest.fixture
+def with_uv(project: Project) -> Project:
+    """The same with nothing but uv, which finds the Python among those it has installed itself."""
+    program = project.wheels / ".local/bin/uv"  # where installers put it, on the PATH or not
+    program.parent.mkdir(parents=True)
+    program.symlink_to(uv.find_uv_bin())
+    version = ".".join(map(str, sys.version_info[:3]))
+    system = f"linux-{os.uname().machine}-gnu" if sys.platform == "linux" else "macos-aarch64-none"
+    installed = project.wheels / f"pythons/cpython-{version}-{system}"
+    installed.mkdir(parents=True)
+    for folder in ("bin", "lib"):
+        (installed / folder).symlink_to(Path(sys.base_prefix) / folder)
+    project.environ["UV_PYTHON_INSTALL_DIR"] = str(installed.parent)
+    return project
+
+
 def shown(done: subprocess.CompletedProcess[str]) -> dict[str, object]:
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
@@ -233,28 +255,29 @@ def test_environment_follows_the_lock(ready: Project) -> None:
     assert ready.run().stderr == ""
 
 
-def test_two_first_uses_at_once_make_one_environment(ready: Project) -> None:
-    started = [ready.start() for _ in range(3)]
+def test_two_first_uses_at_once_make_one_environment(with_uv: Project) -> None:
+    started = [with_uv.start() for _ in range(3)]
     ends = [process.communicate(timeout=60) for process in started]
     assert [process.returncode for process in started] == [0, 0, 0], ends
     assert sum("making the Python" in said for _, said in ends) == 1
-    assert all(json.loads(answer) for answer, _ in ends)
+    # A server that inherited the lock would make the next change of the environment wait for it.
+    assert [json.loads(answer)["open"] for answer, _ in ends] == [[], [], []]
 
 
 def test_environment_can_be_elsewhere_but_never_replaces_a_folder_of_other_things(
-    ready: Project, tmp_path: Path
+    with_uv: Project, tmp_path: Path
 ) -> None:
     treasure = tmp_path / "treasure"
     (treasure / "gold").mkdir(parents=True)
-    ready.environ["POSTRIDER_ENV"] = str(treasure)
-    refused = ready.run()
+    with_uv.environ["POSTRIDER_ENV"] = str(treasure)
+    refused = with_uv.run()
     assert refused.returncode == 1
     assert "holds something else" in refused.stderr
     assert (treasure / "gold").exists()
 
-    ready.environ["POSTRIDER_ENV"] = str(tmp_path / "else where" / "env")
-    assert shown(ready.run())["prefix"] == str(tmp_path / "else where" / "env")
-    assert not (ready.root / ".venv").exists()
+    with_uv.environ["POSTRIDER_ENV"] = str(tmp_path / "else where" / "env")
+    assert shown(with_uv.run())["prefix"] == str(tmp_path / "else where" / "env")
+    assert not (with_uv.root / ".venv").exists()
 
 
 def test_folder_that_cannot_be_written_gives_one_clear_line(ready: Project) -> None:
@@ -325,26 +348,14 @@ def test_chosen_python_that_will_not_do_is_refused(ready: Project) -> None:
     assert refused.stderr.count("\n") == 1
 
 
-def test_uv_is_enough(project: Project) -> None:
-    """It finds the Python among those that it has installed itself."""
-    uv_program = project.wheels / ".local/bin/uv"  # where installers put it, on the PATH or not
-    uv_program.parent.mkdir(parents=True)
-    uv_program.symlink_to(uv.find_uv_bin())
-    version = ".".join(map(str, sys.version_info[:3]))
-    system = f"linux-{os.uname().machine}-gnu" if sys.platform == "linux" else "macos-aarch64-none"
-    pythons = project.wheels / "pythons"
-    (pythons / f"cpython-{version}-{system}").mkdir(parents=True)
-    for folder in ("bin", "lib"):
-        link = pythons / f"cpython-{version}-{system}" / folder
-        link.symlink_to(Path(sys.base_prefix) / folder)
-    project.environ["UV_PYTHON_INSTALL_DIR"] = str(pythons)
-    done = project.run()
-    assert shown(done)["prefix"] == str(project.root / ".venv")
-    assert project.modules() == ["letter.py", "parcel.py"]
-    project.lock("letter", "parcel", "stamp")
-    assert "installing 3 packages" in project.run().stderr
-    assert project.modules() == ["letter.py", "parcel.py", "stamp.py"]
-    assert project.run().stderr == ""
+def test_uv_is_enough(with_uv: Project) -> None:
+    done = with_uv.run()
+    assert shown(done)["prefix"] == str(with_uv.root / ".venv")
+    assert with_uv.modules() == ["letter.py", "parcel.py"]
+    with_uv.lock("letter", "parcel", "stamp")
+    assert "installing 3 packages" in with_uv.run().stderr
+    assert with_uv.modules() == ["letter.py", "parcel.py", "stamp.py"]
+    assert with_uv.run().stderr == ""
 
 
 # -- the same processes elsewhere

@@ -409,12 +409,16 @@ def make_id(now: datetime) -> str:
 
 def normalise_server_url(text: str) -> str:
     """The server's address as the driver typed it; TLS unless http is asked for by name."""
-    text = text.strip().rstrip("/")
-    url = text if "://" in text else f"https://{text}"
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    text = text.strip()
+    try:
+        parts = urlsplit(text if "://" in text else f"https://{text}")
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+        _ = parts.port
+    except ValueError:
+        usable = False
+    if not usable:
         raise ServerUnreachable(server_url=text)
-    return f"{parts.scheme}://{parts.netloc}{parts.path}"
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
 def _require_proof(task: TaskView, evidence: Evidence, parcels: Sequence[ParcelOutcome]) -> None:

@@ -38,6 +38,7 @@ REVOKED_CLOSE_CODE = 4401
 LARGEST_FRAME_BYTES = 16 * 2**20
 STRAYS_OLDER_THAN_S = 24 * 3600
 UPLOAD_TIMEOUT_S = 60
+CLOSE_TIMEOUT_S = 1
 
 
 class LinkFailed(Exception):
@@ -137,6 +138,7 @@ class Sync:
                 f"ws{pairing.server_url.removeprefix('http')}/ws/driver",
                 additional_headers={"Authorization": f"Bearer {pairing.token}"},
                 open_timeout=self._pace.answer_s,
+                close_timeout=CLOSE_TIMEOUT_S,
                 max_size=LARGEST_FRAME_BYTES,
                 compression=None,
                 logger=_socket_log,

@@ -14,14 +14,14 @@ import numpy as np
 from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 
 from routing.engines import Improved, Sequences
-from routing.plan import Progress, Route
+from routing.plan import Plan, Progress, Route, measure_objective
 from routing.problem import UNREACHABLE, Job, Problem, Step, TimeWindow, Vehicle, Work, steps_of
 from routing.repair import repair
 from routing.rules import may_serve
 from routing.schedule import halt_of, schedule_route
 
 LARGEST_OBJECTIVE = 2**60
-SHARE_WITHOUT_WAITING = 0.5
+SHARE_WITHOUT_WAITING = 0.4
 FINEST_COST_PARTS = 18_000
 """One metre and one second are whole numbers of 1/18000 of what a km and an hour cost."""
 
@@ -31,14 +31,15 @@ def improve(
 ) -> Sequences | None:
     """Search from `start` until the time is over or nothing better is found for long."""
     began_s = monotonic()
-    best: Sequences | None = None
+    best: Plan | None = None
     for until_s, prices_waiting in _plan_phases(problem, budget_s):
-        model = _Model(problem, best or start, prices_waiting=prices_waiting)
-        left_s = until_s - (monotonic() - began_s)
-        found = model.search(best or start, budget_s=left_s, seed=seed, improved=improved)
+        model = _Model(problem, start, prices_waiting=prices_waiting)
+        found = model.search(start, began_s=began_s, until_s=until_s, seed=seed, improved=improved)
         if found is not None:
-            best = _drivable(problem, found)
-    return best
+            plan = repair(problem, found)
+            best = min(best or plan, plan, key=lambda one: measure_objective(problem, one))
+            start = {route.vehicle_id: route.steps for route in best.routes}
+    return start if best else None
 
 
 def _plan_phases(problem: Problem, budget_s: float) -> list[tuple[float, bool]]:
@@ -50,11 +51,6 @@ def _plan_phases(problem: Problem, budget_s: float) -> list[tuple[float, bool]]:
     if any(vehicle.cost_per_hour for vehicle in problem.vehicles):
         return [(SHARE_WITHOUT_WAITING * budget_s, False), (budget_s, True)]
     return [(budget_s, True)]
-
-
-def _drivable(problem: Problem, found: Sequences) -> Sequences:
-    """Return what can be driven of the routes."""
-    return {route.vehicle_id: route.steps for route in repair(problem, found).routes}
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,9 +394,14 @@ class _Model:
         return routes
 
     def search(
-        self, start: Sequences, *, budget_s: float, seed: int, improved: Improved
+        self,
+        start: Sequences,
+        *,
+        began_s: float,
+        until_s: float,
+        seed: int,
+        improved: Improved,
     ) -> Sequences | None:
-        began_s = monotonic()
         routing = self.routing
         parameters = pywrapcp.DefaultRoutingSearchParameters()
         parameters.first_solution_strategy = (
@@ -409,11 +410,11 @@ class _Model:
         parameters.local_search_metaheuristic = (
             routing_enums_pb2.LocalSearchMetaheuristic.GUIDED_LOCAL_SEARCH
         )
-        parameters.time_limit.FromMilliseconds(max(1, int(budget_s * 1000)))
-        routing.AddAtSolutionCallback(self._watch(began_s, budget_s, improved))
+        parameters.time_limit.FromMilliseconds(max(1, int(until_s * 1000)))
+        routing.AddAtSolutionCallback(self._watch(began_s, until_s, improved))
         routing.CloseModelWithParameters(parameters)
         self.solver.ReSeed(seed)
-        left_s = budget_s - (monotonic() - began_s)
+        left_s = until_s - (monotonic() - began_s)
         if left_s <= 0:
             return None
         parameters.time_limit.FromMilliseconds(max(1, int(left_s * 1000)))

@@ -6,7 +6,7 @@ from uuid import UUID
 from server.kit.outbox import Event
 
 
-class ConsignmentAnnounced(Event):
+class ConsignmentAnnounced(Event, frozen=True):
     """We know of it and must move it."""
 
     consignment_id: UUID
@@ -14,15 +14,15 @@ class ConsignmentAnnounced(Event):
     order_id: UUID | None
 
 
-class ConsignmentAmended(Event):
+class ConsignmentAmended(Event, frozen=True):
     consignment_id: UUID
 
 
-class ConsignmentCancelled(Event):
+class ConsignmentCancelled(Event, frozen=True):
     consignment_id: UUID
 
 
-class CustodyChanged(Event):
+class CustodyChanged(Event, frozen=True):
     """Parcels of one consignment changed their state or their holder.
 
     state: of the whole consignment, as of this change.

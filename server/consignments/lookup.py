@@ -106,7 +106,20 @@ async def find_parcels(session: AsyncSession, barcodes: Collection[str]) -> dict
     }
 
 
-async def _views(session: AsyncSession, query: Select[tuple[Consignment]]) -> list[ConsignmentView]:
+async def consignment_of_barcode(
+    session: AsyncSession, barcode: str, *, account_id: UUID | None = None
+) -> ConsignmentView:
+    """The consignment of the parcel that this barcode means now."""
+    ref = (await find_parcels(session, [barcode])).get(barcode)
+    if ref is None:
+        raise UnknownBarcode(barcode=barcode)
+    try:
+        return await get_consignment(session, ref.consignment_id, account_id=account_id)
+    except UnknownConsignment:
+        raise UnknownBarcode(barcode=barcode) from None
+
+
+async def _views(session: AsyncSession, query: Select[Consignment]) -> list[ConsignmentView]:
     rows = (await session.scalars(query)).all()
     parcels = await parcels_of(session, [row.id for row in rows])
     return [view_of(row, parcels[row.id]) for row in rows]

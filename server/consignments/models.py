@@ -100,7 +100,7 @@ class Parcel(Base):
     width_mm: Mapped[int]
     height_mm: Mapped[int]
     state: Mapped[str]
-    holder_id: Mapped[UUID | None]
+    holder_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
 
 
 class CustodyEvent(Base):
@@ -132,7 +132,7 @@ class CustodyEvent(Base):
     occurred_at: Mapped[datetime]
     received_at: Mapped[datetime]
     by: Mapped[str]
-    driver_id: Mapped[UUID | None]
+    driver_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
     position: Mapped[Position | None] = mapped_column(Point)
     outcome_code: Mapped[str | None]
     proof_id: Mapped[UUID | None] = mapped_column(ForeignKey("proof.id"))
@@ -169,7 +169,7 @@ class Proof(Base):
     position: Mapped[Position | None] = mapped_column(Point)
     occurred_at: Mapped[datetime]
     received_at: Mapped[datetime]
-    driver_id: Mapped[UUID | None]
+    driver_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
     command_id: Mapped[str | None]
 
 

@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -50,15 +50,18 @@ async def record_proof(session: AsyncSession, new: NewProof) -> UUID:
         .returning(Proof.id)
     )
     if proof_id is None:
-        return await session.scalar(
-            select(Proof.id).where(
-                Proof.driver_id == new.driver_id,
-                Proof.command_id == new.command_id,
-                Proof.consignment_id == new.consignment_id,
-            )
+        before = select(Proof).where(
+            Proof.driver_id == new.driver_id,
+            Proof.command_id == new.command_id,
+            Proof.consignment_id == new.consignment_id,
         )
+        first: Proof = (await session.scalars(before)).one()
+        return first.id
     by = f"driver:{new.driver_id}" if new.driver_id else "system"
-    await _add_files(session, proof_id, new.photos, new.signature, new.received_at, by)
+    files = _file_rows("photo", new.photos)
+    if new.signature is not None:
+        files += _file_rows("signature", [new.signature])
+    await _add_files(session, proof_id, files, added_at=new.received_at, by=by)
     return proof_id
 
 
@@ -68,7 +71,8 @@ async def add_evidence(
     """Photos that turned up later, added beside what was shown at the door."""
     if await session.get(Proof, proof_id) is None:
         raise UnknownProof
-    await _add_files(session, proof_id, photos, None, clock.now(), by)
+    rows = _file_rows("photo", photos)
+    await _add_files(session, proof_id, rows, added_at=clock.now(), by=by)
 
 
 async def proofs_of(session: AsyncSession, consignment_id: UUID) -> tuple[ProofView, ...]:
@@ -119,36 +123,31 @@ async def pin_matches(session: AsyncSession, consignment_id: UUID, pin: str | No
     return hmac.compare_digest(row.pin.encode(), (pin or "").strip().encode())
 
 
+def _file_rows(kind: str, files: Iterable[BlobRef]) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": kind,
+            "sha256": file.sha256,
+            "size_bytes": file.size_bytes,
+            "content_type": file.content_type,
+        }
+        for file in files
+    ]
+
+
 async def _add_files(
     session: AsyncSession,
     proof_id: UUID,
-    photos: Iterable[BlobRef],
-    signature: BlobRef | None,
+    files: list[dict[str, Any]],
+    *,
     added_at: datetime,
     by: str,
 ) -> None:
-    kinds: list[tuple[Literal["photo", "signature"], BlobRef]] = [("photo", p) for p in photos]
-    if signature is not None:
-        kinds.append(("signature", signature))
-    if not kinds:
+    if not files:
         return
+    shared = {"proof_id": proof_id, "added_at": added_at, "added_by": by}
     await session.execute(
-        insert(ProofFile)
-        .values(
-            [
-                {
-                    "proof_id": proof_id,
-                    "sha256": ref.sha256,
-                    "kind": kind,
-                    "size_bytes": ref.size_bytes,
-                    "content_type": ref.content_type,
-                    "added_at": added_at,
-                    "added_by": by,
-                }
-                for kind, ref in kinds
-            ]
-        )
-        .on_conflict_do_nothing()
+        insert(ProofFile).values([file | shared for file in files]).on_conflict_do_nothing()
     )
 
 

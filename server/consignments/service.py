@@ -2,8 +2,8 @@
 
 from server.consignments.booking import (
     BarcodeTaken,
-    ConsignmentUnderway,
     ConsignmentClosed,
+    ConsignmentUnderway,
     NoParcels,
     amend_consignment,
     cancel_consignment,
@@ -13,6 +13,7 @@ from server.consignments.custody import UnknownParcels, record_custody, story
 from server.consignments.lookup import (
     UnknownBarcode,
     UnknownConsignment,
+    consignment_of_barcode,
     consignment_of_order,
     consignments_of_orders,
     find_parcels,
@@ -36,12 +37,14 @@ from server.consignments.tracking_links import (
 )
 from server.consignments.views import (
     ConsignmentChanges,
+    ConsignmentState,
     ConsignmentView,
     Kind,
     NewConsignment,
     NewParcel,
     NewProof,
     ParcelRef,
+    ParcelState,
     ParcelView,
     Party,
     ProofFileView,
@@ -54,6 +57,7 @@ __all__ = [
     "BarcodeTaken",
     "ConsignmentChanges",
     "ConsignmentClosed",
+    "ConsignmentState",
     "ConsignmentUnderway",
     "ConsignmentView",
     "Kind",
@@ -62,6 +66,7 @@ __all__ = [
     "NewProof",
     "NoParcels",
     "ParcelRef",
+    "ParcelState",
     "ParcelView",
     "Party",
     "ProofFileView",
@@ -76,6 +81,7 @@ __all__ = [
     "add_evidence",
     "amend_consignment",
     "cancel_consignment",
+    "consignment_of_barcode",
     "consignment_of_order",
     "consignment_of_token",
     "consignments_of_orders",

@@ -12,6 +12,21 @@ from server.protocol.from_driver import BlobRef
 from server.protocol.to_driver import ProofDemand
 
 Kind = Literal["delivery", "courier", "return"]
+ParcelState = Literal[
+    "announced",
+    "collected",
+    "at_depot",
+    "loaded",
+    "out_for_delivery",
+    "attempted",
+    "refused",
+    "damaged",
+    "lost",
+    "returning",
+    "delivered",
+    "returned",
+]
+ConsignmentState = Literal[ParcelState, "cancelled"]
 ProofKind = Literal["POD", "POC", "POA"]
 
 

@@ -14,6 +14,7 @@ from server.dispatch.events import TaskChanged
 from server.dispatch.exceptions import raise_exception
 from server.dispatch.fleet import nearest_depot
 from server.dispatch.inputs import (
+    day_bounds,
     local_day,
     lock_depot,
     lock_depots,
@@ -30,7 +31,7 @@ from server.places import service as places
 SERVICE_S = {"delivery": 180, "pickup": 240, "return_pickup": 300}
 """How long a task takes at the door."""
 
-HANDOVER_S = 60
+HANDOVER_S = 30
 """How long it takes to take over the parcels of one task, at the depot or from another vehicle."""
 
 MAX_ATTEMPTS = 3
@@ -313,11 +314,10 @@ async def plan_next_attempt(session: AsyncSession, depot: Depot, task: Task) -> 
 
 def next_attempt(depot: Depot, task: Task, day: date) -> Task:
     """A copy of the task whose window lies on that day, at the same time of the day."""
-    days = 0
     anchor_at = task.window_start_at or task.window_end_at
-    if anchor_at is not None:
-        days = (day - local_day(depot, anchor_at)).days
-    shift = timedelta(days=max(days, 0))
+    days = (day - local_day(depot, anchor_at)).days if anchor_at else 0
+    later = timedelta(days=max(days, 0))
+    start_at = task.window_start_at and task.window_start_at + later
     return Task(
         id=new_id(),
         consignment_id=task.consignment_id,
@@ -326,8 +326,8 @@ def next_attempt(depot: Depot, task: Task, day: date) -> Task:
         pickup_from=task.pickup_from,
         state="unassigned",
         place_id=task.place_id,
-        window_start_at=task.window_start_at and task.window_start_at + shift,
-        window_end_at=task.window_end_at and task.window_end_at + shift,
+        window_start_at=start_at or day_bounds(depot, day)[0],
+        window_end_at=task.window_end_at and task.window_end_at + later,
         service_s=task.service_s,
         attempt=task.attempt + 1,
         barred_drivers=[],

@@ -1,9 +1,11 @@
 """Taking orders in."""
 
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,7 +16,7 @@ from server.kit.settings import UTC_ZONE
 from server.orders.errors import OrderNumberTaken
 from server.orders.event_log import record
 from server.orders.events import OrderCaptured
-from server.orders.listing import load_by_external_id, view_of, views_of
+from server.orders.listing import view_of, views_of
 from server.orders.models import Order, OrderLineRow, order_number
 from server.orders.order import OrderDraft, OrderLine, OrderView, Party
 from server.orders.rules import (
@@ -41,33 +43,59 @@ async def capture_order(
     OrderNumberTaken
         When the channel used the number before, for something else.
     """
-    if draft.external_id is not None:
-        first = await load_by_external_id(
-            session, draft.account_id, draft.channel, draft.external_id
-        )
-        if first:
-            return await _repeat(session, first, draft)
+    if repeated := await _repeat_of(session, draft):
+        return repeated
     draft = await with_windows(session, draft, zone)
     order = await _insert(session, draft)
     if order is None:  # the same order came twice at this moment, and the other one was first
-        assert draft.external_id is not None
-        first = await load_by_external_id(
-            session, draft.account_id, draft.channel, draft.external_id
-        )
-        assert first is not None
-        return await _repeat(session, first, draft)
+        repeated = await _repeat_of(session, draft)
+        assert repeated is not None
+        return repeated
     set_lines(session, order, draft.lines)
     record(session, order, "captured", by)
     emit(session, OrderCaptured(order_id=order.id))
     return view_of(order, draft.lines, is_new=True)
 
 
-async def _repeat(session: AsyncSession, first: Order, draft: OrderDraft) -> OrderView:
-    if draft.source_sha256 and first.source_sha256 not in ("", draft.source_sha256):
-        raise OrderNumberTaken(
-            field="external_id", external_id=first.external_id, number=first.number
+async def find_repeat(
+    session: AsyncSession,
+    *,
+    account_id: UUID,
+    channel: str,
+    external_id: str,
+    source_sha256: str = "",
+) -> OrderView | None:
+    """The order that came over this channel under this number before; `is_new` is False.
+
+    Raises
+    ------
+    OrderNumberTaken
+        When that one was for something else.
+    """
+    first = await session.scalar(
+        select(Order).where(
+            Order.account_id == account_id,
+            Order.channel == channel,
+            Order.external_id == external_id,
         )
-    return msgspec.structs.replace((await views_of(session, [first]))[0], is_new=False)
+    )
+    if first is None:
+        return None
+    if source_sha256 and first.source_sha256 not in ("", source_sha256):
+        raise OrderNumberTaken(field="external_id", external_id=external_id, number=first.number)
+    return (await views_of(session, [first]))[0]
+
+
+async def _repeat_of(session: AsyncSession, draft: OrderDraft) -> OrderView | None:
+    if draft.external_id is None:
+        return None
+    return await find_repeat(
+        session,
+        account_id=draft.account_id,
+        channel=draft.channel,
+        external_id=draft.external_id,
+        source_sha256=draft.source_sha256,
+    )
 
 
 async def with_windows(

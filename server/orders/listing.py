@@ -28,14 +28,6 @@ async def get_order(
     return (await views_of(session, [order]))[0]
 
 
-async def find_order(
-    session: AsyncSession, *, account_id: UUID, channel: str, external_id: str
-) -> OrderView | None:
-    """The order that came over this channel under this number."""
-    order = await load_by_external_id(session, account_id, channel, external_id)
-    return (await views_of(session, [order]))[0] if order else None
-
-
 async def list_orders(
     session: AsyncSession,
     *,
@@ -88,19 +80,6 @@ async def load_order(
     if order is None or (account_id and order.account_id != account_id):
         raise UnknownOrder(order_id=order_id)
     return order
-
-
-async def load_by_external_id(
-    session: AsyncSession, account_id: UUID, channel: str, external_id: str
-) -> Order | None:
-    found: Order | None = await session.scalar(
-        select(Order).where(
-            Order.account_id == account_id,
-            Order.channel == channel,
-            Order.external_id == external_id,
-        )
-    )
-    return found
 
 
 async def views_of(session: AsyncSession, orders: Sequence[Order]) -> list[OrderView]:

@@ -133,7 +133,7 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     """An order as others see it.
 
     version: counts the amendments; name it when you amend.
-    is_new: False when capturing found that the order had come before.
+    is_new: whether this very call took it in; False when it had come before.
     """
 
     id: UUID
@@ -161,7 +161,7 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     cash_minor: int
     currency: str
     captured_at: datetime
-    is_new: bool = True
+    is_new: bool = False
 
 
 class OrderLogEntry(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,10 +1,12 @@
 """What other rooms may ask of orders."""
 
 from server.orders.amendment import amend_order
-from server.orders.capture import capture_order
+from server.orders.capture import capture_order, find_repeat
 from server.orders.errors import AlreadyShipped, OrderChanged, OrderNumberTaken, UnknownOrder
-from server.orders.listing import find_order, get_order, list_orders, order_history
+from server.orders.listing import get_order, list_orders, order_history
 from server.orders.order import (
+    MAX_LINES,
+    MAX_PARCELS,
     CashMinor,
     Currency,
     Email,
@@ -42,6 +44,8 @@ from server.orders.service_levels import (
 )
 
 __all__ = [
+    "MAX_LINES",
+    "MAX_PARCELS",
     "AlreadyShipped",
     "CashMinor",
     "Currency",
@@ -72,7 +76,7 @@ __all__ = [
     "amend_order",
     "cancel_order",
     "capture_order",
-    "find_order",
+    "find_repeat",
     "get_order",
     "hold_order",
     "list_orders",

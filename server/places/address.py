@@ -9,11 +9,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-HOUSE_NUMBER = re.compile(
-    r"\d{1,5}(?:[a-z]|bis|ter|quater)?(?:[-/–]\d{0,5}[a-z]?)?", re.IGNORECASE
-)
+HOUSE_NUMBER = re.compile(r"\d{1,5}(?:[a-z]|bis|ter|quater)?(?:[-/–]\d{0,5}[a-z]?)?", re.IGNORECASE)
 LETTERS_NOT_DECOMPOSED = str.maketrans({"ø": "o", "æ": "a", "œ": "o", "ł": "l", "đ": "d", "ı": "i"})
-SHORT_ENDINGS = (("strasse", "str"), ("straat", "str"), ("platz", "pl"))
+SHORT_ENDINGS = (("strasse", "str"), ("strase", "str"), ("straat", "str"), ("platz", "pl"))
 SHORT_WORDS = {
     "street": "st", "road": "rd", "avenue": "av", "ave": "av", "boulevard": "bd", "blvd": "bd",
     "square": "sq", "lane": "ln", "drive": "dr", "place": "pl", "piazza": "pza", "calle": "c",

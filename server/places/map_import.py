@@ -117,7 +117,7 @@ async def import_map(
 async def count_map(session: AsyncSession) -> MapCounts:
     """How much the imported map holds; all zero before the first import."""
     of_kind = select(MapName.kind, func.count()).group_by(MapName.kind)
-    names = {kind: count for kind, count in await session.execute(of_kind)}
+    names = dict((await session.execute(of_kind)).tuples().all())
     addresses = await session.scalar(select(func.count()).select_from(MapAddress))
     return MapCounts(addresses or 0, names.get("street", 0), names.get("place", 0))
 
@@ -133,7 +133,8 @@ def staging_rows(path: Path, say: Callable[[str], None]) -> Iterator[tuple[objec
 def staging_row(entry: MapEntry) -> tuple[object, ...]:
     """An entry under the name by which people look for it."""
     is_address = entry.kind == "address"
-    kind, name, street = entry.kind, entry.name, entry.street
+    kind: str = entry.kind
+    name, street = entry.name, entry.street
     span = number_span(entry.house_number)
     if is_address and span is None:
         kind, name = "house", entry.house_number

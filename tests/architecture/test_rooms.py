@@ -6,7 +6,6 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from litestar import Litestar
 from sqlalchemy.orm import RelationshipProperty
 
@@ -18,14 +17,15 @@ from server.kit.settings import ROOT
 SERVER = ROOT / "server"
 NOT_ROOMS = {"app", "migrations", "decisions", "protocol"}
 LINES_MAX = 400
-VOCABULARY_BANNED = {"utils", "util", "helpers", "helper", "common", "base", "misc", "manager"}
+BANNED_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "misc", "manager"}
 
 
-def python_files(*folders: str) -> Iterator[Path]:
-    for folder in folders:
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            if "node_modules" not in path.parts:
-                yield path
+def python_files(*folders: str) -> list[Path]:
+    return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+def shown(path: Path) -> str:
+    return str(path.relative_to(ROOT))
 
 
 def imports_of(path: Path) -> Iterator[str]:
@@ -59,32 +59,35 @@ def test_rooms_are_listed_from_the_ground_up_as_the_import_contract_has_them() -
     assert heights == sorted(heights)
 
 
-@pytest.mark.parametrize("path", python_files("server"), ids=lambda p: str(p.relative_to(ROOT)))
-def test_rooms_meet_only_at_service_and_events(path: Path) -> None:
-    room = path.relative_to(SERVER).parts[0]
-    if room in ("app", "migrations", "__main__.py"):
-        return
-    open_doors = {"service", "events"}
-    for name in imports_of(path):
-        match = re.match(r"server\.(\w+)\.(\w+)", name)
-        if match is None or match[1] in (room, "kit", "protocol"):
+def test_rooms_meet_only_at_service_and_events() -> None:
+    wrong = []
+    for path in python_files("server"):
+        room = path.relative_to(SERVER).parts[0]
+        if room in ("app", "migrations", "__main__.py"):
             continue
-        if room == "reporting" and match[2] == "models":
-            continue
-        doors = open_doors | ({"access"} if match[1] == "identity" else set())
-        assert match[2] in doors, f"{name}: {match[2]} is private to {match[1]}"
+        for name in imports_of(path):
+            match = re.match(r"server\.(\w+)\.(\w+)", name)
+            if match is None or match[1] in (room, "kit", "protocol"):
+                continue
+            doors = {"service", "events"}
+            if match[1] == "identity":
+                doors |= {"access"}
+            if room == "reporting":
+                doors |= {"models"}
+            if match[2] not in doors:
+                wrong.append(f"{shown(path)} imports {name}, which is private to {match[1]}")
+    assert wrong == []
 
 
-@pytest.mark.parametrize(
-    "path",
-    python_files("server", "routing", "driver_app"),
-    ids=lambda p: str(p.relative_to(ROOT)),
-)
-def test_files_are_short_and_named_for_what_they_hold(path: Path) -> None:
-    assert path.stem not in VOCABULARY_BANNED
-    if "versions" not in path.parts:
-        lines = len(path.read_text().splitlines())
-        assert lines <= LINES_MAX, f"{lines} lines; split it by use case"
+def test_files_are_named_for_what_they_hold() -> None:
+    files = python_files("server", "routing", "driver_app")
+    assert [shown(path) for path in files if path.stem in BANNED_NAMES] == []
+
+
+def test_files_are_short_enough_to_be_read_at_once() -> None:
+    files = python_files("server", "routing", "driver_app")
+    long = {shown(path): len(path.read_text().splitlines()) for path in files}
+    assert {path: lines for path, lines in long.items() if lines > LINES_MAX} == {}
 
 
 def test_commit_appears_only_where_transactions_are_opened() -> None:

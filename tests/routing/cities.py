@@ -56,7 +56,9 @@ def make_line_street() -> Problem:
 def draw_windows(random: Random, most: int = 2) -> tuple[TimeWindow, ...]:
     count = random.choice([0, 0, 1, 1, *range(most + 1)])
     edges = sorted(random.sample(range(0, 8 * HOUR_S, 300), 2 * count))
-    return tuple(TimeWindow(start_s=a, end_s=b) for a, b in zip(edges[::2], edges[1::2], strict=True))
+    return tuple(
+        TimeWindow(start_s=a, end_s=b) for a, b in zip(edges[::2], edges[1::2], strict=True)
+    )
 
 
 def draw_skills(random: Random) -> frozenset[str]:

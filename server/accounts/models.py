@@ -1,0 +1,55 @@
+"""Accounts, their contacts, and the places that they use again and again."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.kit.db import Base
+from server.kit.ids import new_id
+
+
+class Account(Base):
+    """A paying customer. code: the short name that people and files use, such as "ACME"."""
+
+    __tablename__ = "account"
+    __table_args__ = (
+        UniqueConstraint("code"),
+        CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    code: Mapped[str]
+    name: Mapped[str]
+    currency: Mapped[str]
+    active: Mapped[bool]
+    created_at: Mapped[datetime]
+
+
+class Contact(Base):
+    """Whom to call or write to, and about what (`duty`)."""
+
+    __tablename__ = "contact"
+    __table_args__ = (Index("ix_contact_account_id", "account_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"))
+    name: Mapped[str]
+    duty: Mapped[str]
+    email: Mapped[str]
+    phone: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class AddressBookEntry(Base):
+    """A place under the account's own name for it."""
+
+    __tablename__ = "address_book_entry"
+    __table_args__ = (UniqueConstraint("account_id", "label"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"))
+    label: Mapped[str]
+    place_id: Mapped[UUID] = mapped_column(ForeignKey("place.id"))
+    created_at: Mapped[datetime]

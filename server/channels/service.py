@@ -1,0 +1,195 @@
+"""Taking in and amending what the doors were asked for."""
+
+import hashlib
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import UNSET
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.accounts import service as accounts
+from server.channels.order_request import (
+    AddressRequest,
+    OrderAmendment,
+    OrderRequest,
+    PartyAmendment,
+    PartyRequest,
+    TakenOrder,
+)
+from server.kit.errors import Invalid
+from server.orders import service as orders
+from server.orders.service import OrderChanges, OrderDraft, OrderView, Party
+from server.places import service as places
+
+__all__ = [
+    "AddressRequest",
+    "OrderAmendment",
+    "OrderRequest",
+    "PartyAmendment",
+    "PartyRequest",
+    "TakenOrder",
+    "amend_order",
+    "paying_account",
+    "take_order",
+]
+
+
+class AccountMissing(Invalid):
+    """Say in `account` which account pays; you may order for any."""
+
+    code = "channels.account_missing"
+
+
+class AccountNotYours(Invalid):
+    """The account {account!r} is not yours. Leave `account` out."""
+
+    code = "channels.account_not_yours"
+
+
+class AccountClosed(Invalid):
+    """The account {account} takes no orders any more. Ask the office."""
+
+    code = "channels.account_closed"
+
+
+class NoConsignor(Invalid):
+    """These goods come from the depot; there is no consignor to amend."""
+
+    code = "channels.no_consignor"
+
+
+async def paying_account(
+    session: AsyncSession, code: str | None, *, own_account_id: UUID | None
+) -> accounts.AccountView:
+    """The account that the caller named, or the one to which they are confined."""
+    if own_account_id:
+        account = await accounts.get_account(session, own_account_id)
+        if code not in (None, "", account.code):
+            raise AccountNotYours(field="account", account=code)
+    elif not code:
+        raise AccountMissing(field="account")
+    else:
+        account = await accounts.get_account_by_code(session, code)
+    if not account.active:
+        raise AccountClosed(field="account", account=account.code)
+    return account
+
+
+async def take_order(
+    session: AsyncSession,
+    request: OrderRequest,
+    *,
+    account: accounts.AccountView,
+    channel: str,
+    by: str,
+    zone: ZoneInfo,
+) -> TakenOrder:
+    """Find or make the places and capture the order; what came before is answered, not repeated.
+
+    Raises
+    ------
+    OrderNumberTaken
+        When the number came before with other content.
+    """
+    sha256 = hashlib.sha256(msgspec.json.encode(request, order="sorted")).hexdigest()
+    if request.external_id is not None:
+        first = await orders.find_repeat(
+            session,
+            account_id=account.id,
+            channel=channel,
+            external_id=request.external_id,
+            source_sha256=sha256,
+        )
+        if first:
+            return await _taken(session, first)
+    consignor = await _party(session, request.consignor) if request.consignor else None
+    draft = OrderDraft(
+        account_id=account.id,
+        kind=request.kind,
+        channel=channel,
+        external_id=request.external_id,
+        source_sha256=sha256,
+        reference=request.reference,
+        consignor=consignor,
+        consignee=await _party(session, request.consignee),
+        lines=request.lines,
+        parcels=request.parcels,
+        window_start_at=request.window_start_at,
+        window_end_at=request.window_end_at,
+        pickup_window_start_at=request.pickup_window_start_at,
+        pickup_window_end_at=request.pickup_window_end_at,
+        service_level=request.service_level,
+        instructions=request.instructions,
+        skills=request.skills,
+        proof=request.proof,
+        pin=request.pin,
+        cash_minor=request.cash_minor,
+        currency=request.currency or account.currency,
+    )
+    return await _taken(session, await orders.capture_order(session, draft, by=by, zone=zone))
+
+
+async def amend_order(
+    session: AsyncSession,
+    order_id: UUID,
+    amendment: OrderAmendment,
+    *,
+    own_account_id: UUID | None,
+    by: str,
+    zone: ZoneInfo,
+) -> TakenOrder:
+    """Amend the order, making new places for new addresses."""
+    order = await orders.get_order(session, order_id, account_id=own_account_id)
+    fields = msgspec.structs.asdict(amendment)
+    expected_version = fields.pop("expected_version")
+    for role in ("consignor", "consignee"):
+        if fields[role] is not UNSET:
+            fields[role] = await _amended(session, getattr(order, role), fields[role])
+    view = await orders.amend_order(
+        session,
+        order_id,
+        OrderChanges(**fields),
+        expected_version=expected_version,
+        by=by,
+        account_id=own_account_id,
+        zone=zone,
+    )
+    return await _taken(session, view)
+
+
+async def _party(session: AsyncSession, request: PartyRequest) -> Party:
+    place_id = await _place(session, request.address, request.name)
+    return Party(name=request.name, phone=request.phone, email=request.email, place_id=place_id)
+
+
+async def _place(session: AsyncSession, address: AddressRequest, name: str) -> UUID:
+    place = await places.create_place(
+        session,
+        address.words(name),
+        position=address.position,
+        access_note=address.access_note,
+    )
+    return place.id
+
+
+async def _amended(session: AsyncSession, party: Party | None, amendment: PartyAmendment) -> Party:
+    if party is None:
+        raise NoConsignor(field="consignor")
+    fields = {
+        name: value
+        for name, value in msgspec.structs.asdict(amendment).items()
+        if value is not UNSET
+    }
+    if address := fields.pop("address", None):
+        fields["place_id"] = await _place(session, address, fields.get("name", party.name))
+    return msgspec.structs.replace(party, **fields)
+
+
+async def _taken(session: AsyncSession, order: OrderView) -> TakenOrder:
+    ids = [party.place_id for party in (order.consignor, order.consignee) if party]
+    found = await places.get_places(session, ids)
+    return TakenOrder(
+        **msgspec.structs.asdict(order),
+        needs_pin=tuple(each for each in ids if found[each].needs_pin),
+    )

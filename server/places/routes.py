@@ -1,0 +1,156 @@
+"""Address search, the list of places that need a pin, and pinning, over HTTP."""
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from litestar import get, post, put
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody
+from msgspec import Meta
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.identity.access import OFFICE, Principal, Role, allow
+from server.kit.geo import Position
+from server.places import service
+from server.places.service import Address, Found, PlaceView
+
+NO_CONTROL = r"^[^\x00-\x1f\x7f]*$"
+Word = Annotated[str, Meta(max_length=40, pattern=NO_CONTROL)]
+Line = Annotated[str, Meta(max_length=200, pattern=NO_CONTROL)]
+Note = Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00]*$")]
+Lon = Annotated[float, Meta(ge=-180, le=180)]
+Lat = Annotated[float, Meta(ge=-90, le=90)]
+
+READERS = allow(*OFFICE, Role.WAREHOUSE, scope="places:read")
+SEARCHERS = allow(*OFFICE, Role.WAREHOUSE, Role.ACCOUNT_USER, scope="places:read")
+WRITERS = allow(*OFFICE, Role.ACCOUNT_USER, scope="places:write")
+PINNERS = allow(Role.ADMIN, Role.DISPATCHER, scope="places:write")
+
+
+class Pin(msgspec.Struct, forbid_unknown_fields=True):
+    """Where a person says that a place is."""
+
+    lon: Lon
+    lat: Lat
+
+
+class NewPlace(msgspec.Struct, forbid_unknown_fields=True):
+    """An address in its parts. position: when the sender knows it better than any map."""
+
+    street: Line
+    name: Line = ""
+    house_number: Word = ""
+    postcode: Word = ""
+    city: Line = ""
+    country: Word = ""
+    extra: Line = ""
+    access_note: Note = ""
+    position: Pin | None = None
+
+
+class AccessNote(msgspec.Struct, forbid_unknown_fields=True):
+    access_note: Note
+
+
+class FoundList(msgspec.Struct, frozen=True):
+    items: list[Found]
+
+
+class PlacePage(msgspec.Struct, frozen=True):
+    items: list[PlaceView]
+    next: UUID | None
+
+
+@get("/api/places/search", guards=[SEARCHERS])
+async def search_places(
+    session: NamedDependency[AsyncSession],
+    q: FromQuery[Annotated[str, Meta(max_length=200)]],
+    lon: FromQuery[Lon | None] = None,
+    lat: FromQuery[Lat | None] = None,
+    limit: FromQuery[Annotated[int, Meta(ge=1, le=50)]] = 10,
+) -> FoundList:
+    """Addresses, streets and places that fit what has been typed so far, best first. With lon and
+    lat, nearer ones come earlier."""
+    near = Position(lon, lat) if lon is not None and lat is not None else None
+    return FoundList(await service.find_addresses(session, q, near=near, limit=limit))
+
+
+@get("/api/places/nearest", guards=[READERS])
+async def nearest_address(
+    session: NamedDependency[AsyncSession],
+    lon: FromQuery[Lon],
+    lat: FromQuery[Lat],
+    within_m: FromQuery[Annotated[float, Meta(ge=0, le=10_000)]] = 200,
+) -> Found:
+    """The front door next to a position."""
+    position = Position(lon, lat)
+    found = await service.nearest_address(session, position, within_m=within_m)
+    if found is None:
+        raise service.NoAddressNearby(within_m=within_m)
+    return found
+
+
+@get("/api/places", guards=[READERS])
+async def list_places(
+    session: NamedDependency[AsyncSession],
+    needs_pin: FromQuery[bool | None] = None,
+    after: FromQuery[UUID | None] = None,
+    limit: FromQuery[Annotated[int, Meta(ge=1, le=200)]] = 50,
+) -> PlacePage:
+    """Places, oldest first; with needs_pin=true those that a dispatcher has to put on the map."""
+    places = await service.list_places(session, needs_pin=needs_pin, after=after, limit=limit + 1)
+    page = list(places[:limit])
+    return PlacePage(page, page[-1].id if len(places) > limit else None)
+
+
+@post("/api/places", guards=[WRITERS])
+async def create_place(
+    session: NamedDependency[AsyncSession], data: JSONBody[NewPlace]
+) -> PlaceView:
+    """Keep an address; one that is not on the map is kept as well, and needs a pin."""
+    fields = msgspec.structs.asdict(data)
+    pin, access_note = fields.pop("position"), fields.pop("access_note")
+    position = Position(pin.lon, pin.lat) if pin else None
+    address = Address(**fields)
+    return await service.create_place(session, address, position=position, access_note=access_note)
+
+
+@get("/api/places/{place_id:uuid}", guards=[READERS])
+async def get_place(session: NamedDependency[AsyncSession], place_id: FromPath[UUID]) -> PlaceView:
+    """One place."""
+    return await service.get_place(session, place_id)
+
+
+@post("/api/places/{place_id:uuid}/pin", guards=[PINNERS], status_code=200)
+async def pin_place(
+    session: NamedDependency[AsyncSession],
+    principal: NamedDependency[Principal],
+    place_id: FromPath[UUID],
+    data: JSONBody[Pin],
+) -> PlaceView:
+    """Say where a place is; every place of the same address that waits for a pin gets it too."""
+    position = Position(data.lon, data.lat)
+    return await service.pin_place(session, place_id, position, by=principal.label)
+
+
+@put("/api/places/{place_id:uuid}/access-note", guards=[PINNERS])
+async def note_access(
+    session: NamedDependency[AsyncSession],
+    principal: NamedDependency[Principal],
+    place_id: FromPath[UUID],
+    data: JSONBody[AccessNote],
+) -> PlaceView:
+    """Write down how a driver gets in."""
+    return await service.note_access(session, place_id, data.access_note, by=principal.label)
+
+
+ROUTES = [
+    search_places,
+    nearest_address,
+    list_places,
+    create_place,
+    get_place,
+    pin_place,
+    note_access,
+]

@@ -1,0 +1,256 @@
+"""Use cases: find addresses on the map, keep places, pin what the map does not know."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.identity.service import record_audit
+from server.kit import clock
+from server.kit.errors import Invalid, NotFound
+from server.kit.geo import Position
+from server.kit.outbox import emit
+from server.places.address import Address, parse_address, with_house_number_apart
+from server.places.events import PlacePinned
+from server.places.map_import import MapCounts, count_map, import_map
+from server.places.models import NEEDS_PIN, Place
+from server.places.search import (
+    Found,
+    Located,
+    Precision,
+    find_addresses,
+    locate,
+    nearest_address,
+)
+
+__all__ = [
+    "Address",
+    "Found",
+    "Located",
+    "MapCounts",
+    "NoAddressNearby",
+    "PlaceView",
+    "PositionOutOfRange",
+    "Precision",
+    "UnknownPlace",
+    "count_map",
+    "create_place",
+    "find_addresses",
+    "get_place",
+    "get_places",
+    "import_map",
+    "list_places",
+    "locate",
+    "nearest_address",
+    "note_access",
+    "parse_address",
+    "pin_place",
+]
+
+
+class UnknownPlace(NotFound):
+    """There is no place {place_id}."""
+
+    code = "places.unknown_place"
+
+
+class NoAddressNearby(NotFound):
+    """The map has no address within {within_m} m of this position."""
+
+    code = "places.no_address_nearby"
+
+
+class PositionOutOfRange(Invalid):
+    """{lon}, {lat} is no position: longitude goes from -180 to 180, latitude from -90 to 90."""
+
+    code = "places.position_out_of_range"
+
+
+class PlaceView(msgspec.Struct, frozen=True, kw_only=True):
+    """A place as others see it. line: the address on one line. needs_pin: a person has to say
+    where it is before a driver can be sent there."""
+
+    id: UUID
+    name: str
+    street: str
+    house_number: str
+    postcode: str
+    city: str
+    country: str
+    extra: str
+    line: str
+    position: Position | None
+    precision: Precision
+    needs_pin: bool
+    access_note: str
+
+
+async def create_place(
+    session: AsyncSession,
+    address: Address | str,
+    *,
+    position: Position | None = None,
+    access_note: str = "",
+    near: Position | None = None,
+) -> PlaceView:
+    """Keep an address, at the position given with it, or pinned for it before, or on the map.
+
+    An address that cannot be found is kept as well; it needs a pin then. near: the depot, to
+    choose between namesakes.
+    """
+    if isinstance(address, str):
+        address = parse_address(address)
+    address = with_house_number_apart(address)
+    precision: Precision
+    if position is not None:
+        check_range(position)
+        precision = "given"
+    elif pinned := await pinned_position(session, address):
+        position, precision = pinned, "pin"
+    else:
+        located = await locate(session, address, near=near)
+        position, precision = located.position, located.precision
+    place = Place(
+        **msgspec.structs.asdict(address),
+        address_key=address.key,
+        position=position,
+        precision=precision,
+        access_note=access_note,
+        created_at=clock.now(),
+    )
+    session.add(place)
+    await session.flush()
+    return view_of(place)
+
+
+async def get_places(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, PlaceView]:
+    """The places with these ids; unknown ids are left out."""
+    places = await session.scalars(select(Place).where(Place.id.in_(ids)))
+    return {place.id: view_of(place) for place in places}
+
+
+async def get_place(session: AsyncSession, place_id: UUID) -> PlaceView:
+    """One place.
+
+    Raises
+    ------
+    UnknownPlace
+    """
+    return view_of(await load_place(session, place_id))
+
+
+async def list_places(
+    session: AsyncSession,
+    *,
+    needs_pin: bool | None = None,
+    after: UUID | None = None,
+    limit: int = 50,
+) -> Sequence[PlaceView]:
+    """Places in the order in which they came, perhaps only those that need a pin."""
+    query = select(Place).order_by(Place.id).limit(limit)
+    if needs_pin is not None:
+        is_vague = Place.precision.in_(NEEDS_PIN)
+        query = query.where(is_vague if needs_pin else ~is_vague)
+    if after is not None:
+        query = query.where(Place.id > after)
+    return [view_of(place) for place in await session.scalars(query)]
+
+
+async def pin_place(
+    session: AsyncSession, place_id: UUID, position: Position, *, by: str
+) -> PlaceView:
+    """A person says where a place is. Other places of the same address that wait for a pin get
+    it too, and so will those that come later.
+
+    Raises
+    ------
+    UnknownPlace, PositionOutOfRange
+    """
+    check_range(position)
+    place = await load_place(session, place_id, for_update=True)
+    waiting = select(Place).where(
+        Place.address_key == place.address_key,
+        Place.address_key != "",
+        Place.precision.in_(NEEDS_PIN),
+        Place.id != place_id,
+    )
+    twins = await session.scalars(waiting.order_by(Place.id).with_for_update())
+    before = place.position
+    for pinned in (place, *twins):
+        pinned.position, pinned.precision = position, "pin"
+        emit(session, PlacePinned(place_id=pinned.id))
+    await record_audit(
+        session,
+        by=by,
+        action="place.pinned",
+        subject=f"place:{place_id}",
+        details={"from": before, "to": position},
+    )
+    await session.flush()
+    return view_of(place)
+
+
+async def note_access(
+    session: AsyncSession, place_id: UUID, access_note: str, *, by: str
+) -> PlaceView:
+    """Write down how to get in, for every driver who comes here.
+
+    Raises
+    ------
+    UnknownPlace
+    """
+    place = await load_place(session, place_id, for_update=True)
+    details = {"from": place.access_note, "to": access_note}
+    place.access_note = access_note
+    await record_audit(
+        session, by=by, action="place.access_noted", subject=f"place:{place_id}", details=details
+    )
+    await session.flush()
+    return view_of(place)
+
+
+async def pinned_position(session: AsyncSession, address: Address) -> Position | None:
+    """Where a person has pinned this very address before."""
+    if not address.key:
+        return None
+    pins = select(Place.position).where(Place.address_key == address.key, Place.precision == "pin")
+    position: Position | None = await session.scalar(pins.order_by(Place.id.desc()).limit(1))
+    return position
+
+
+async def load_place(session: AsyncSession, place_id: UUID, *, for_update: bool = False) -> Place:
+    options: dict[str, Any] = {"with_for_update": True} if for_update else {}
+    place = await session.get(Place, place_id, **options)
+    if place is None:
+        raise UnknownPlace(place_id=place_id)
+    return place
+
+
+def check_range(position: Position) -> None:
+    """Refuse what is not on the globe; also what is not a number at all."""
+    if not (-180 <= position.lon <= 180 and -90 <= position.lat <= 90):
+        raise PositionOutOfRange(lon=position.lon, lat=position.lat)
+
+
+def view_of(place: Place) -> PlaceView:
+    address = Address(
+        name=place.name,
+        street=place.street,
+        house_number=place.house_number,
+        postcode=place.postcode,
+        city=place.city,
+        country=place.country,
+        extra=place.extra,
+    )
+    return PlaceView(
+        id=place.id,
+        **msgspec.structs.asdict(address),
+        line=address.line,
+        position=place.position,
+        precision=msgspec.convert(place.precision, Precision),
+        needs_pin=place.precision in NEEDS_PIN,
+        access_note=place.access_note,
+    )

@@ -1,0 +1,66 @@
+"""The days of the fix table: each is a partition, made before or when it is needed and dropped
+whole when it is old."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+KEEP_DAYS = 90
+
+
+async def ensure_partitions(session: AsyncSession, days: Iterable[date]) -> None:
+    """Make the partitions of these days (UTC) that are missing."""
+    missing = await _missing(session, days)
+    if not missing:
+        return
+    # Two processes at once: the second waits here, then finds the work done.
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtext("fix partitions"))))
+    for day in await _missing(session, missing):
+        name = _name(day)
+        # Made apart and then attached, because `create ... partition of` would stop every reader
+        # and writer of the whole table until this transaction ends.
+        await session.execute(
+            text(f"create table {name} (like fix including defaults including constraints)")
+        )
+        await session.execute(
+            text(
+                f"alter table fix attach partition {name} "
+                f"for values from ('{day}T00:00:00Z') to ('{day + timedelta(days=1)}T00:00:00Z')"
+            )
+        )
+
+
+async def drop_partitions_before(session: AsyncSession, day: date) -> list[str]:
+    """Forget the fixes of all days before this one; the names of what was dropped."""
+    names = await session.scalars(
+        text(
+            "select relid::regclass::text from pg_partition_tree('fix') "
+            "where isleaf and relid::regclass::text < :first order by 1"
+        ),
+        {"first": _name(day)},
+    )
+    dropped = list(names)
+    for name in dropped:
+        await session.execute(text(f"drop table {name}"))
+    return dropped
+
+
+def day_of(at: datetime) -> date:
+    return at.astimezone(UTC).date()
+
+
+def _name(day: date) -> str:
+    return f"fix_{day:%Y%m%d}"
+
+
+async def _missing(session: AsyncSession, days: Iterable[date]) -> list[date]:
+    wanted = {_name(day): day for day in days}
+    found = await session.scalars(
+        text(
+            "select name from unnest(cast(:names as text[])) name where to_regclass(name) is null"
+        ),
+        {"names": list(wanted)},
+    )
+    return sorted(wanted[name] for name in found)

@@ -1,0 +1,91 @@
+"""One urgent job or shipment finds the cheapest place in a plan that stands."""
+
+from dataclasses import replace
+from random import Random
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from routing.checks import violations
+from routing.insert import NoPlace, apply_insertion, insert
+from routing.plan import Plan, Route
+from routing.problem import Job, Problem, Step, TimeWindow, Vehicle, Work, steps_of
+from routing.repair import fill, repair
+from routing.schedule import schedule_route
+from tests.routing.cities import HOUR_S, draw_problem, make_line_street
+
+
+def insert_everywhere(problem: Problem, plan: Plan, work: Work) -> int | None:
+    """Return the least added cost by trying every place of every route."""
+    costs = []
+    for vehicle in problem.vehicles:
+        route = plan.route_of(vehicle.id)
+        steps = route.steps if route else ()
+        for first in range(len(steps) + 1):
+            for last in range(first, len(steps) + 1) if len(steps_of(work)) == 2 else (first,):
+                added = steps_of(work)
+                tried = (
+                    *steps[:first],
+                    added[0],
+                    *steps[first:last],
+                    *added[1:],
+                    *steps[last:],
+                )
+                timed = schedule_route(problem, vehicle, tried)
+                if isinstance(timed, Route):
+                    costs.append(timed.cost - (route.cost if route else 0))
+    return min(costs, default=None)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.integers(0, 10_000))
+def test_inserting_all_work_one_by_one_keeps_the_plan_sound_and_is_cheapest(seed: int) -> None:
+    problem = draw_problem(Random(seed))
+    plan = repair(problem, {})
+    for one in plan.unassigned:
+        found = insert(problem, plan, one.id)
+        cheapest = insert_everywhere(problem, plan, problem.find_work(one.id))
+        if isinstance(found, NoPlace):
+            assert cheapest is None
+            assert found.reasons
+            continue
+        assert found[0].added_cost == cheapest
+        assert [way.added_cost for way in found] == sorted(way.added_cost for way in found)
+        for way in found:
+            assert violations(problem, apply_insertion(problem, plan, way, one.id)) == []
+        plan = apply_insertion(problem, plan, found[0], one.id)
+
+
+def test_an_urgent_job_goes_between_the_stops_that_it_lies_between() -> None:
+    problem = make_line_street()
+    van = replace(problem.vehicles[0], capacity=(3,))
+    problem = replace(problem, vehicles=(van,))
+    plan = repair(problem, {"van": [Step(id="door1"), Step(id="door3")]})
+    found = insert(problem, plan, "door2")
+    assert not isinstance(found, NoPlace)
+    assert [step.id for step in found[0].route.steps] == ["door1", "door2", "door3"]
+    assert found[0].added_cost == 60  # a minute at the door; no metre more
+
+
+def test_no_place_tells_the_reason_of_each_vehicle() -> None:
+    problem = make_line_street()
+    shift = TimeWindow(start_s=0, end_s=8 * HOUR_S)
+    bike = Vehicle(id="bike", start_place=0, end_place=0, capacity=(0,), shift=shift)
+    cold = Job(id="cold", place=1, size=(1,), skills=frozenset({"cold"}))
+    late = Job(id="late", place=3, windows=(TimeWindow(start_s=0, end_s=9),))
+    big = Job(id="big", place=1, size=(3,))
+    problem = replace(problem, vehicles=(*problem.vehicles, bike), jobs=(cold, late, big))
+    plan = repair(problem, {})
+    for work_id, code in (("cold", "skills"), ("late", "window"), ("big", "capacity")):
+        found = insert(problem, plan, work_id)
+        assert isinstance(found, NoPlace)
+        assert {reason.code for reason in found.reasons} == {code}
+        assert {reason.id for reason in found.reasons} <= {"van", "bike", work_id}
+
+
+def test_filling_takes_the_most_important_first() -> None:
+    problem = make_line_street()
+    jobs = tuple(replace(job, priority=k) for k, job in enumerate(problem.jobs))
+    problem = replace(problem, jobs=jobs)
+    plan = fill(problem, repair(problem, {}), until=float("inf"))
+    assert [one.id for one in plan.unassigned] == ["door1"]
