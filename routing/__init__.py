@@ -8,6 +8,7 @@ Where to find what:
 - `routing.problem` what is asked, `routing.plan` what is answered
 - `routing.solve.solve` answers here and now, `routing.process.Solving` in a process of its own
 - `routing.insert.insert` places one urgent job, `routing.schedule.schedule_route` times an order
+- `routing.repair` makes any sequences drivable and fills up a plan
 - `routing.checks.violations` says what is wrong with a plan, `routing.explain.explain` why work
   stays unassigned
 - `routing.roads` travel times, road geometry and snapping

@@ -4,15 +4,17 @@ The first reason that holds for every vehicle is the binding one: skills, size, 
 only then the other work of the day. Proposing what to change does not belong here.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
 from routing.plan import Plan, Route, Unassigned
-from routing.problem import UNREACHABLE, Job, Problem, Step, Vehicle, Work, steps_of
-from routing.rules import Violation, fixed_steps, load_after_each, may_serve
+from routing.problem import UNREACHABLE, Job, Problem, Vehicle, Work, steps_of
+from routing.rules import fixed_steps, may_serve
 from routing.schedule import halt_of, schedule_route
 
+MOST_NAMED = 5
 ALONE_SENTENCES = {
     "window": "No vehicle can be there before its last window closes.",
     "shift": "No vehicle could do it and end within its shift.",
@@ -27,117 +29,123 @@ ALONE_SENTENCES = {
 
 
 def explain(problem: Problem, plan: Plan) -> Plan:
-    """Return the plan with a code and a sentence for everything that is unassigned."""
-    return replace(
-        plan,
-        unassigned=tuple(
-            find_reason(problem, plan, problem.find_work(one.id)) for one in plan.unassigned
-        ),
-    )
-
-
-def find_reason(problem: Problem, plan: Plan, work: Work) -> Unassigned:
-    """Return the first reason that keeps every vehicle from doing the work.
+    """Return the plan with a code and a sentence for everything that is unassigned.
 
     Codes: no_vehicle, skills, vehicle, too_heavy, unreachable, window, shift, break, ride,
     duration, distance, stops, capacity, all_full, no_time.
     """
+    probe = _Probe(problem, plan)
+    reasons = tuple(probe.find_reason(problem.find_work(one.id)) for one in plan.unassigned)
+    return replace(plan, unassigned=reasons)
 
-    def say(code: str, sentence: str) -> Unassigned:
-        return Unassigned(id=work.id, code=code, sentence=sentence)
 
-    vehicles: list[Vehicle] = list(problem.vehicles)
-    if not vehicles:
-        return say("no_vehicle", "There is no vehicle.")
-    vehicles = [vehicle for vehicle in vehicles if work.skills <= vehicle.skills]
-    if not vehicles:
-        return say("skills", f"No vehicle has {_list_words(_lacking(problem, work))}.")
-    vehicles = [vehicle for vehicle in vehicles if may_serve(vehicle, work)]
-    if not vehicles:
-        return say("vehicle", "No vehicle with the right skills is allowed to do it.")
-    size = work.size or (0,) * problem.dimensions
-    vehicles = [
-        vehicle
-        for vehicle in vehicles
-        if all(
-            amount + held <= limit
-            for amount, held, limit in zip(
-                size, vehicle.on_board or (0,) * len(size), vehicle.capacity, strict=True
-            )
+class _Probe:
+    """Tries work on the vehicles of one plan; vehicles that differ only in name are tried once."""
+
+    def __init__(self, problem: Problem, plan: Plan) -> None:
+        self.problem = problem
+        kinds: dict[Vehicle, int] = {}
+        self.kind_of = {
+            vehicle.id: kinds.setdefault(replace(vehicle, id=""), len(kinds))
+            for vehicle in problem.vehicles
+        }
+        self.loads_of: dict[str, list[tuple[int, ...]]] = {
+            route.vehicle_id: [visit.load for visit in route.visits] for route in plan.routes
+        }
+
+    def find_reason(self, work: Work) -> Unassigned:
+        """Return the first reason that keeps every vehicle from doing the work."""
+
+        def say(code: str, sentence: str) -> Unassigned:
+            return Unassigned(id=work.id, code=code, sentence=sentence)
+
+        problem = self.problem
+        if not problem.vehicles:
+            return say("no_vehicle", "There is no vehicle.")
+        vehicles = [vehicle for vehicle in problem.vehicles if work.skills <= vehicle.skills]
+        if not vehicles:
+            return say("skills", f"No vehicle has {_name_skills(problem, work)}.")
+        vehicles = [vehicle for vehicle in vehicles if may_serve(vehicle, work)]
+        if not vehicles:
+            return say("vehicle", "No vehicle with the right skills is allowed to do it.")
+        vehicles = [vehicle for vehicle in vehicles if self._fits(work, vehicle, _bare(vehicle))]
+        if not vehicles:
+            return say("too_heavy", "It is larger than any vehicle that may do it can carry.")
+        examples = {self.kind_of[vehicle.id]: vehicle for vehicle in vehicles}.values()
+        reachable = [vehicle for vehicle in examples if _can_reach(problem, vehicle, work)]
+        if not reachable:
+            return say("unreachable", "No road leads there and on to where a vehicle must end.")
+        able, codes = self._try_alone(work, reachable)
+        if not able:
+            code = Counter(codes).most_common(1)[0][0]
+            return say(code, ALONE_SENTENCES[code])
+        kinds = {self.kind_of[vehicle.id] for vehicle in able}
+        could = [vehicle for vehicle in vehicles if self.kind_of[vehicle.id] in kinds]
+        if not any(self._has_room(work, vehicle) for vehicle in could):
+            return say("all_full", f"Every vehicle that could do it is full: {_name(could)}.")
+        return say(
+            "no_time",
+            f"Every vehicle that could do it is full or out of time in its window: {_name(could)}.",
         )
-    ]
-    if not vehicles:
-        return say("too_heavy", "It is larger than any vehicle that may do it can carry.")
-    vehicles = [vehicle for vehicle in vehicles if _can_reach(problem, vehicle, work)]
-    if not vehicles:
-        return say("unreachable", "No road leads there and on to where a vehicle must end.")
-    reasons: list[Violation] = []
-    able: list[Vehicle] = []
-    for vehicle in vehicles:
-        alone = schedule_route(problem, vehicle, (*fixed_steps(vehicle), *steps_of(work)))
-        if isinstance(alone, Route):
-            able.append(vehicle)
-        else:
-            reasons += alone[:1]
-    if not able:
-        code = _most_common(reason.code for reason in reasons)
-        return say(code, ALONE_SENTENCES[code])
-    return _blame_the_day(problem, plan, work, able)
+
+    def _try_alone(
+        self, work: Work, vehicles: Sequence[Vehicle]
+    ) -> tuple[list[Vehicle], list[str]]:
+        """Return who could do it beside fixed visits only, and what stops the others."""
+        able: list[Vehicle] = []
+        codes: list[str] = []
+        for vehicle in vehicles:
+            steps = (*fixed_steps(vehicle), *steps_of(work))
+            alone = schedule_route(self.problem, vehicle, steps)
+            if isinstance(alone, Route):
+                able.append(vehicle)
+            else:
+                codes.append(alone[0].code)
+        return able, codes
+
+    def _has_room(self, work: Work, vehicle: Vehicle) -> bool:
+        """Whether it fits where it must: a delivery at the start, a pickup at the end."""
+        loads = self.loads_of.get(vehicle.id, [_bare(vehicle)])
+        if isinstance(work, Job):
+            loads = loads[:1] if work.kind == "delivery" else loads[-1:]
+        return any(self._fits(work, vehicle, load) for load in loads)
+
+    @staticmethod
+    def _fits(work: Work, vehicle: Vehicle, load: tuple[int, ...]) -> bool:
+        size = work.size or (0,) * len(load)
+        return all(
+            held + amount <= limit
+            for held, amount, limit in zip(load, size, vehicle.capacity, strict=True)
+        )
 
 
-def _lacking(problem: Problem, work: Work) -> list[str]:
-    """Return the skills that nobody has, or all of them if only no one has them together."""
+def _bare(vehicle: Vehicle) -> tuple[int, ...]:
+    return vehicle.on_board or (0,) * len(vehicle.capacity)
+
+
+def _name_skills(problem: Problem, work: Work) -> str:
+    """Name the skills that nobody has, or all of them if only no one has them together."""
     owned = {skill for vehicle in problem.vehicles for skill in vehicle.skills}
-    return sorted(work.skills - owned) or sorted(work.skills)
-
-
-def _list_words(words: list[str]) -> str:
+    words = sorted(work.skills - owned) or sorted(work.skills)
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]} together"
 
 
+def _name(vehicles: Sequence[Vehicle]) -> str:
+    named = ", ".join(vehicle.id for vehicle in vehicles[:MOST_NAMED])
+    more = len(vehicles) - MOST_NAMED
+    return f"{named} and {more} more" if more > 0 else named
+
+
 def _can_reach(problem: Problem, vehicle: Vehicle, work: Work) -> bool:
-    """Whether roads lead from where the vehicle can come from, through the work, to its end."""
+    """Whether roads lead from where the vehicle comes free, through the work, to its end."""
     matrix = problem.matrix_of(vehicle)
     places = [halt_of(problem, step).place for step in steps_of(work)]
-    path = [vehicle.start_place, *places, vehicle.end_place]
-    known = [place for place in path if place is not None]
+    origin = vehicle.start_place
+    if vehicle.fixed:
+        origin = halt_of(problem, vehicle.fixed[-1]).place
+    known = [place for place in (origin, *places, vehicle.end_place) if place is not None]
     return all(
-        matrix.duration_s[origin, target] < UNREACHABLE
-        and matrix.distance_m[origin, target] < UNREACHABLE
-        for origin, target in pairwise(known)
-    )
-
-
-def _most_common(codes: Iterable[str]) -> str:
-    counts: dict[str, int] = {}
-    for code in codes:
-        counts[code] = counts.get(code, 0) + 1
-    return max(counts, key=lambda code: counts[code])
-
-
-def _blame_the_day(problem: Problem, plan: Plan, work: Work, able: list[Vehicle]) -> Unassigned:
-    """Some vehicle could do it, were it not for the other work of its route."""
-    names = _list_words(sorted(vehicle.id for vehicle in able)).removesuffix(" together")
-    full: list[Vehicle] = []
-    late: list[Vehicle] = []
-    for vehicle in able:
-        route = plan.route_of(vehicle.id)
-        steps = route.steps if route else ()
-        (late if _has_room(problem, vehicle, steps, work) else full).append(vehicle)
-    if not late:
-        sentence = f"Every vehicle that could do it is full: {names}."
-        return Unassigned(id=work.id, code="all_full", sentence=sentence)
-    sentence = f"Every vehicle that could do it is full or out of time in its window: {names}."
-    return Unassigned(id=work.id, code="no_time", sentence=sentence)
-
-
-def _has_room(problem: Problem, vehicle: Vehicle, steps: Sequence[Step], work: Work) -> bool:
-    """Whether the work fits where it must: a delivery at the start, a pickup at the end."""
-    loads = load_after_each(problem, vehicle, steps)
-    if isinstance(work, Job):
-        loads = loads[:1] if work.kind == "delivery" else loads[-1:]
-    size = work.size or (0,) * problem.dimensions
-    return any(
-        all(a + b <= limit for a, b, limit in zip(load, size, vehicle.capacity, strict=True))
-        for load in loads
+        matrix.duration_s[here, there] < UNREACHABLE
+        and matrix.distance_m[here, there] < UNREACHABLE
+        for here, there in pairwise(known)
     )

@@ -8,11 +8,50 @@ a `Problem` that exists makes sense. How it is solved does not belong here.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
+
+from routing.problem_consistency import check_consistency
+from routing.problem_errors import (
+    BadFixedWork,
+    BadMatrix,
+    BadSize,
+    BadWindows,
+    DuplicateId,
+    NumberOutOfRange,
+    ProblemError,
+    UnknownReference,
+)
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+__all__ = [
+    "HIGHEST_PRIORITY",
+    "UNREACHABLE",
+    "BadFixedWork",
+    "BadMatrix",
+    "BadSize",
+    "BadWindows",
+    "Break",
+    "DuplicateId",
+    "Handover",
+    "Job",
+    "JobKind",
+    "Leg",
+    "Matrix",
+    "NumberOutOfRange",
+    "Position",
+    "Problem",
+    "ProblemError",
+    "Shipment",
+    "Step",
+    "TimeWindow",
+    "UnknownReference",
+    "Vehicle",
+    "Work",
+    "steps_of",
+]
 
 JobKind = Literal["delivery", "pickup", "service"]
 Leg = Literal["start", "job", "pickup", "delivery", "break", "end"]
@@ -22,60 +61,6 @@ UNREACHABLE = 1_000_000_000
 """Seconds or metres in a `Matrix` where no road leads; the sum of two still fits into int32."""
 
 HIGHEST_PRIORITY = 100
-
-
-class ProblemError(ValueError):
-    """The planning problem contradicts itself."""
-
-    code: ClassVar[str] = "routing.problem"
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail)
-
-    def __str__(self) -> str:
-        return f"{type(self).__doc__} {self.args[0]}"
-
-
-class DuplicateId(ProblemError):
-    """Every job, shipment, break and vehicle needs an id of its own."""
-
-    code = "routing.duplicate_id"
-
-
-class UnknownReference(ProblemError):
-    """Something is referred to that the problem does not contain."""
-
-    code = "routing.unknown_reference"
-
-
-class NumberOutOfRange(ProblemError):
-    """A number is outside the range that makes sense."""
-
-    code = "routing.number_out_of_range"
-
-
-class BadWindows(ProblemError):
-    """Time windows must end after they start, be in order and not overlap."""
-
-    code = "routing.bad_windows"
-
-
-class BadSize(ProblemError):
-    """Sizes, loads and capacities must count the same things in the same order."""
-
-    code = "routing.bad_size"
-
-
-class BadMatrix(ProblemError):
-    """A matrix needs one row and one column of whole numbers for every place."""
-
-    code = "routing.bad_matrix"
-
-
-class BadFixedWork(ProblemError):
-    """Fixed visits must be work of this problem, each once, and pickup before delivery."""
-
-    code = "routing.bad_fixed_work"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -296,11 +281,7 @@ class Problem:
         object.__setattr__(self, "vehicle_by_id", {v.id: v for v in self.vehicles})
         _check_unique("the work", (work.id for work in self.work))
         _check_unique("the vehicles", (vehicle.id for vehicle in self.vehicles))
-        _check_places(self)
-        _check_matrices(self)
-        _check_dimensions(self)
-        _check_vehicle_names(self)
-        _check_fixed(self)
+        check_consistency(self)
 
     @property
     def work(self) -> tuple[Work, ...]:
@@ -362,61 +343,3 @@ def _check_unique(owner: str, ids: Iterable[str]) -> None:
         if one in seen:
             raise DuplicateId(f"In {owner}, {one} occurs twice.")
         seen.add(one)
-
-
-def _check_places(problem: Problem) -> None:
-    named = [(job.id, job.place) for job in problem.jobs]
-    for shipment in problem.shipments:
-        named += [(shipment.id, shipment.pickup.place), (shipment.id, shipment.delivery.place)]
-    for vehicle in problem.vehicles:
-        ends = (vehicle.start_place, vehicle.end_place)
-        named += [(vehicle.id, place) for place in ends if place is not None]
-    for owner, place in named:
-        if not 0 <= place < len(problem.places):
-            raise UnknownReference(
-                f"{owner} is at place {place}; there are {len(problem.places)} places."
-            )
-
-
-def _check_matrices(problem: Problem) -> None:
-    for vehicle in problem.vehicles:
-        if vehicle.profile not in problem.matrices:
-            raise UnknownReference(
-                f"Vehicle {vehicle.id} drives by the matrix {vehicle.profile!r}, which is missing."
-            )
-    for profile, matrix in problem.matrices.items():
-        if len(matrix.duration_s) != len(problem.places):
-            raise BadMatrix(
-                f"{profile!r} has {len(matrix.duration_s)} rows for {len(problem.places)} places."
-            )
-
-
-def _check_dimensions(problem: Problem) -> None:
-    count = problem.dimensions
-    for vehicle in problem.vehicles:
-        if len(vehicle.capacity) != count or len(vehicle.on_board) not in (0, count):
-            raise BadSize(f"Vehicle {vehicle.id} does not have {count} capacities and loads.")
-    for work in problem.work:
-        if problem.vehicles and len(work.size) not in (0, count):
-            raise BadSize(f"{work.id} has {len(work.size)} sizes for {count} capacities.")
-
-
-def _check_vehicle_names(problem: Problem) -> None:
-    for work in problem.work:
-        for vehicle_id in (work.vehicles or frozenset()) | work.barred:
-            if vehicle_id not in problem.vehicle_by_id:
-                raise UnknownReference(f"{work.id} names the vehicle {vehicle_id}.")
-
-
-def _check_fixed(problem: Problem) -> None:
-    held_by: dict[Step, str] = {}
-    for vehicle in problem.vehicles:
-        for step in vehicle.fixed:
-            known = problem.job_by_id if step.leg == "job" else problem.shipment_by_id
-            if step.id not in known:
-                raise BadFixedWork(f"Vehicle {vehicle.id} holds {step.leg} {step.id}.")
-            if step in held_by:
-                raise BadFixedWork(f"{step.id} is held by {held_by[step]} and {vehicle.id}.")
-            if step.leg == "delivery" and held_by.get(Step(id=step.id, leg="pickup")) != vehicle.id:
-                raise BadFixedWork(f"Vehicle {vehicle.id} delivers {step.id} before fetching it.")
-            held_by[step] = vehicle.id

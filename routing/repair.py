@@ -40,10 +40,9 @@ def repair(problem: Problem, sequences: Mapping[str, Iterable[Step]]) -> Plan:
                 steps.append(step)
                 used.add(step)
         steps += [step for step in fixed_steps(vehicle) if step not in steps]
-        if steps:
-            route = _shed(problem, vehicle, steps)
-            if route.steps:
-                routes.append(route)
+        route = _shed(problem, vehicle, steps)
+        if route:
+            routes.append(route)
     done = {step.id for route in routes for step in route.steps}
     unassigned = tuple(
         Unassigned(id=work.id, code=NOT_YET, sentence="It has not been placed yet.")
@@ -66,10 +65,10 @@ def fill(problem: Problem, plan: Plan, *, until: float) -> Plan:
     return plan
 
 
-def _shed(problem: Problem, vehicle: Vehicle, steps: list[Step]) -> Route:
+def _shed(problem: Problem, vehicle: Vehicle, steps: list[Step]) -> Route | None:
     """Take out the visits that stand in the way, one work after another."""
     held = {step.id for step in vehicle.fixed}
-    while True:
+    while steps:
         timed = schedule_route(problem, vehicle, steps)
         if isinstance(timed, Route):
             return timed
@@ -79,6 +78,7 @@ def _shed(problem: Problem, vehicle: Vehicle, steps: list[Step]) -> Route:
             raise FixedWorkImpossible(f"Vehicle {vehicle.id}: {reasons}")
         dropped = _choose_dropped(timed, free)
         steps = [step for step in steps if step.id not in dropped]
+    return None
 
 
 def _choose_dropped(violations: tuple[Violation, ...], free: list[str]) -> set[str]:

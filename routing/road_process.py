@@ -97,6 +97,7 @@ def _find_route(
         osrm.RouteParameters(
             coordinates=list(positions),
             overview="full",
+            continue_straight=False,
             geometries="geojson",
             annotations=["duration"],
             generate_hints=False,

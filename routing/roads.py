@@ -104,13 +104,27 @@ class Roads(Protocol):
         """The ways of travelling that can be asked for."""
 
     def table(self, positions: Sequence[Position], profile: str = "car") -> Matrix:
-        """Return travel between all positions; `UNREACHABLE` where no road leads."""
+        """Return travel between all positions.
+
+        Parameters
+        ----------
+        positions : N of (longitude, latitude), degrees
+        profile : one of `profiles`
+
+        Returns
+        -------
+        Seconds and metres, two arrays of shape (N, N); `UNREACHABLE` where no road leads, which
+        `find_cut_off` reports.
+        """
 
     def route(self, positions: Sequence[Position], profile: str = "car") -> RoadRoute:
-        """Return the way through at least two positions; raises NoRoad."""
+        """Return the way through at least two positions, turning round at them where needed.
+
+        Raises NoRoad when there is none.
+        """
 
     def nearest(self, position: Position, profile: str = "car") -> Snap:
-        """Return the nearest point on a road."""
+        """Return the nearest point on a road; how far is too far is for the caller to judge."""
 
     def close(self) -> None:
         """Give back what the provider holds."""
@@ -125,10 +139,10 @@ def open_roads(folder: Path | None) -> "Roads":
 
 
 def find_cut_off(matrix: Matrix) -> tuple[int, ...]:
-    """Return the places that at least half of the others cannot reach or be reached from."""
+    """Return the places that more than half of the others cannot reach or be reached from."""
     count = len(matrix.duration_s)
     lost = (matrix.duration_s >= UNREACHABLE) | (matrix.duration_s.T >= UNREACHABLE)
-    return tuple(int(k) for k in np.flatnonzero(2 * lost.sum(axis=1) >= max(count - 1, 1)))
+    return tuple(int(k) for k in np.flatnonzero(2 * lost.sum(axis=1) > count - 1))
 
 
 class HaversineRoads:

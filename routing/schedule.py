@@ -14,7 +14,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from routing.plan import Route, Visit, price_route
-from routing.problem import UNREACHABLE, Break, Job, Problem, Step, TimeWindow, Vehicle
+from routing.problem import UNREACHABLE, Job, Problem, Step, TimeWindow, Vehicle
+from routing.rests import can_rest_after, cross_gap, place_breaks
 from routing.rules import Violation, check_membership, check_rules, load_after_each
 
 MOST_LATER_STARTS = 16
@@ -231,7 +232,7 @@ class _Itinerary:
             following: dict[int, _Label] = {}
             for label in labels:
                 for taken in range(label.taken, len(self.breaks) + 1):
-                    ready_s = _cross_gap(
+                    ready_s = cross_gap(
                         label.departure_s, self.travel_s[index], self.breaks[label.taken : taken]
                     )
                     if ready_s is None:
@@ -271,13 +272,13 @@ class _Itinerary:
         earliest_s: int | None = None
         for label in labels:
             for taken in range(label.taken, len(self.breaks) + 1):
-                end_s = _cross_gap(
+                end_s = cross_gap(
                     label.departure_s, self.travel_s[-1], self.breaks[label.taken : taken]
                 )
                 if end_s is None:
                     break
                 earliest_s = end_s if earliest_s is None else min(earliest_s, end_s)
-                if not _can_rest_after(end_s, self.breaks[taken:]):
+                if not can_rest_after(end_s, self.breaks[taken:]):
                     continue
                 if best is None or end_s < best.start_s:
                     best = _Label(taken, end_s, end_s, label)
@@ -353,7 +354,7 @@ class _Itinerary:
             begin_s = timing.end_s if is_end else timing.starts_s[index]
             rests = self.breaks[timing.taken[index] : timing.taken[index + 1]]
             left_s, origin = visits[-1].departure_s, visits[-1].place
-            starts_s = _place_breaks(left_s, travel_s, begin_s, rests)
+            starts_s = place_breaks(left_s, travel_s, begin_s, rests)
             driven_s, clock_s, arrival_s = 0, left_s, None
             for rest, rest_s in zip(rests, starts_s, strict=True):
                 if arrival_s is None and driven_s + rest_s - clock_s >= travel_s:
@@ -395,39 +396,3 @@ class _Itinerary:
             duration_s=duration_s,
             cost=price_route(vehicle, self.distance_m, duration_s),
         )
-
-
-def _cross_gap(departure_s: int, travel_s: int, rests: Sequence[Break]) -> int | None:
-    """Return when the next visit can begin if these breaks are taken on the way; None: too late."""
-    if not rests:
-        return departure_s + travel_s
-    at_s = departure_s
-    resting_s = 0
-    for rest in rests:
-        at_s = max(at_s, rest.earliest_start_s)
-        if at_s > rest.latest_start_s:
-            return None
-        at_s += rest.duration_s
-        resting_s += rest.duration_s
-    return max(at_s, departure_s + travel_s + resting_s)
-
-
-def _can_rest_after(end_s: int, rests: Sequence[Break]) -> bool:
-    return _cross_gap(end_s, 0, rests) is not None
-
-
-def _place_breaks(
-    departure_s: int, travel_s: int, begin_s: int, rests: Sequence[Break]
-) -> list[int]:
-    """Return when breaks begin: after arriving if the wait there is long enough, else at once."""
-    for from_s in (departure_s + travel_s, departure_s):
-        at_s, starts_s = from_s, []
-        for rest in rests:
-            at_s = max(at_s, rest.earliest_start_s)
-            if at_s > rest.latest_start_s:
-                break
-            starts_s.append(at_s)
-            at_s += rest.duration_s
-        if len(starts_s) == len(rests) and at_s <= begin_s:
-            break
-    return starts_s

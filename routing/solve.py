@@ -5,10 +5,11 @@ always passes `routing.checks.violations` and is never worse than the plan to st
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from time import monotonic
 
 from routing.checks import violations
-from routing.engines import ortools
+from routing.engines import Improved, ortools
 from routing.explain import explain
 from routing.plan import Objective, Plan, Progress, measure_objective
 from routing.problem import Problem
@@ -16,6 +17,7 @@ from routing.repair import fill, repair
 
 SHARE_FOR_ENGINE = 0.94
 SHARE_FOR_GREEDY = 0.1
+GREEDY_MOST_S = 1.0
 LAST_CALL_S = 0.1
 """What the last try to place leftover work may take beyond the budget."""
 
@@ -63,11 +65,15 @@ def solve(
     until_s = began_s + budget_s * SHARE_FOR_ENGINE
     given = {route.vehicle_id: route.steps for route in start.routes} if start else {}
     bare = repair(problem, given)
-    best = fill(problem, bare, until=began_s + budget_s * SHARE_FOR_GREEDY)
+    best = fill(problem, bare, until=began_s + min(SHARE_FOR_GREEDY * budget_s, GREEDY_MOST_S))
     if problem.work and problem.vehicles:
 
+        def improved(step: Progress) -> None:
+            if progress:
+                progress(replace(step, elapsed_s=monotonic() - began_s))
+
         def search(begin: Plan) -> Plan:
-            return _search(problem, begin, until_s=until_s, seed=seed, progress=progress)
+            return _search(problem, begin, until_s=until_s, seed=seed, improved=improved)
 
         def rank(plan: Plan) -> Objective:
             return measure_objective(problem, plan)
@@ -84,18 +90,13 @@ def solve(
 
 
 def _search(
-    problem: Problem,
-    begin: Plan,
-    *,
-    until_s: float,
-    seed: int,
-    progress: Callable[[Progress], None] | None,
+    problem: Problem, begin: Plan, *, until_s: float, seed: int, improved: Improved
 ) -> Plan:
     found = ortools.improve(
         problem,
         {route.vehicle_id: route.steps for route in begin.routes},
         budget_s=until_s - monotonic(),
         seed=seed,
-        improved=progress or (lambda _: None),
+        improved=improved,
     )
     return begin if found is None else repair(problem, found)

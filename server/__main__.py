@@ -115,10 +115,12 @@ def run_simulate(options: argparse.Namespace) -> None:
     raise SystemExit(run_simulate(options, say))
 
 
-def run_doctor(_: argparse.Namespace) -> None:
-    from server.app.doctor import examine
+def run_doctor(options: argparse.Namespace) -> None:
+    from server.app.doctor import examine, retry
 
     with settings_here() as settings:
+        if options.retry:
+            say(f"{asyncio.run(retry(settings))} given-up reactions will be tried again")
         healthy = asyncio.run(examine(settings))
     raise SystemExit(0 if healthy else 1)
 
@@ -187,7 +189,8 @@ def parser() -> argparse.ArgumentParser:
     simulate.add_argument("--faults", action="store_true", help="no network, kills, lost answers")
     simulate.add_argument("--seed", type=int, default=1, help="same seed, same behaviour")
 
-    add("doctor", "Says in words what is wrong with this installation.", run_doctor)
+    doctor = add("doctor", "Says in words what is wrong with this installation.", run_doctor)
+    doctor.add_argument("--retry", action="store_true", help="try given-up reactions again")
     test = add("test", "Runs every check: lint, types, import contracts, tests.", run_test)
     test.add_argument("arguments", nargs=argparse.REMAINDER, help="only these, passed to pytest")
     return top

@@ -31,6 +31,7 @@ from server.kit.relay import relay_pending
 from server.kit.services import Services, start_services
 from server.kit.settings import ROOT, Settings
 
+load("models")
 load("reactions")
 
 

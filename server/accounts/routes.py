@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from litestar import delete, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,7 +20,7 @@ Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=NO_CONTROL)]
 Line = Annotated[str, Meta(max_length=200, pattern=NO_CONTROL)]
 Code = Annotated[str, Meta(pattern=r"^[A-Z0-9][A-Z0-9-]{1,19}$")]
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
-Limit = FromQuery[Annotated[int, Meta(ge=1, le=200)]]
+Limit = Annotated[int, QueryParameter(ge=1, le=200)]
 
 OFFICE_ONLY = allow(Role.ADMIN, Role.CLERK, scope="accounts:write")
 READERS = allow(*OFFICE, Role.ACCOUNT_USER, scope="accounts:read")

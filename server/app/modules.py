@@ -20,8 +20,8 @@ MODULES = (
     "dispatch",
     "fulfilment",
     "channels",
-    "reporting",
     "live",
+    "reporting",
 )
 
 

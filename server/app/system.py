@@ -51,6 +51,7 @@ async def running_system(
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     wanted = {"POSTRIDER_SECRET": secret_of(home), **os.environ, **environ}
     wanted["POSTRIDER_DATA"] = str(home)
+    os.environ["POSTRIDER_SECRET"] = wanted["POSTRIDER_SECRET"]  # this process makes codes too
     async with AsyncExitStack() as stack:
         services = await asyncio.to_thread(
             start_services, home / "services", durable=durable, say=say

@@ -27,6 +27,7 @@ class ImportProfile(Base):
 class OrderImport(Base):
     """A file that was handed in. The file itself is the blob `sha256`.
 
+    columns: what the mapping profile said when it was handed in.
     lines_done: everything up to this line has taken effect; work goes on after it.
     attempts: how often work began since it last got any further.
     error: why the whole file was given up.
@@ -70,13 +71,13 @@ class OrderImport(Base):
 
 
 class ImportProblem(Base):
-    """One thing that is wrong with one row; position counts within the import."""
+    """One thing that is wrong with one row; position counts the problems of a line."""
 
     __tablename__ = "import_problem"
 
     import_id: Mapped[UUID] = mapped_column(ForeignKey("order_import.id"), primary_key=True)
+    line: Mapped[int] = mapped_column(primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
-    line: Mapped[int]
     column: Mapped[str]
     value: Mapped[str]
     reason: Mapped[str]

@@ -116,6 +116,14 @@ def read_form(fields: Mapping[str, str], *, zone: ZoneInfo, currency: str) -> Or
         raise FormUnusable(summary=summary, problems=msgspec.to_builtins(error.problems)) from None
 
 
+def check_form(fields: Mapping[str, Any]) -> dict[str, str]:
+    """The fields of a form, each of which must be there once and be text."""
+    for name, value in fields.items():
+        if not isinstance(value, str):
+            raise FormUnusable(summary=f"{name[:80]} must be given once, as text")
+    return dict(fields)
+
+
 def problem_of(columns: Columns, line: int, error: PostriderError) -> Problem:
     """The refusal of a whole order, at the column that it is about."""
     field = str(error.details.get("field", ""))

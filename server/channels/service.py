@@ -41,6 +41,12 @@ class AccountMissing(Invalid):
     code = "channels.account_missing"
 
 
+class AccountUnknown(Invalid):
+    """There is no account {account!r}. Look at /api/accounts."""
+
+    code = "channels.account_unknown"
+
+
 class AccountNotYours(Invalid):
     """The account {account!r} is not yours. Leave `account` out."""
 
@@ -69,8 +75,10 @@ async def paying_account(
             raise AccountNotYours(field="account", account=code)
     elif not code:
         raise AccountMissing(field="account")
+    elif found := await accounts.account_of_code(session, code):
+        account = found
     else:
-        account = await accounts.get_account_by_code(session, code)
+        raise AccountUnknown(field="account", account=code)
     if not account.active:
         raise AccountClosed(field="account", account=account.code)
     return account
@@ -84,8 +92,11 @@ async def take_order(
     channel: str,
     by: str,
     zone: ZoneInfo,
+    external_id: str | None = None,
 ) -> TakenOrder:
     """Find or make the places and capture the order; what came before is answered, not repeated.
+
+    external_id: for a request that has none of its own.
 
     Raises
     ------
@@ -93,12 +104,13 @@ async def take_order(
         When the number came before with other content.
     """
     sha256 = hashlib.sha256(msgspec.json.encode(request, order="sorted")).hexdigest()
-    if request.external_id is not None:
+    external_id = request.external_id or external_id
+    if external_id is not None:
         first = await orders.find_repeat(
             session,
             account_id=account.id,
             channel=channel,
-            external_id=request.external_id,
+            external_id=external_id,
             source_sha256=sha256,
         )
         if first:
@@ -108,7 +120,7 @@ async def take_order(
         account_id=account.id,
         kind=request.kind,
         channel=channel,
-        external_id=request.external_id,
+        external_id=external_id,
         source_sha256=sha256,
         reference=request.reference,
         consignor=consignor,

@@ -28,7 +28,7 @@ class UnknownProof(NotFound):
 
 async def record_proof(session: AsyncSession, new: NewProof) -> UUID:
     """Keep a proof; the same command again gives the id that it got the first time."""
-    proof_id = await session.scalar(
+    proof_id: UUID | None = await session.scalar(
         insert(Proof)
         .values(
             id=new_id(),
@@ -50,13 +50,12 @@ async def record_proof(session: AsyncSession, new: NewProof) -> UUID:
         .returning(Proof.id)
     )
     if proof_id is None:
-        before = select(Proof).where(
+        before = select(Proof.id).where(
             Proof.driver_id == new.driver_id,
             Proof.command_id == new.command_id,
             Proof.consignment_id == new.consignment_id,
         )
-        first: Proof = (await session.scalars(before)).one()
-        return first.id
+        return (await session.scalars(before)).one()
     by = f"driver:{new.driver_id}" if new.driver_id else "system"
     files = _file_rows("photo", new.photos)
     if new.signature is not None:

@@ -21,6 +21,9 @@ from server.kit.settings import Settings
 MAY_READ = allow(*OFFICE, Role.WAREHOUSE, Role.ACCOUNT_USER, scope="consignments:read")
 MAY_SHARE = allow(*OFFICE, Role.ACCOUNT_USER, scope="consignments:share")
 
+NO_NUL = r"^[^\x00]*$"
+"""PostgreSQL cannot compare text that holds a NUL."""
+
 SHOWN_IMAGES = frozenset({"image/jpeg", "image/png", "image/webp"})
 """What a browser may show. Anything else that a phone calls itself is only downloaded."""
 
@@ -78,7 +81,7 @@ async def get_consignment(
 
 @get("/api/consignments/by-barcode/{barcode:str}", guards=[MAY_READ])
 async def get_consignment_by_barcode(
-    barcode: FromPath[str],
+    barcode: FromPath[Annotated[str, Meta(max_length=200, pattern=NO_NUL)]],
     session: NamedDependency[AsyncSession],
     principal: NamedDependency[Principal],
 ) -> ConsignmentView:
@@ -120,7 +123,7 @@ async def revoke_tracking_links(
 @get("/api/proofs/{proof_id:uuid}/blobs/{sha256:str}", guards=[MAY_READ])
 async def get_proof_file(
     proof_id: FromPath[UUID],
-    sha256: FromPath[str],
+    sha256: FromPath[Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]],
     session: NamedDependency[AsyncSession],
     principal: NamedDependency[Principal],
     blobs: NamedDependency[Blobs],

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.dispatch.events import ExceptionRaised
@@ -134,6 +134,39 @@ async def settle_exception(
     record.settled_by = by
     record.settled_note = note
     return _view(record)
+
+
+async def settle_by_itself(
+    session: AsyncSession, kind: str, *, task_id: UUID, driver_id: UUID
+) -> bool:
+    """Settle what a later report has cleared up; whether there was such a thing."""
+    settled = await session.scalars(
+        update(ExceptionRecord)
+        .where(
+            ExceptionRecord.kind == kind,
+            ExceptionRecord.task_id == task_id,
+            ExceptionRecord.driver_id == driver_id,
+            ExceptionRecord.settled_at.is_(None),
+        )
+        .values(settled_at=clock.now(), settled_by="system")
+        .returning(ExceptionRecord.id)
+    )
+    return bool(settled.all())
+
+
+async def settle_unloaded(session: AsyncSession, driver_id: UUID, barcodes: Sequence[str]) -> None:
+    """Parcels that were missing at the end of a shift have been scanned after all."""
+    for record in await session.scalars(
+        select(ExceptionRecord).where(
+            ExceptionRecord.kind == "not_unloaded",
+            ExceptionRecord.driver_id == driver_id,
+            ExceptionRecord.settled_at.is_(None),
+        )
+    ):
+        left = sorted(set(record.details["barcodes"]) - set(barcodes))
+        record.details = record.details | {"barcodes": left}
+        if not left:
+            record.settled_at, record.settled_by = clock.now(), "system"
 
 
 def _view(record: ExceptionRecord) -> ExceptionView:

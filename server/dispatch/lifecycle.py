@@ -7,7 +7,7 @@ TASK = Lifecycle(
     moves(
         # A phone that was offline may tell of the end first, and of a task that is not its own
         # any more, so ends are reachable from everywhere.
-        unassigned="assigned completed cancelled",
+        unassigned="assigned completed failed cancelled",
         assigned="accepted declined en_route arrived completed failed unassigned cancelled",
         accepted="declined en_route arrived completed failed unassigned cancelled",
         declined="unassigned",

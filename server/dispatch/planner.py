@@ -139,7 +139,7 @@ async def _make(
 ) -> None:
     road_map = await measure_roads(situation, roads)
     problem = await asyncio.to_thread(make_problem, situation, road_map)
-    start, _ = present_plan(situation, problem)
+    start = present_plan(situation, problem)
     solved = await _solve(db, plan, problem, start if start.routes else None, lease_s)
     if solved is not None:
         await _save(db, plan, situation, road_map, solved)

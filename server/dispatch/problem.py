@@ -27,7 +27,6 @@ from routing.problem import (
     Vehicle,
 )
 from routing.roads import Roads
-from routing.rules import Violation
 from routing.schedule import schedule_route
 from server.dispatch.draft import DraftRun, DraftStop, DraftVisit
 from server.dispatch.situation import Situation, Van
@@ -89,20 +88,22 @@ def steps_of_van(van: Van) -> tuple[Step, ...]:
     return tuple(Step(id=waybill, leg=leg) for waybill, leg in van.sequence)
 
 
-def present_plan(situation: Situation, problem: Problem) -> tuple[Plan, tuple[Violation, ...]]:
-    """What the drivers have now, timed anew; and why, if that cannot be driven."""
-    routes: list[Route] = []
-    wrong: list[Violation] = []
+def present_plan(situation: Situation, problem: Problem) -> Plan:
+    """What the drivers have now, timed anew. A run that cannot be driven any more is left out."""
+    routes = []
     for van in situation.vans:
-        if not van.sequence:
-            continue
         timed = schedule_route(problem, problem.vehicle_by_id[van.name], steps_of_van(van))
-        if isinstance(timed, Route):
+        if van.sequence and isinstance(timed, Route):
             routes.append(timed)
-        else:
-            wrong += timed
-    cost = sum(route.cost for route in routes)
-    return Plan(routes=tuple(routes), cost=cost), tuple(wrong)
+    return Plan(routes=tuple(routes), cost=sum(route.cost for route in routes))
+
+
+def drop_lost_vans(situation: Situation, road_map: RoadMap) -> None:
+    """Leave out the vans whose runs cannot be driven as they are, such as one that carries more
+    than it may: nothing can be added to them."""
+    problem = make_problem(situation, road_map)
+    plan = present_plan(situation, problem)
+    situation.vans = [van for van in situation.vans if not van.sequence or plan.route_of(van.name)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,8 +253,7 @@ def make_draft_run(situation: Situation, road_map: RoadMap, route: Route) -> Dra
             continue
         work = situation.works[visit.id]
         end = next(end for end in work.ends if end.leg == visit.leg)
-        fetches = end.task_id is None
-        if loading and fetches:
+        if loading and end.fetch_from == "depot":
             continue
         loading = False
         there = road_map.index[end.position]
@@ -261,7 +261,7 @@ def make_draft_run(situation: Situation, road_map: RoadMap, route: Route) -> Dra
             stop = stops[-1]
             stops[-1] = msgspec.structs.replace(
                 stop,
-                departure_at=_at(situation, visit.departure_s),
+                departure_at=to_time(situation, visit.departure_s),
                 visits=(*stop.visits, _draft_visit(work, end)),
             )
         else:
@@ -276,8 +276,8 @@ def make_draft_run(situation: Situation, road_map: RoadMap, route: Route) -> Dra
         vehicle_id=van.vehicle_id,
         vehicle_label=van.label,
         profile=van.profile,
-        starts_at=_at(situation, route.visits[0].departure_s),
-        ends_at=_at(situation, route.visits[-1].start_s),
+        starts_at=to_time(situation, route.visits[0].departure_s),
+        ends_at=to_time(situation, route.visits[-1].start_s),
         distance_m=route.distance_m,
         duration_s=route.duration_s,
         cost_minor=route.cost,
@@ -286,13 +286,12 @@ def make_draft_run(situation: Situation, road_map: RoadMap, route: Route) -> Dra
 
 
 def _draft_visit(work: Work, end: End) -> DraftVisit:
-    pickup_from = "depot" if end.task_id is None else None
     return DraftVisit(
         waybill=work.waybill,
         consignment_id=work.consignment_id,
         leg=end.leg,
         task_id=end.task_id,
-        pickup_from=pickup_from,
+        pickup_from=end.fetch_from,
     )
 
 
@@ -306,14 +305,14 @@ def _draft_stop(
         address=place.line if place else "",
         position=end.position,
         leg_m=leg_m,
-        arrival_at=_at(situation, visit.arrival_s),
-        start_at=_at(situation, visit.start_s),
-        departure_at=_at(situation, visit.departure_s),
+        arrival_at=to_time(situation, visit.arrival_s),
+        start_at=to_time(situation, visit.start_s),
+        departure_at=to_time(situation, visit.departure_s),
         locked=work.waybill in situation.locked,
         visits=(_draft_visit(work, end),),
     )
 
 
-def _at(situation: Situation, at_s: int) -> datetime:
+def to_time(situation: Situation, at_s: int) -> datetime:
     return situation.day_start_at + timedelta(seconds=at_s)
 

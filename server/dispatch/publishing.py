@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.consignments import service as consignments
 from server.dispatch.draft import DraftPlan, DraftRun, DraftStop, from_document
 from server.dispatch.events import PlanPublished
 from server.dispatch.inputs import Change, changes_since, lock_depot, record_change
@@ -18,7 +19,7 @@ from server.dispatch.lifecycle import FINAL, PLAN, TASK, UNDER_WAY
 from server.dispatch.manifest import issue_manifests
 from server.dispatch.models import Depot, Run, Stop, Task
 from server.dispatch.planning import PlanView, find_plan, lock_plan, plan_view
-from server.dispatch.tasks import HANDOVER_S, back_to_pool, lock_tasks
+from server.dispatch.tasks import HANDOVER_S, back_to_pool, holder_of, lock_tasks
 from server.kit import clock
 from server.kit.errors import Conflict
 from server.kit.ids import new_id
@@ -97,7 +98,7 @@ async def _apply_draft(
         task.id: task
         for task in await lock_tasks(session, in_runs | Task.id.in_(draft.task_ids))
     }
-    _refuse_overtaken(draft, tasks)
+    await _refuse_overtaken(session, draft, tasks)
     changed: set[UUID] = {run.driver_id for run in runs.values()}
     for drafted in draft.runs:
         changed.add(drafted.driver_id)
@@ -109,15 +110,25 @@ async def _apply_draft(
     return changed
 
 
-def _refuse_overtaken(draft: DraftPlan, tasks: dict[UUID, Task]) -> None:
-    """What a driver has begun since cannot go to another one."""
+async def _refuse_overtaken(
+    session: AsyncSession, draft: DraftPlan, tasks: dict[UUID, Task]
+) -> None:
+    """What a driver has loaded or begun since cannot simply go to another one."""
+    goods = await consignments.get_consignments(
+        session, {task.consignment_id for task in tasks.values()}
+    )
     taken = []
     for run in draft.runs:
         for stop in run.stops:
             for visit in stop.visits:
                 task = tasks.get(visit.task_id) if visit.task_id else None
-                if task and task.state in UNDER_WAY and task.driver_id != run.driver_id:
+                if task is None or task.state in FINAL:
+                    continue
+                if task.state in UNDER_WAY and task.driver_id != run.driver_id:
                     taken.append(f"Another driver is on the way with {visit.waybill}.")
+                holder_id = holder_of(goods[task.consignment_id])
+                if visit.leg == "job" and holder_id not in (None, run.driver_id):
+                    taken.append(f"Another driver has loaded {visit.waybill}.")
     if taken:
         raise StalePlan(taken)
 

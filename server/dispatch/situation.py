@@ -4,7 +4,7 @@ Plain values, so that the transaction can end before the long work begins. What 
 solver is the matter of `problem`.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import count
@@ -94,8 +94,13 @@ async def read_situation(
     *,
     with_pool: bool = True,
     also: Collection[UUID] = (),
+    broken_down: Mapping[UUID, PlaceView] | None = None,
 ) -> Situation:
-    """with_pool: what nobody has yet belongs to it. also: consignments that do in any case."""
+    """Read it.
+
+    with_pool: what nobody has yet belongs to it. also: consignments that do in any case.
+    broken_down: where the vehicles of these drivers stand, so that others fetch the parcels there.
+    """
     depot = await find_depot(session, depot_id)
     day_start_at, day_end_at = day_bounds(depot, day)
     shifts = await _read_shifts(session, depot_id, day_start_at, day_end_at)
@@ -144,7 +149,7 @@ async def read_situation(
         _read_progress(van, mine, stops, goods, situation)
         situation.vans.append(van)
     await _place_vans(session, situation)
-    _settle_holders(situation)
+    _settle_holders(situation, broken_down or {})
     return situation
 
 
@@ -204,7 +209,8 @@ def _make_van(
     zone = ZoneInfo(depot.timezone)
     opens_at = datetime.combine(now.day, depot.opens_local, tzinfo=zone)
     closes_at = datetime.combine(now.day, depot.closes_local, tzinfo=zone)
-    started = shift.started_at is not None or (run is not None and run.state == "started")
+    # A driver who has begun the shift may still stand in the depot; who set off to a stop does not.
+    started = run is not None and run.state == "started"
     starts_at = shift.starts_at if started else max(shift.starts_at, opens_at)
     rests = [Rest(**_times(rest)) for rest in shift.breaks][shift.breaks_taken :]
     starts_at = max(starts_at, now.read_at)
@@ -285,7 +291,6 @@ def _read_progress(
     last = at_door[0] if at_door else max(done, key=_finished, default=None)
     if van.started and last and (position := now.places[last.place_id].position):
         van.position = position
-    van.started = van.started or bool(fixed) or bool(done)
 
 
 def _finished(task: Task) -> datetime:
@@ -308,24 +313,35 @@ async def _place_vans(session: AsyncSession, now: Situation) -> None:
             van.position = live.position
 
 
-def _settle_holders(now: Situation) -> None:
-    """Once somebody is on the road, what is in the depot must be fetched there by whoever brings
-    it; and what is in a vehicle that does not drive today cannot be planned."""
+def _settle_holders(now: Situation, broken_down: Mapping[UUID, PlaceView]) -> None:
+    """Say where parcels must be fetched first.
+
+    Once somebody is on the road, what is in the depot must be fetched there by whoever brings it.
+    What is in a vehicle that does not drive today can be planned only where that vehicle stands.
+    """
     on_the_road = any(van.started for van in now.vans)
     for work in list(now.works.values()):
         van = now.van_of(work.holder_id or work.driver_id)
         if work.kind == "delivery" and work.holder_id and van is None:
+            place = broken_down.get(work.holder_id)
+            if place is not None and place.position is not None:
+                now.places[place.id] = place
+                now.works[work.waybill] = with_handover(work, place.id, place.position, "vehicle")
+                continue
             del now.works[work.waybill]
             task_id = work.ends[0].task_id
             assert task_id is not None
             now.obstacles.append(NotPlannable(task_id, work.waybill, "in_vehicle"))
         elif work.at_depot and on_the_road and not (van and van.started):
-            now.works[work.waybill] = with_handover(work, now.depot_place_id, now.depot_position)
+            now.works[work.waybill] = with_handover(
+                work, now.depot_place_id, now.depot_position, "depot"
+            )
             if van:
-                van.sequence = (
-                    (work.waybill, "pickup"),
-                    *(
-                        (name, "delivery" if name == work.waybill else leg)
-                        for name, leg in van.sequence
-                    ),
-                )
+                _fetch_first(van, work.waybill)
+
+
+def _fetch_first(van: Van, waybill: str) -> None:
+    rest: list[Visit] = [
+        (name, "delivery" if name == waybill else leg) for name, leg in van.sequence
+    ]
+    van.sequence = ((waybill, "pickup"), *rest)

@@ -5,7 +5,7 @@ one piece with two ends on one vehicle. Why something cannot be planned is said 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -32,7 +32,8 @@ OBSTACLES = {
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """One visit of a piece of work. task_id: None for a handover that has no task yet."""
+    """One visit of a piece of work. task_id: None for a handover that has no task yet, then
+    fetch_from says where the parcels are."""
 
     leg: Leg
     task_id: UUID | None
@@ -41,6 +42,7 @@ class End:
     service_s: int
     start_at: datetime | None = None
     end_at: datetime | None = None
+    fetch_from: Literal["depot", "vehicle"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,27 +174,19 @@ def _end(
     )
 
 
-def with_handover(work: Work, place_id: UUID, position: Position) -> Work:
+def with_handover(
+    work: Work, place_id: UUID, position: Position, fetch_from: Literal["depot", "vehicle"]
+) -> Work:
     """The same delivery for a driver who is on the road and must fetch the parcels first."""
-    fetch = End("pickup", None, place_id, position, HANDOVER_S)
     (door,) = work.ends
-    bring = End(
-        "delivery", door.task_id, door.place_id, door.position, door.service_s,
-        door.start_at, door.end_at,
-    )  # fmt: skip
-    return Work(
-        waybill=work.waybill,
-        consignment_id=work.consignment_id,
-        kind="shipment",
-        ends=(fetch, bring),
-        size=work.size,
-        skills=work.skills,
-        priority=work.priority,
-        at_depot=work.at_depot,
-        holder_id=None,
-        driver_id=work.driver_id,
-        barred_drivers=work.barred_drivers,
-    )
+    fetch = End("pickup", None, place_id, position, HANDOVER_S, fetch_from=fetch_from)
+    ends = (fetch, replace(door, leg="delivery"))
+    return replace(work, kind="shipment", ends=ends, holder_id=None)
+
+
+def without_deadline(work: Work) -> Work:
+    """The same, better late than never."""
+    return replace(work, ends=tuple(replace(end, end_at=None) for end in work.ends))
 
 
 def size_of(consignment: ConsignmentView) -> tuple[int, int, int]:

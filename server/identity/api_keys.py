@@ -3,7 +3,7 @@
 import hmac
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -19,6 +19,8 @@ from server.kit import clock
 from server.kit.errors import Invalid, NotFound
 from server.kit.ids import new_id
 
+LONGEST_LIFE = timedelta(days=3653)
+
 
 class UnknownApiKey(NotFound):
     """There is no API key {api_key_id}."""
@@ -32,10 +34,10 @@ class BadScope(Invalid):
     code = "identity.bad_scope"
 
 
-class ExpiresInThePast(Invalid):
-    """An API key must expire in the future, or never."""
+class BadExpiry(Invalid):
+    """An API key expires within the next ten years, or never."""
 
-    code = "identity.expires_in_the_past"
+    code = "identity.bad_expiry"
 
 
 class NewApiKey(msgspec.Struct, frozen=True):
@@ -72,13 +74,14 @@ async def create_api_key(
 
     Raises
     ------
-    BadScope, ExpiresInThePast
+    BadScope, BadExpiry
     """
     for scope in scopes:
         if not re.fullmatch(r"[a-z_]+:[a-z_]+", scope):
             raise BadScope(scope=scope)
-    if expires_at is not None and expires_at <= clock.real_now():
-        raise ExpiresInThePast
+    now = clock.real_now()
+    if expires_at is not None and not now < expires_at < now + LONGEST_LIFE:
+        raise BadExpiry
     key_id = new_id()
     secret = new_token(f"pk_{key_id.hex}_")
     account_id = by.own_account_only() or account_id
@@ -90,7 +93,7 @@ async def create_api_key(
             scopes=sorted(set(scopes)),
             account_id=account_id,
             person_id=by.person_id,
-            created_at=clock.real_now(),
+            created_at=now,
             expires_at=expires_at,
         )
     )

@@ -1,5 +1,6 @@
 """Drivers' phones: paired with a code that the office reads out, revoked when lost."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -200,6 +201,12 @@ async def revoke_devices_of(session: AsyncSession, driver_id: UUID, *, by: str) 
     query = select(Device).where(Device.driver_id == driver_id, Device.revoked_at.is_(None))
     for device in await session.scalars(query.order_by(Device.id).with_for_update()):
         await _revoke(session, device, by=by)
+
+
+async def revoked_devices(session: AsyncSession, device_ids: Collection[UUID]) -> set[UUID]:
+    """Those of them that were revoked; asked again and again for the phones that are connected."""
+    query = select(Device.id).where(Device.id.in_(device_ids), Device.revoked_at.is_not(None))
+    return set(await session.scalars(query))
 
 
 async def forget_old_codes(session: AsyncSession) -> None:

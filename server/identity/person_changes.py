@@ -66,8 +66,9 @@ async def update_person(
     if account_id is None and role is before.role:
         account_id = before.account_id
     check_account(role, account_id)
+    email = before.email if email is None else normal_email(email)
     person.name = before.name if name is None else name
-    person.email = before.email if email is None else normal_email(email)
+    person.email = email
     person.role, person.account_id = role, account_id
     person.active = before.active if active is None else active
     if not other_admins and _is_admin(before) and not _is_admin(person_view(person)):
@@ -76,7 +77,7 @@ async def update_person(
         async with session.begin_nested():
             await session.flush()
     except IntegrityError:
-        raise EmailTaken(email=person.email) from None
+        raise EmailTaken(email=email) from None
     after = person_view(person)
     if _access(before) != _access(after):
         await end_sessions(session, person_id)
@@ -87,9 +88,10 @@ async def update_person(
         for field in PersonView.__struct_fields__
         if getattr(after, field) != getattr(before, field)
     }
-    await record_audit(
-        session, by=by, action="person.changed", subject=f"person:{person_id}", details=changes
-    )
+    if changes:
+        await record_audit(
+            session, by=by, action="person.changed", subject=f"person:{person_id}", details=changes
+        )
     return after
 
 

@@ -8,7 +8,7 @@ import msgspec
 from litestar import Request, Response, delete, get, patch, post
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -25,7 +25,9 @@ from server.kit.settings import Settings
 NO_CONTROL = r"^[^\x00-\x1f\x7f]*$"
 Line = Annotated[str, Meta(min_length=1, max_length=200, pattern=NO_CONTROL)]
 Typed = Annotated[str, Meta(max_length=254)]
-Limit = FromQuery[Annotated[int, Meta(ge=1, le=200)]]
+# Litestar ignores a msgspec.Meta in a query parameter; only its own bounds count there.
+Limit = Annotated[int, QueryParameter(ge=1, le=200)]
+Wanted = Annotated[str | None, QueryParameter(min_length=1, max_length=200, pattern=NO_CONTROL)]
 
 EVERYBODY = allow(*Role)
 ADMINS = allow(Role.ADMIN)
@@ -322,8 +324,8 @@ async def pair_device(
 @get("/api/audit", guards=[ADMINS])
 async def list_audit(
     session: NamedDependency[AsyncSession],
-    subject: FromQuery[Line | None] = None,
-    by: FromQuery[Line | None] = None,
+    subject: Wanted = None,
+    by: Wanted = None,
     limit: Limit = 50,
     after: FromQuery[UUID | None] = None,
 ) -> AuditPage:

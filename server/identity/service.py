@@ -17,6 +17,7 @@ from server.identity.devices import (
     pair_device,
     principal_of_device,
     revoke_device,
+    revoked_devices,
 )
 from server.identity.people import (
     PersonView,
@@ -69,5 +70,6 @@ __all__ = [
     "record_audit",
     "revoke_api_key",
     "revoke_device",
+    "revoked_devices",
     "update_person",
 ]

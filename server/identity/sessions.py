@@ -151,9 +151,14 @@ async def csrf_token_of(session: AsyncSession, session_id: UUID) -> str | None:
 
 async def log_out(session: AsyncSession, token: str) -> None:
     """End the session of this token, if there is one."""
-    await session.execute(
-        delete(BrowserSession).where(BrowserSession.token_hash == keyed_hash(token))
+    person_id = await session.scalar(
+        delete(BrowserSession)
+        .where(BrowserSession.token_hash == keyed_hash(token))
+        .returning(BrowserSession.person_id)
     )
+    if person_id is not None:
+        by = f"person:{person_id}"
+        await record_audit(session, by=by, action="session.closed", subject=by)
 
 
 async def end_sessions(session: AsyncSession, person_id: UUID) -> None:

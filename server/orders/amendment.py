@@ -98,13 +98,13 @@ def _difference(before: OrderView, after: OrderView, name: str) -> tuple[Any, An
 
 async def _raise_changed(session: AsyncSession, order: Order, expected_version: int) -> None:
     since = await order_history(session, order.id, after_version=expected_version)
-    changes: dict[str, tuple[object, object]] = {}
+    changes: dict[str, list[object]] = {}
     for entry in since:
         for name, (before, after) in entry.changes.items():
-            changes[name] = (changes.get(name, (before,))[0], after)
+            changes[name] = [changes.get(name, [before])[0], after]
     raise OrderChanged(
         expected_version=expected_version,
         version=order.version,
         changed=", ".join(changes) or "nothing",
-        changes=msgspec.to_builtins(changes),
+        changes=changes,
     )

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from litestar import get, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,6 +14,9 @@ from server.identity.access import OFFICE, Principal, Role, allow
 from server.orders import service
 from server.orders.order import NO_NUL, Line, OrderLogEntry, OrderPage, OrderState, OrderView
 from server.orders.service_levels import ServiceLevelView
+
+InState = Annotated[OrderState | None, QueryParameter(name="state")]
+"""Litestar keeps the name `state` of a parameter for itself."""
 
 MAY_READ = allow(*OFFICE, Role.WAREHOUSE, Role.ACCOUNT_USER, scope="orders:read")
 MAY_CANCEL = allow(*OFFICE, Role.ACCOUNT_USER, scope="orders:write")
@@ -30,7 +33,7 @@ async def list_orders(
     principal: NamedDependency[Principal],
     *,
     account: FromQuery[UUID | None] = None,
-    state: FromQuery[OrderState | None] = None,
+    in_state: InState = None,
     text: FromQuery[Annotated[str, Meta(max_length=200, pattern=NO_NUL)]] = "",
     limit: FromQuery[Annotated[int, Meta(ge=1, le=200)]] = 50,
     after: FromQuery[UUID | None] = None,
@@ -38,7 +41,7 @@ async def list_orders(
     """Newest first. `text` is looked for in numbers, reference and names."""
     account_id = principal.own_account_only() or account
     return await service.list_orders(
-        session, account_id=account_id, state=state, text=text, limit=limit, after=after
+        session, account_id=account_id, state=in_state, text=text, limit=limit, after=after
     )
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.kit.errors import Invalid
 from server.places.address import fold, fold_code, number_span
+from server.places.basemap import import_basemap
 from server.places.models import MapAddress, MapName
 from server.places.osm import MapEntry, read_map
 
@@ -109,6 +110,7 @@ async def import_map(
     await session.execute(text("delete from map_name"))
     for statement in (INSERT_NAMES, INSERT_ADDRESSES, "analyze map_name", "analyze map_address"):
         await session.execute(text(statement))
+    await import_basemap(session, path, say)
     counts = await count_map(session)
     say(f"{counts.addresses} addresses, {counts.streets} streets, {counts.places} places.")
     return counts
@@ -116,8 +118,8 @@ async def import_map(
 
 async def count_map(session: AsyncSession) -> MapCounts:
     """How much the imported map holds; all zero before the first import."""
-    of_kind = select(MapName.kind, func.count()).group_by(MapName.kind)
-    names = dict((await session.execute(of_kind)).tuples().all())
+    of_kind = select(MapName.kind, func.count().label("number")).group_by(MapName.kind)
+    names = {row.kind: row.number for row in await session.execute(of_kind)}
     addresses = await session.scalar(select(func.count()).select_from(MapAddress))
     return MapCounts(addresses or 0, names.get("street", 0), names.get("place", 0))
 

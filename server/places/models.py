@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from geoalchemy2 import Geometry, WKBElement
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -71,6 +72,23 @@ class MapAddress(Base):
     postcode: Mapped[str]
     position: Mapped[Position] = mapped_column(Point)
     osm_id: Mapped[str]
+
+
+class MapShape(Base):
+    """Something that the map draws, in web mercator. layer, kind: how; see `basemap`.
+
+    min_zoom: the smallest zoom of a tile at which it is worth drawing.
+    """
+
+    __tablename__ = "map_shape"
+    __table_args__ = (Index("ix_map_shape_shape", "shape", postgresql_using="gist"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    layer: Mapped[str]
+    kind: Mapped[str]
+    min_zoom: Mapped[int]
+    name: Mapped[str | None]
+    shape: Mapped[WKBElement] = mapped_column(Geometry(srid=3857, spatial_index=False))
 
 
 class Place(Base):

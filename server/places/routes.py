@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from litestar import get, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,6 +21,13 @@ Line = Annotated[str, Meta(max_length=200, pattern=NO_CONTROL)]
 Note = Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00]*$")]
 Lon = Annotated[float, Meta(ge=-180, le=180)]
 Lat = Annotated[float, Meta(ge=-90, le=90)]
+
+# Litestar heeds the bounds of a query parameter only here, not in a Meta inside of FromQuery.
+Typed = Annotated[str, QueryParameter(max_length=200)]
+LonAsked = Annotated[float, QueryParameter(ge=-180, le=180)]
+LatAsked = Annotated[float, QueryParameter(ge=-90, le=90)]
+Within = Annotated[float, QueryParameter(ge=0, le=10_000)]
+Limit = Annotated[int, QueryParameter(ge=1, le=200)]
 
 READERS = allow(*OFFICE, Role.WAREHOUSE, scope="places:read")
 SEARCHERS = allow(*OFFICE, Role.WAREHOUSE, Role.ACCOUNT_USER, scope="places:read")
@@ -65,10 +72,10 @@ class PlacePage(msgspec.Struct, frozen=True):
 @get("/api/places/search", guards=[SEARCHERS])
 async def search_places(
     session: NamedDependency[AsyncSession],
-    q: FromQuery[Annotated[str, Meta(max_length=200)]],
-    lon: FromQuery[Lon | None] = None,
-    lat: FromQuery[Lat | None] = None,
-    limit: FromQuery[Annotated[int, Meta(ge=1, le=50)]] = 10,
+    q: Typed,
+    lon: Annotated[float | None, QueryParameter(ge=-180, le=180)] = None,
+    lat: Annotated[float | None, QueryParameter(ge=-90, le=90)] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=50)] = 10,
 ) -> FoundList:
     """Addresses, streets and places that fit what has been typed so far, best first. With lon and
     lat, nearer ones come earlier."""
@@ -79,9 +86,9 @@ async def search_places(
 @get("/api/places/nearest", guards=[READERS])
 async def nearest_address(
     session: NamedDependency[AsyncSession],
-    lon: FromQuery[Lon],
-    lat: FromQuery[Lat],
-    within_m: FromQuery[Annotated[float, Meta(ge=0, le=10_000)]] = 200,
+    lon: LonAsked,
+    lat: LatAsked,
+    within_m: Within = 200,
 ) -> Found:
     """The front door next to a position."""
     position = Position(lon, lat)
@@ -96,7 +103,7 @@ async def list_places(
     session: NamedDependency[AsyncSession],
     needs_pin: FromQuery[bool | None] = None,
     after: FromQuery[UUID | None] = None,
-    limit: FromQuery[Annotated[int, Meta(ge=1, le=200)]] = 50,
+    limit: Limit = 50,
 ) -> PlacePage:
     """Places, oldest first; with needs_pin=true those that a dispatcher has to put on the map."""
     places = await service.list_places(session, needs_pin=needs_pin, after=after, limit=limit + 1)

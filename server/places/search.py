@@ -23,7 +23,7 @@ from server.places.address import (
 Precision = Literal["pin", "given", "house", "street", "locality", "none"]
 
 LONGEST_TEXT = 200
-LEAST_LIKENESS = 0.35
+LIKENESS_STEPS = ("0.6", "0.35")
 NEARBY_M = 8_000
 """As far as the next village: its street may be meant, but a person has to say so."""
 
@@ -56,9 +56,9 @@ class Located(msgspec.Struct, frozen=True):
 
 NOWHERE = Located(None, "none")
 
-# Whole words count, and so does the beginning of one that is still being typed; a name that holds
-# nothing else comes first. Standing at the asker's door is worth a fifth of the text's likeness,
-# being 10 km away half of that.
+# Whole words count, and so does the beginning of one that is still being typed. A name that holds
+# nothing else comes first; what is not half as like as the best is noise. Standing at the asker's
+# door is worth a fifth of the text's likeness, being 10 km away half of that.
 FIND = """
 with candidate as materialized (
     select *,
@@ -71,13 +71,18 @@ with candidate as materialized (
     from map_name
     where :text <% folded
 ), hit as (
-    select * from candidate order by likeness + closeness desc, id limit 40
+    select *
+    from candidate
+    where likeness > 0.5 * (select max(likeness) from candidate)
+    order by likeness + closeness desc, id
+    limit 40
 ), found as (
     select h.kind, h.name, h.street, coalesce(a.house_number, '') as house_number,
            coalesce(nullif(a.postcode, ''), h.postcode) as postcode, h.city,
            coalesce(a.position, h.position) as position, h.likeness, h.id, a.id as address_id,
-           case when a.id is null then 0.0 when a.number_key = any(:codes) then 0.3 else 0.2 end
-               as number_bonus
+           case when a.id is null or h.kind = 'house' then 0.0
+                when a.number_key = any(:codes) then 0.3
+                else 0.2 end as number_bonus
     from hit h
     left join lateral (
         select a.*
@@ -96,7 +101,7 @@ select kind, name, street, house_number, postcode, city, likeness,
 from found
 order by likeness + number_bonus
          + coalesce(0.2 / (1 + st_distance(position, st_geogfromtext(:near)) / 10000), 0)
-         + case when lower(replace(postcode, ' ', '')) = any(:codes) then 0.1 else 0 end desc,
+         + case when lower(replace(postcode, ' ', '')) = any(:codes) then 0.25 else 0 end desc,
          id, address_id
 limit :limit
 """
@@ -193,8 +198,9 @@ async def nearest_address(
     session: AsyncSession, position: Position, *, within_m: float = 200
 ) -> Found | None:
     """The front door next to a position, or None when there is none within the limit."""
-    rows = await ask(session, NEAREST, near=point_text(position), within_m=within_m)
-    return found_of(rows[0]) if rows else None
+    values = {"near": point_text(position), "within_m": within_m}
+    row = (await session.execute(text(NEAREST), values)).first()
+    return found_of(row) if row else None
 
 
 async def locate(
@@ -274,10 +280,16 @@ async def find_locality(session: AsyncSession, city: str, near: Position | None)
 
 
 async def ask(session: AsyncSession, statement: str, **values: object) -> Sequence[Row[Any]]:
-    """Run a search in which `<%` means "at least LEAST_LIKENESS"."""
-    threshold = "select set_config('pg_trgm.word_similarity_threshold', :least, true)"
-    await session.execute(text(threshold), {"least": str(LEAST_LIKENESS)})
-    return (await session.execute(text(statement), values)).all()
+    """Run a search in which `<%` means well alike, and again more leniently if nothing is.
+
+    Strict first, because on a large map a lenient search reads every other name.
+    """
+    for least in LIKENESS_STEPS:
+        threshold = "select set_config('pg_trgm.word_similarity_threshold', :least, true)"
+        await session.execute(text(threshold), {"least": least})
+        if rows := (await session.execute(text(statement), values)).all():
+            return rows
+    return []
 
 
 def words_and_codes(typed: str) -> tuple[str, list[str]]:

@@ -25,16 +25,20 @@ from server.places.search import (
     locate,
     nearest_address,
 )
+from server.places.tiles import SKETCH_WIDTH, NoSuchTile, Sketch, read_tile, sketch_streets
 
 __all__ = [
+    "SKETCH_WIDTH",
     "Address",
     "Found",
     "Located",
     "MapCounts",
     "NoAddressNearby",
+    "NoSuchTile",
     "PlaceView",
     "PositionOutOfRange",
     "Precision",
+    "Sketch",
     "UnknownPlace",
     "count_map",
     "create_place",
@@ -48,6 +52,8 @@ __all__ = [
     "note_access",
     "parse_address",
     "pin_place",
+    "read_tile",
+    "sketch_streets",
 ]
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -62,7 +62,7 @@ async def set_fences(session: AsyncSession, driver_id: UUID, fences: Sequence[Fe
                 "entered_at": None,
             },
             where=(FenceRow.radius_m != new.excluded.radius_m)
-            | ~FenceRow.position.op("~=")(new.excluded.position),
+            | (func.st_distance(FenceRow.position, new.excluded.position) > 0.5),
         )
     )
 

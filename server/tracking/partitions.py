@@ -1,7 +1,7 @@
 """The days of the fix table: each is a partition, made before or when it is needed and dropped
 whole when it is old."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import func, select, text
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 KEEP_DAYS = 90
 
 
-async def ensure_partitions(session: AsyncSession, days: Iterable[date]) -> None:
+async def ensure_partitions(session: AsyncSession, days: Collection[date]) -> None:
     """Make the partitions of these days (UTC) that are missing."""
     missing = await _missing(session, days)
     if not missing:
@@ -55,12 +55,14 @@ def _name(day: date) -> str:
     return f"fix_{day:%Y%m%d}"
 
 
-async def _missing(session: AsyncSession, days: Iterable[date]) -> list[date]:
-    wanted = {_name(day): day for day in days}
+async def _missing(session: AsyncSession, days: Collection[date]) -> list[date]:
+    # Reads the catalogue itself: `to_regclass` may answer from before the wait for the lock.
     found = await session.scalars(
         text(
-            "select name from unnest(cast(:names as text[])) name where to_regclass(name) is null"
+            "select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid "
+            "where i.inhparent = 'fix'::regclass and c.relname = any(cast(:names as text[]))"
         ),
-        {"names": list(wanted)},
+        {"names": [_name(day) for day in days]},
     )
-    return sorted(wanted[name] for name in found)
+    there = set(found)
+    return sorted(day for day in days if _name(day) not in there)

@@ -18,6 +18,8 @@ async def turn_over_partitions(db: Database) -> None:
     today = day_of(clock.now())
     async with db.transaction() as session:
         await ensure_partitions(session, [today + timedelta(days=ahead) for ahead in range(3)])
+    # Apart, because dropping waits for everybody who writes, and they may wait for the former.
+    async with db.transaction() as session:
         await drop_partitions_before(session, today - timedelta(days=KEEP_DAYS))
 
 

@@ -23,7 +23,6 @@ from server.protocol.envelope import COMMANDS, Envelope
 from server.protocol.from_driver import Fix, Fixes, Heartbeat, Hello, ManifestReceived
 from server.protocol.to_driver import BLOB_MISSING, Ack, Manifest, Reject
 
-
 _quiet = logging.getLogger("reference_server")
 _quiet.setLevel(logging.WARNING)
 

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from driver_app.core.driver import Driver, Evidence, File
 from driver_app.core.errors import AlreadyFinished
-from driver_app.core.outbox import Outbox
+from driver_app.core.outbox import Outbox, list_files
 from driver_app.core.progress import ORDER, find_tasks, state_after
 from driver_app.core.store import Store
 from server.protocol.from_driver import HandedOverParcel
@@ -26,6 +26,7 @@ from tests.driver_app.phones import (
     make_task,
     pairing_with,
     syncing,
+    until,
 )
 from tests.driver_app.reference_server import ReferenceServer
 
@@ -60,8 +61,8 @@ class AnyDay(RuleBasedStateMachine):
             assert set(self.made) == set(self.account.effects) | attention
             assert set(self.account.fixes) == self.fixes
             for body in self.account.effects.values():
-                for photo in getattr(body, "proof", None) and body.proof.photos or ():
-                    assert photo.sha256 in self.server.blobs
+                for file in list_files(body):
+                    assert file.sha256 in self.server.blobs
             if not attention:
                 assert list(self.store.blob_folder.iterdir()) == []
         finally:
@@ -162,8 +163,7 @@ class AnyDay(RuleBasedStateMachine):
         async def sync_some() -> None:
             async with syncing(self.store) as sync:
                 sent = asyncio.ensure_future(sync.wait_until_sent())
-                while len(self.server.requests) < enough and not sent.done():
-                    await asyncio.sleep(0)
+                await until(lambda: len(self.server.requests) >= enough or sent.done())
                 sent.cancel()
 
         self.loop.run_until_complete(sync_some())

@@ -10,6 +10,7 @@ from routing.problem import (
     Break,
     Handover,
     Job,
+    JobKind,
     Matrix,
     Problem,
     Shipment,
@@ -124,7 +125,8 @@ def draw_problem(random: Random, *, most_jobs: int = 12, most_shipments: int = 4
 
     jobs = []
     for k in range(random.randint(0, most_jobs)):
-        kind = random.choice(["delivery", "delivery", "pickup", "service"])
+        kinds: list[JobKind] = ["delivery", "delivery", "pickup", "service"]
+        kind = random.choice(kinds)
         jobs.append(
             Job(
                 id=f"j{k}",

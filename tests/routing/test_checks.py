@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from tests.routing.cities import HOUR_S, drive_matrix
 
 from routing.checks import violations
 from routing.plan import Plan, Route, Unassigned, Visit
@@ -21,6 +20,7 @@ from routing.problem import (
     Vehicle,
 )
 from routing.schedule import schedule_route
+from tests.routing.cities import HOUR_S, drive_matrix
 
 PLACES = [(0.0, 0.0), (1000.0, 0.0), (2000.0, 0.0), (3000.0, 0.0)]
 STEPS = (

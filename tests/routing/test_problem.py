@@ -72,12 +72,14 @@ def rest(name: str, earliest_s: int) -> Break:
         (lambda: replace(STREET, vehicles=(VAN, VAN)), DuplicateId, "van occurs twice"),
         (lambda: replace(STREET, places=STREET.places[:4] * 2), BadMatrix, "4 rows for 8 places"),
         (
-            lambda: Matrix(duration_s=np.zeros((1, 2)), distance_m=np.zeros((1, 1))),
+            lambda: Matrix(
+                duration_s=np.zeros((1, 2), np.int32), distance_m=np.zeros((1, 1), np.int32)
+            ),
             BadMatrix,
             "shape",
         ),
         (
-            lambda: Matrix(duration_s=np.ones((1, 1)), distance_m=np.ones((1, 1))),
+            lambda: Matrix(duration_s=np.ones((1, 1)), distance_m=np.ones((1, 1))),  # type: ignore[arg-type]
             BadMatrix,
             "float",
         ),

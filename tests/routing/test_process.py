@@ -7,21 +7,17 @@ from time import monotonic
 import pytest
 
 from routing.checks import violations
-from routing.problem import Problem, Step
+from routing.formats import read_problem
+from routing.plan import Progress
+from routing.problem import Step
 from routing.process import Solving, SolvingCancelled, SolvingUnfinished
 from routing.repair import FixedWorkImpossible
 from tests.routing.cities import make_line_street
 from tests.routing.test_formats import make_homberger_file
 
 
-def make_large_problem() -> Problem:
-    from routing.formats import read_problem  # noqa: PLC0415
-
-    return read_problem(make_homberger_file(150), "made up")
-
-
 async def test_the_loop_stays_free_while_a_plan_is_made() -> None:
-    told = []
+    told: list[Progress] = []
     with Solving(make_line_street(), budget_s=1, progress=told.append) as solving:
         plan = await asyncio.to_thread(solving.result)
         assert solving.done
@@ -32,7 +28,7 @@ async def test_the_loop_stays_free_while_a_plan_is_made() -> None:
 
 
 def test_cancelling_ends_a_long_search_at_once() -> None:
-    solving = Solving(make_large_problem(), budget_s=600)
+    solving = Solving(read_problem(make_homberger_file(150), "made up"), budget_s=600)
     with pytest.raises(SolvingUnfinished):
         solving.result(timeout_s=0)
     while solving.poll() is None:
@@ -40,7 +36,7 @@ def test_cancelling_ends_a_long_search_at_once() -> None:
     asked_at_s = monotonic()
     solving.cancel()
     took_s = monotonic() - asked_at_s
-    assert took_s < 0.2
+    assert took_s < 2  # 0.02 s on a free machine; the search itself would take ten minutes
     assert solving.done
     with pytest.raises(SolvingCancelled):
         solving.result()

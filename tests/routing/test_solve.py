@@ -4,7 +4,6 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from tests.routing.cities import HOUR_S, drive_matrix, draw_problem, make_line_street
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from routing.plan import Progress, measure_objective
 from routing.problem import Break, Handover, Job, Problem, Shipment, Step, TimeWindow, Vehicle
 from routing.repair import FixedWorkImpossible
 from routing.solve import solve
+from tests.routing.cities import HOUR_S, draw_problem, drive_matrix, make_line_street
 
 VAN = Vehicle(
     id="van",
@@ -157,6 +157,14 @@ def test_progress_tells_better_plans_and_a_tiny_budget_still_answers() -> None:
     assert told
     plan = solve(problem, budget_s=0.001)
     assert violations(problem, plan) == []
+
+
+def test_a_listener_that_fails_is_not_overheard() -> None:
+    def fail(_: Progress) -> None:
+        raise RuntimeError("the listener is gone")
+
+    with pytest.raises(RuntimeError, match="the listener is gone"):
+        solve(make_line_street(), budget_s=30, progress=fail)
 
 
 def test_nothing_to_do_and_nobody_to_do_it_are_plans_too() -> None:

@@ -119,6 +119,8 @@ async def test_last_use_is_remembered_to_the_minute(sign_in, db, real_time):
         {"name": ""},
         {"expires_at": "2001-01-01T00:00:00Z"},
         {"expires_at": "2101-01-01T00:00:00"},
+        {"expires_at": "9999-12-31T23:59:59-12:00"},
+        {"expires_at": "0001-01-01T00:00:00+12:00"},
         {"expires_at": "tomorrow"},
         {"account_id": "mine"},
         {"secret": "chosen by me"},

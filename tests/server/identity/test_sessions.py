@@ -239,9 +239,11 @@ async def test_unreadable_login_is_a_problem_document(body, client):
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_signing_in_and_changing_the_password_are_audited(
+async def test_signing_in_and_out_and_changing_the_password_are_audited(
     client, new_person, audited: Callable[[], Awaitable[set[str]]]
 ):
     await log_in(client, (await new_person(Role.CLERK)).email)
-    await change_password(client)
-    assert {"session.opened", "person.password_changed"} <= await audited()
+    changed = await change_password(client)
+    client.headers["X-CSRF-Token"] = changed.json()["csrf_token"]
+    await client.post("/api/logout")
+    assert {"session.opened", "person.password_changed", "session.closed"} <= await audited()

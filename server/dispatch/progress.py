@@ -1,0 +1,239 @@
+"""Reading runs: for dispatchers, for the live map, and for the public page of one consignment."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.dispatch.breakdown import UnknownRun
+from server.dispatch.lifecycle import FINAL, UNDER_WAY
+from server.dispatch.models import Run, Stop, Task
+from server.dispatch.tasks import TaskView, UnknownTask, task_view
+from server.identity import service as identity
+from server.kit import clock
+from server.kit.geo import Position
+from server.places import service as places
+
+ETA_EARLY, ETA_LATE = timedelta(minutes=15), timedelta(minutes=30)
+"""How much sooner and later than expected a customer is told to reckon with."""
+
+
+class StopView(msgspec.Struct, frozen=True, kw_only=True):
+    """state: waiting, under_way or done, by its tasks."""
+
+    id: UUID
+    sequence: int
+    state: str
+    place_id: UUID
+    address: str
+    position: Position | None
+    planned_arrival_at: datetime
+    planned_start_at: datetime
+    planned_departure_at: datetime
+    locked: bool
+    tasks: tuple[TaskView, ...]
+
+
+class RunView(msgspec.Struct, frozen=True, kw_only=True):
+    """delay_s: how far behind its plan the driver left the last stop that was done."""
+
+    id: UUID
+    depot_id: UUID
+    day: date
+    plan_id: UUID | None
+    shift_id: UUID
+    driver_id: UUID
+    driver_name: str
+    vehicle_id: UUID
+    state: str
+    starts_at: datetime
+    ends_at: datetime
+    distance_m: int
+    cost_minor: int
+    delay_s: int
+    stops: tuple[StopView, ...]
+
+
+class StopProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the driver is from one consignment's door. state: of its task.
+
+    eta_from_at, eta_until_at: when to expect the driver; None once it is over or not planned.
+    is_active_or_next: only then may others see where the driver is.
+    """
+
+    state: str
+    kind: str
+    planned_arrival_at: datetime | None = None
+    eta_from_at: datetime | None = None
+    eta_until_at: datetime | None = None
+    stops_before: int | None = None
+    is_active_or_next: bool = False
+    driver_id: UUID | None = None
+    run_id: UUID | None = None
+    position: Position | None = None
+    outcome_code: str | None = None
+    finished_at: datetime | None = None
+
+
+async def get_run(session: AsyncSession, run_id: UUID) -> RunView:
+    run = await session.get(Run, run_id)
+    if run is None:
+        raise UnknownRun(run_id=run_id)
+    return (await _views(session, [run]))[0]
+
+
+async def list_runs(
+    session: AsyncSession,
+    *,
+    depot_id: UUID | None = None,
+    day: date | None = None,
+    driver_id: UUID | None = None,
+    after: UUID | None = None,
+    limit: int = 50,
+) -> list[RunView]:
+    """Newest first."""
+    query = select(Run).order_by(Run.id.desc()).limit(limit)
+    for column, wanted in ((Run.depot_id, depot_id), (Run.day, day), (Run.driver_id, driver_id)):
+        if wanted is not None:
+            query = query.where(column == wanted)
+    if after is not None:
+        query = query.where(Run.id < after)
+    return await _views(session, (await session.scalars(query)).all())
+
+
+async def snapshot_of_runs(
+    session: AsyncSession, *, depot_id: UUID | None = None, day: date | None = None
+) -> list[RunView]:
+    """All runs of a day, or all that are not over, for the live map."""
+    query = select(Run).order_by(Run.id)
+    if depot_id is not None:
+        query = query.where(Run.depot_id == depot_id)
+    query = query.where(Run.day == day if day is not None else Run.state != "closed")
+    return await _views(session, (await session.scalars(query)).all())
+
+
+async def run_context(session: AsyncSession, task_id: str) -> tuple[UUID, UUID]:
+    """Place and consignment of a task, for what else was handed over at its stop."""
+    try:
+        task = await session.get(Task, UUID(task_id))
+    except ValueError:
+        task = None
+    if task is None:
+        raise UnknownTask(task_id=task_id[:80])
+    return task.place_id, task.consignment_id
+
+
+async def stop_progress(session: AsyncSession, consignment_id: UUID) -> StopProgress | None:
+    """How far the door of a consignment is: of its delivery, or of the pickup of a return; None
+    when nothing was ever to be driven."""
+    task = await session.scalar(
+        select(Task)
+        .where(Task.consignment_id == consignment_id, Task.kind != "pickup")
+        .order_by(Task.id.desc())
+        .limit(1)
+    )
+    if task is None:
+        return None
+    ended = StopProgress(
+        state=task.state,
+        kind=task.kind,
+        outcome_code=task.outcome_code,
+        finished_at=task.finished_at,
+    )
+    if task.stop_id is None or task.state in FINAL:
+        return ended
+    stop = await session.get_one(Stop, task.stop_id)
+    run = await session.get_one(Run, stop.run_id)
+    (view,) = await _views(session, [run])
+    ahead = [each for each in view.stops if each.sequence < stop.sequence and each.state != "done"]
+    expected_at = max(
+        stop.planned_arrival_at + timedelta(seconds=view.delay_s),
+        clock.now() if run.state == "started" else stop.planned_arrival_at,
+    )
+    mine = next(each for each in view.stops if each.id == stop.id)
+    return msgspec.structs.replace(
+        ended,
+        planned_arrival_at=stop.planned_arrival_at,
+        eta_from_at=expected_at - ETA_EARLY,
+        eta_until_at=expected_at + ETA_LATE,
+        stops_before=len(ahead),
+        is_active_or_next=run.state == "started" and (not ahead or mine.state == "under_way"),
+        driver_id=run.driver_id,
+        run_id=run.id,
+        position=mine.position,
+    )
+
+
+async def _views(session: AsyncSession, runs: Sequence[Run]) -> list[RunView]:
+    stops = (
+        await session.scalars(
+            select(Stop).where(Stop.run_id.in_([run.id for run in runs])).order_by(Stop.sequence)
+        )
+    ).all()
+    tasks: dict[UUID, list[Task]] = {stop.id: [] for stop in stops}
+    for task in await session.scalars(
+        select(Task).where(Task.stop_id.in_(tasks)).order_by(Task.sequence, Task.id)
+    ):
+        if task.stop_id is not None:
+            tasks[task.stop_id].append(task)
+    found = await places.get_places(session, {stop.place_id for stop in stops})
+    people = await identity.get_people(session, {run.driver_id for run in runs})
+    views = []
+    for run in runs:
+        mine = [stop for stop in stops if stop.run_id == run.id]
+        views.append(
+            RunView(
+                id=run.id,
+                depot_id=run.depot_id,
+                day=run.day,
+                plan_id=run.plan_id,
+                shift_id=run.shift_id,
+                driver_id=run.driver_id,
+                driver_name=people[run.driver_id].name,
+                vehicle_id=run.vehicle_id,
+                state=run.state,
+                starts_at=run.starts_at,
+                ends_at=run.ends_at,
+                distance_m=run.distance_m,
+                cost_minor=run.cost_minor,
+                delay_s=_delay_s(mine, tasks),
+                stops=tuple(
+                    _stop_view(stop, found[stop.place_id], tasks[stop.id]) for stop in mine
+                ),
+            )
+        )
+    return views
+
+
+def _stop_view(stop: Stop, place: places.PlaceView, tasks: list[Task]) -> StopView:
+    return StopView(
+        id=stop.id,
+        sequence=stop.sequence,
+        state=_stop_state(tasks),
+        place_id=stop.place_id,
+        address=place.line,
+        position=place.position,
+        planned_arrival_at=stop.planned_arrival_at,
+        planned_start_at=stop.planned_start_at,
+        planned_departure_at=stop.planned_departure_at,
+        locked=stop.locked,
+        tasks=tuple(map(task_view, tasks)),
+    )
+
+
+def _stop_state(tasks: list[Task]) -> str:
+    if all(task.state in FINAL for task in tasks):
+        return "done"
+    begun = any(task.state in (*UNDER_WAY, "completed", "failed") for task in tasks)
+    return "under_way" if begun else "waiting"
+
+
+def _delay_s(stops: list[Stop], tasks: dict[UUID, list[Task]]) -> int:
+    for stop in reversed(stops):
+        ends = [task.finished_at for task in tasks[stop.id] if task.finished_at]
+        if ends and _stop_state(tasks[stop.id]) == "done":
+            return round((max(ends) - stop.planned_departure_at).total_seconds())
+    return 0

@@ -1,0 +1,188 @@
+"""One urgent piece of work into the runs of today: the cheapest place, and what it costs others.
+
+The other visits keep their order and their drivers. Only when no run can take it otherwise do the
+promises made to others give way, and then it is said which become late.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from routing.insert import NoPlace, insert
+from routing.plan import Route
+from routing.roads import Roads
+from server.dispatch.inputs import local_day, lock_depot, record_change
+from server.dispatch.lifecycle import FINAL
+from server.dispatch.manifest import issue_manifests
+from server.dispatch.models import Stop, Task
+from server.dispatch.problem import (
+    drop_lost_vans,
+    make_draft_run,
+    make_problem,
+    measure_roads,
+    present_plan,
+    to_time,
+)
+from server.dispatch.publishing import apply_run
+from server.dispatch.situation import Situation, read_situation
+from server.dispatch.tasks import lock_consignment_tasks, lock_tasks
+from server.dispatch.work import Work, without_deadline
+from server.identity import service as identity
+from server.kit import clock
+from server.kit.errors import Conflict, NotFound
+
+
+class NothingToInsert(NotFound):
+    """Consignment {consignment_id} has no open task that could be put into a run."""
+
+    code = "dispatch.nothing_to_insert"
+
+
+class AlreadyInRun(Conflict):
+    """Consignment {consignment_id} is in a run already."""
+
+    code = "dispatch.already_in_run"
+
+
+class CannotBePlanned(Conflict):
+    """{waybill} cannot be put into a run: {sentence}"""
+
+    code = "dispatch.cannot_be_planned"
+
+
+class NoRunCanTakeIt(Conflict):
+    """No run of today can take {waybill}: {reasons}"""
+
+    code = "dispatch.no_run_can_take_it"
+
+
+class LateVisit(msgspec.Struct, frozen=True, kw_only=True):
+    """A promise that will be broken now and would not have been before."""
+
+    waybill: str
+    promised_until: datetime
+    planned_start_at: datetime
+
+
+class InsertedWork(msgspec.Struct, frozen=True, kw_only=True):
+    """Which run got it, when it will be done, what it costs more, and what becomes late by it."""
+
+    run_id: UUID
+    driver_id: UUID
+    vehicle_label: str
+    waybill: str
+    planned_start_at: datetime
+    added_cost_minor: int
+    late: tuple[LateVisit, ...]
+
+
+async def insert_urgent(
+    session: AsyncSession, consignment_id: UUID, *, roads: Roads, by: str
+) -> InsertedWork:
+    """Put the open tasks of a consignment into a run of today, and tell its driver.
+
+    Raises
+    ------
+    NothingToInsert, AlreadyInRun, CannotBePlanned, NoRunCanTakeIt
+    """
+    depots, tasks = await lock_consignment_tasks(session, consignment_id)
+    waiting = [task for task in tasks if task.state == "unassigned"]
+    if not depots or not any(task.state not in FINAL for task in tasks):
+        raise NothingToInsert(consignment_id=consignment_id)
+    depot = depots[0]
+    day = local_day(depot, clock.now())
+    situation = await read_situation(
+        session, depot.id, day, with_pool=False, also=[consignment_id]
+    )
+    if not waiting:
+        raise AlreadyInRun(consignment_id=consignment_id)
+    waybill = _name_of(situation, consignment_id, tasks)
+    if waybill not in situation.works:
+        sentence = next(one.sentence for one in situation.obstacles if one.waybill == waybill)
+        raise CannotBePlanned(waybill=waybill, sentence=sentence)
+    road_map = await measure_roads(situation, roads)
+    drop_lost_vans(situation, road_map)
+    promises = dict(situation.works)
+    problem = make_problem(situation, road_map)
+    before = present_plan(situation, problem)
+    found = insert(problem, before, waybill, most=1)
+    if isinstance(found, NoPlace):
+        situation.works[waybill] = without_deadline(situation.works[waybill])
+        problem = make_problem(situation, road_map, yielding=True)
+        found = insert(problem, present_plan(situation, problem), waybill, most=1)
+    if isinstance(found, NoPlace):
+        raise NoRunCanTakeIt(waybill=waybill, reasons=tell_reasons(found))
+    route = found[0].route
+    drafted = make_draft_run(situation, road_map, route)
+    locked = await lock_run_tasks(session, [drafted.run_id], [consignment_id])
+    await apply_run(session, depot, day, drafted, locked)
+    record_change(
+        session, depot, f"{waybill} was put into a run.", first_day=day, last_day=day
+    )
+    await identity.record_audit(
+        session, by=by, action="run.urgent_inserted", subject=f"run:{drafted.run_id}"
+    )
+    await issue_manifests(session, {drafted.driver_id})
+    return InsertedWork(
+        run_id=drafted.run_id,
+        driver_id=drafted.driver_id,
+        vehicle_label=drafted.vehicle_label,
+        waybill=waybill,
+        planned_start_at=next(
+            stop.start_at
+            for stop in drafted.stops
+            if any(visit.waybill == waybill for visit in stop.visits)
+        ),
+        added_cost_minor=found[0].added_cost,
+        late=find_late(situation, promises, before.route_of(route.vehicle_id), route),
+    )
+
+
+def _name_of(situation: Situation, consignment_id: UUID, tasks: Sequence[Task]) -> str:
+    for work in situation.works.values():
+        if work.consignment_id == consignment_id:
+            return work.waybill
+    task_ids = {task.id for task in tasks}
+    return next(one.waybill for one in situation.obstacles if one.task_id in task_ids)
+
+
+def tell_reasons(found: NoPlace) -> str:
+    """The reasons in sentences, the most frequent first."""
+    told = " ".join(dict.fromkeys(reason.sentence for reason in found.reasons[:5]))
+    return told or "No vehicle is left today."
+
+
+def find_late(
+    situation: Situation, promises: Mapping[str, Work], before: Route | None, after: Route
+) -> tuple[LateVisit, ...]:
+    """The promises that the run before kept, and the run after breaks."""
+    kept = {
+        (visit.id, visit.leg): to_time(situation, visit.start_s)
+        for visit in (before.visits if before else ())
+    }
+    late = []
+    for visit in after.visits:
+        ends = promises[visit.id].ends if visit.id in promises else ()
+        until = next((end.end_at for end in ends if end.leg == visit.leg), None)
+        start_at = to_time(situation, visit.start_s)
+        was_late = (visit.id, visit.leg) in kept and until and kept[visit.id, visit.leg] > until
+        if until and start_at > until and not was_late:
+            late.append(
+                LateVisit(waybill=visit.id, promised_until=until, planned_start_at=start_at)
+            )
+    return tuple(late)
+
+
+async def lock_run_tasks(
+    session: AsyncSession, run_ids: Collection[UUID], consignment_ids: Collection[UUID]
+) -> dict[UUID, Task]:
+    """Every task of these runs and consignments, locked."""
+    stops = select(Stop.id).where(Stop.run_id.in_(run_ids))
+    tasks = await lock_tasks(
+        session, Task.stop_id.in_(stops) | Task.consignment_id.in_(consignment_ids)
+    )
+    return {task.id: task for task in tasks}

@@ -1,0 +1,256 @@
+"""What is in a vehicle: parcels scanned into it and out of it again at the depot.
+
+A driver who scans nothing is not stopped: setting off to the first stop says that everything of
+the run was loaded. Who scanned some parcels and not others is told of to the dispatcher, since then
+the rest may have stayed behind. Only a scan brings a parcel back to the depot.
+"""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.consignments import service as consignments
+from server.consignments.service import ConsignmentView, ParcelView
+from server.dispatch.exceptions import raise_exception, settle_unloaded
+from server.dispatch.facts import Report, is_repeat, report_of, write_fact
+from server.dispatch.fleet import find_driver
+from server.dispatch.inputs import (
+    local_day,
+    lock_depots,
+    record_change,
+    record_task_change,
+)
+from server.dispatch.lifecycle import FINAL, RUN
+from server.dispatch.manifest import issue_manifests
+from server.dispatch.models import Depot, Run, Stop, Task
+from server.dispatch.outcomes import find_outcome
+from server.dispatch.tasks import (
+    ON_BOARD,
+    back_to_pool,
+    holder_of,
+    lock_tasks,
+    plan_next_attempt,
+)
+from server.protocol.from_driver import ScanParcels
+
+WAITING = ("announced", "at_depot")
+NOT_YET_OUT = ("announced", "at_depot", "collected", "loaded")
+
+
+async def scan_parcels(
+    session: AsyncSession,
+    *,
+    driver_id: UUID,
+    command: ScanParcels,
+    occurred_at: datetime,
+    received_at: datetime,
+    command_id: str,
+) -> None:
+    """Parcels were scanned into the vehicle, or back at the depot."""
+    report = report_of(driver_id, command, occurred_at, received_at, command_id)
+    refs = await consignments.find_parcels(session, command.barcodes)
+    touched = {ref.consignment_id for ref in refs.values()}
+    depot_ids = await session.scalars(
+        select(Task.depot_id).where(Task.consignment_id.in_(touched)).distinct()
+    )
+    driver = await find_driver(session, driver_id)
+    depots = {
+        depot.id: depot for depot in await lock_depots(session, [driver.depot_id, *depot_ids])
+    }
+    if await is_repeat(session, report):
+        return
+    write_fact(session, report, moved=True, barcodes=command.barcodes, purpose=command.purpose)
+    unknown = sorted(set(command.barcodes) - refs.keys())
+    if unknown:
+        raise_exception(
+            session,
+            "unknown_barcode",
+            depot_id=driver.depot_id,
+            driver_id=driver_id,
+            barcodes=unknown[:100],
+        )
+    tasks = await lock_tasks(session, Task.consignment_id.in_(touched))
+    loading = command.purpose == "load"
+    if refs:
+        await consignments.record_custody(
+            session,
+            parcel_ids=sorted({ref.parcel_id for ref in refs.values()}),
+            state="loaded" if loading else "at_depot",
+            occurred_at=occurred_at,
+            received_at=received_at,
+            by=report.by,
+            driver_id=driver_id if loading else None,
+            position=report.position,
+            source_id=command_id,
+            strict=False,
+        )
+    by_consignment = {
+        each: [task for task in tasks if task.consignment_id == each] for each in touched
+    }
+    if loading:
+        _note_strangers(session, report, depots[driver.depot_id], by_consignment)
+    else:
+        await _bring_back(session, report, depots, by_consignment)
+        await settle_unloaded(session, driver_id, command.barcodes)
+
+
+def _note_strangers(
+    session: AsyncSession, report: Report, depot: Depot, tasks: dict[UUID, list[Task]]
+) -> None:
+    strangers = [
+        consignment_id
+        for consignment_id, group in tasks.items()
+        if not any(
+            task.driver_id == report.driver_id and task.state not in FINAL for task in group
+        )
+    ]
+    if strangers:
+        raise_exception(
+            session,
+            "loaded_without_task",
+            depot_id=depot.id,
+            driver_id=report.driver_id,
+            consignment_ids=strangers,
+        )
+
+
+async def _bring_back(
+    session: AsyncSession,
+    report: Report,
+    depots: dict[UUID, Depot],
+    tasks: dict[UUID, list[Task]],
+) -> None:
+    """What came back undelivered can be planned again."""
+    goods = await consignments.get_consignments(session, tasks)
+    changed: set[UUID] = set()
+    for consignment_id, group in tasks.items():
+        deliveries = [task for task in group if task.kind == "delivery"]
+        if not deliveries or holder_of(goods[consignment_id]) is not None:
+            continue  # a return, or some of its parcels are still in the vehicle
+        last = deliveries[-1]
+        assert last.depot_id is not None
+        depot = depots[last.depot_id]
+        waybill = goods[consignment_id].waybill
+        if last.state == "failed":
+            outcome, _ = find_outcome(last.outcome_code or "", "delivery", success=False)
+            if outcome.again:
+                await plan_next_attempt(session, depot, last)
+        elif last.state == "unassigned":
+            record_task_change(session, depot, last, f"{waybill} is back at the depot.")
+        elif last.state not in FINAL and await _is_out(session, last):
+            driver_id = await back_to_pool(
+                session, depot, last, f"{waybill} was brought back undelivered."
+            )
+            if driver_id is not None:
+                changed.add(driver_id)
+    await issue_manifests(session, changed)
+
+
+async def _is_out(session: AsyncSession, task: Task) -> bool:
+    """Whether its run has left the depot; before that, unloading only undoes the loading."""
+    state = await session.scalar(
+        select(Run.state).join(Stop, Stop.run_id == Run.id).where(Stop.id == task.stop_id)
+    )
+    return state == "started"
+
+
+async def put_on_the_road(
+    session: AsyncSession, report: Report, depot: Depot, run: Run
+) -> None:
+    """The driver sets off for the first time: what the run delivers from the depot is on board."""
+    RUN.check(run.state, "started")
+    run.state = "started"
+    run.started_at = report.occurred_at
+    day = local_day(depot, run.starts_at)
+    record_change(session, depot, "A driver has set off.", first_day=day, last_day=day)
+    tasks = await lock_tasks(
+        session, Task.stop_id.in_(select(Stop.id).where(Stop.run_id == run.id))
+    )
+    fetched_later = {task.consignment_id for task in tasks if task.kind == "pickup"}
+    goods = await consignments.get_consignments(
+        session,
+        {
+            task.consignment_id
+            for task in tasks
+            if task.kind == "delivery" and task.consignment_id not in fetched_later
+        },
+    )
+    parcels = [parcel for each in goods.values() for parcel in each.parcels]
+    behind = [parcel for parcel in parcels if parcel.state in WAITING]
+    if behind and len(behind) < len(parcels):
+        raise_exception(
+            session,
+            "loaded_without_scan",
+            depot_id=depot.id,
+            run_id=run.id,
+            driver_id=report.driver_id,
+            barcodes=[parcel.barcode for parcel in behind],
+        )
+    await _record(session, report, behind, "loaded")
+    ready = [parcel for parcel in parcels if parcel.state in (*WAITING, "loaded")]
+    await _record(session, report, ready, "out_for_delivery")
+
+
+async def take_to_the_door(
+    session: AsyncSession, report: Report, goods: Iterable[ConsignmentView]
+) -> None:
+    """What a driver delivers was on the way to the door, whether or not anybody said so."""
+    parcels = [parcel for each in goods for parcel in each.parcels]
+    await _record(
+        session, report, [p for p in parcels if p.state in NOT_YET_OUT], "out_for_delivery"
+    )
+
+
+async def take_over(session: AsyncSession, report: Report, goods: ConsignmentView) -> None:
+    """The driver has fetched the parcels at the depot, or from another vehicle as they were."""
+    for state in sorted({parcel.state for parcel in goods.parcels}):
+        same = [parcel for parcel in goods.parcels if parcel.state == state]
+        await _record(session, report, same, state if state in ON_BOARD else "loaded")
+
+
+async def _record(
+    session: AsyncSession, report: Report, parcels: Collection[ParcelView], state: str
+) -> None:
+    if parcels:
+        await consignments.record_custody(
+            session,
+            parcel_ids=[parcel.id for parcel in parcels],
+            state=state,
+            occurred_at=report.occurred_at,
+            received_at=report.received_at,
+            by=report.by,
+            driver_id=report.driver_id,
+            position=report.position,
+            source_id=report.command_id,
+            strict=False,
+        )
+
+
+async def note_not_unloaded(
+    session: AsyncSession, report: Report, depot: Depot, run: Run
+) -> None:
+    """At the end of a shift nothing should be left in the vehicle."""
+    rows = await session.scalars(
+        select(Task.consignment_id)
+        .join(Stop, Stop.id == Task.stop_id)
+        .where(Stop.run_id == run.id)
+    )
+    goods = await consignments.get_consignments(session, set(rows))
+    left = [
+        parcel.barcode
+        for each in goods.values()
+        for parcel in each.parcels
+        if parcel.state in ON_BOARD and parcel.holder_id == report.driver_id
+    ]
+    if left:
+        raise_exception(
+            session,
+            "not_unloaded",
+            depot_id=depot.id,
+            run_id=run.id,
+            driver_id=report.driver_id,
+            barcodes=sorted(left),
+        )

@@ -1,0 +1,208 @@
+"""One day of the company, as it really went."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Select, and_, case, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.consignments.models import Consignment, Proof
+from server.dispatch.models import ExceptionRecord, Plan, Run, Task
+from server.kit.outbox import OutboxReaction
+from server.live.models import DriverCommand
+from server.orders.models import Order
+from server.returns.models import Return
+from server.tracking import service as tracking
+from server.tracking.models import FixRow
+
+OPEN_TASK = ("unassigned", "assigned", "accepted", "declined", "en_route", "arrived")
+
+
+class Unassigned(msgspec.Struct, frozen=True, kw_only=True):
+    """A task that no run has, and why, in the planner's words."""
+
+    task_id: str
+    waybill: str
+    code: str
+    sentence: str
+
+
+class DayReport(msgspec.Struct, frozen=True, kw_only=True):
+    """orders, consignments, returned: made in the period. The rest: what came of them.
+
+    delivered: consignments that reached their consignee. failed: those that did not, after an
+    attempt. still_open: tasks that are neither done nor failed nor among `unassigned`.
+    on_time_share: of the completed deliveries with a window, those done inside it; None without.
+    planned_km: what the runs were to drive; driven_km: what the fixes show.
+    duplicates_absorbed: commands and fixes that came again and had no second effect.
+    """
+
+    orders: int
+    orders_by_state: dict[str, int]
+    consignments: int
+    delivered: int
+    failed: int
+    returned: int
+    still_open: int
+    unassigned: list[Unassigned]
+    on_time_share: float | None
+    planned_km: float
+    driven_km: float
+    fixes_stored: int
+    fixes_rejected: dict[str, int]
+    proofs: int
+    returns: int
+    exceptions: dict[str, int]
+    commands: int
+    commands_rejected: dict[str, int]
+    duplicates_absorbed: int
+    unfinished_reactions: int
+
+
+async def report_day(session: AsyncSession, *, since: datetime, until: datetime) -> DayReport:
+    """The figures of `since` to `until`, from facts of that time."""
+    by_state = await _counts(
+        session,
+        select(Order.state, func.count()).where(Order.captured_at.between(since, until)),
+        Order.state,
+    )
+    consignments = await _counts(
+        session,
+        select(_outcome(), func.count())
+        .select_from(Consignment)
+        .where(Consignment.created_at.between(since, until)),
+        _outcome(),
+    )
+    rejections = await tracking.fix_rejections(session, since=since, until=until)
+    driven = await tracking.driven_m(session, since=since, until=until)
+    commands = (
+        await session.execute(
+            select(func.count(), func.coalesce(func.sum(DriverCommand.repeats), 0)).where(
+                DriverCommand.received_at.between(since, until)
+            )
+        )
+    ).one()
+    unassigned = await _unassigned(session, since, until)
+    open_tasks = await _count(
+        session,
+        select(func.count()).where(
+            Task.created_at.between(since, until),
+            Task.state.in_(OPEN_TASK),
+            Task.id.not_in([UUID(each.task_id) for each in unassigned]),
+        ),
+    )
+    planned_m = select(func.coalesce(func.sum(Run.distance_m), 0)).where(
+        Run.published_at.between(since, until)
+    )
+    return DayReport(
+        orders=sum(by_state.values()),
+        orders_by_state=by_state,
+        consignments=sum(consignments.values()),
+        delivered=consignments.get("delivered", 0),
+        failed=consignments.get("failed", 0),
+        returned=consignments.get("returned", 0),
+        still_open=open_tasks,
+        unassigned=unassigned,
+        on_time_share=await _on_time_share(session, since, until),
+        planned_km=round(await _count(session, planned_m) / 1000, 1),
+        driven_km=round(sum(driven.values()) / 1000, 1),
+        fixes_stored=await _count(
+            session, select(func.count()).where(FixRow.taken_at.between(since, until))
+        ),
+        fixes_rejected={reason: n for reason, n in rejections.items() if reason != "duplicate"},
+        proofs=await _count(
+            session, select(func.count()).where(Proof.received_at.between(since, until))
+        ),
+        returns=await _count(
+            session, select(func.count()).where(Return.created_at.between(since, until))
+        ),
+        exceptions=await _counts(
+            session,
+            select(ExceptionRecord.kind, func.count()).where(
+                ExceptionRecord.raised_at.between(since, until)
+            ),
+            ExceptionRecord.kind,
+        ),
+        commands=commands[0],
+        commands_rejected=await _counts(
+            session,
+            select(DriverCommand.reject_code, func.count()).where(
+                DriverCommand.received_at.between(since, until),
+                DriverCommand.reject_code.is_not(None),
+            ),
+            DriverCommand.reject_code,
+        ),
+        duplicates_absorbed=int(commands[1]) + rejections.get("duplicate", 0),
+        unfinished_reactions=await _count(
+            session, select(func.count()).where(OutboxReaction.done_at.is_(None))
+        ),
+    )
+
+
+def _outcome() -> Any:
+    """What became of a consignment, in the words of the report."""
+    came_back = and_(
+        Consignment.kind == "return",
+        Consignment.state.in_(("collected", "at_depot", "returning", "returned", "delivered")),
+    )
+    attempted = (
+        select(Task.id)
+        .where(Task.consignment_id == Consignment.id, Task.state == "failed")
+        .correlate(Consignment)
+        .exists()
+    )
+    return case(
+        (came_back, "returned"),
+        (Consignment.state == "delivered", "delivered"),
+        (attempted, "failed"),
+        (Consignment.state.in_(("refused", "lost", "damaged")), "failed"),
+        else_="open",
+    )
+
+
+async def _on_time_share(session: AsyncSession, since: datetime, until: datetime) -> float | None:
+    in_time = and_(
+        Task.finished_at <= Task.window_end_at,
+        or_(Task.window_start_at.is_(None), Task.finished_at >= Task.window_start_at),
+    )
+    done, punctual = (
+        await session.execute(
+            select(func.count(), func.count().filter(in_time)).where(
+                Task.kind == "delivery",
+                Task.state == "completed",
+                Task.window_end_at.is_not(None),
+                Task.finished_at.between(since, until),
+            )
+        )
+    ).one()
+    return round(punctual / done, 4) if done else None
+
+
+async def _unassigned(session: AsyncSession, since: datetime, until: datetime) -> list[Unassigned]:
+    """What the newest published plan of each depot left, as far as it is still in no run."""
+    plans = await session.scalars(
+        select(Plan)
+        .where(Plan.published_at.between(since, until))
+        .distinct(Plan.depot_id)
+        .order_by(Plan.depot_id, Plan.published_at.desc())
+    )
+    left = [msgspec.convert(each, Unassigned) for plan in plans for each in plan.unassigned]
+    waiting = set(
+        await session.scalars(
+            select(Task.id).where(
+                Task.id.in_([UUID(each.task_id) for each in left]), Task.state == "unassigned"
+            )
+        )
+    )
+    return [each for each in left if UUID(each.task_id) in waiting]
+
+
+async def _count(session: AsyncSession, query: Select[tuple[Any]]) -> int:
+    return int((await session.execute(query)).scalar_one())
+
+
+async def _counts(session: AsyncSession, query: Select[Any], by: Any) -> dict[str, int]:
+    rows = await session.execute(query.group_by(by).order_by(by))
+    return {row[0]: row[1] for row in rows}

@@ -1,0 +1,24 @@
+"""Reports for the office."""
+
+from datetime import datetime
+
+from litestar import get
+from litestar.di import NamedDependency
+from litestar.params import FromQuery
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.identity.access import OFFICE, allow
+from server.reporting.service import DayReport, report_day
+
+
+@get("/api/reports/day", guards=[allow(*OFFICE, scope="reports:read")])
+async def get_day_report(
+    session: NamedDependency[AsyncSession],
+    since: FromQuery[datetime],
+    until: FromQuery[datetime],
+) -> DayReport:
+    """What happened from `since` to `until`."""
+    return await report_day(session, since=since, until=until)
+
+
+ROUTES = [get_day_report]

@@ -1,0 +1,208 @@
+"""Batches of fixes on their way into the history and onto the map."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from server.kit.db import Database
+from server.kit.ids import new_id
+from server.protocol.from_driver import Heartbeat
+from server.tracking import service
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+TODAY = {"since": NOON, "until": NOON}
+
+
+async def test_batch_is_stored_and_moves_the_marker(db, phone):
+    async with db.transaction() as session:
+        fixes = [phone.fix(at, east_m=10 * at, speed_mps=10, heading_deg=90) for at in range(5)]
+        done = await phone.send(session, *fixes)
+        assert (done.stored, done.rejected, done.through_seq) == (5, {}, 5)
+        (marker,) = await service.latest_positions(session)
+        assert done.newest == marker
+        assert marker.position == pytest.approx(phone.position(east_m=40))
+        assert (marker.taken_at, marker.speed_mps) == (NOON + timedelta(seconds=4), 10)
+        assert len(await phone.trail(session)) == 5
+
+
+async def test_late_fix_is_stored_but_does_not_move_the_marker(db, phone):
+    async with db.transaction() as session:
+        late, newer = phone.fix(0), phone.fix(60, east_m=100)
+        await phone.send(session, newer)
+        done = await phone.send(session, late)
+        assert (done.stored, done.newest) == (1, None)
+        (marker,) = await service.latest_positions(session)
+        assert marker.taken_at == newer.taken_at
+        assert [point.taken_at for point in await phone.trail(session)] == [
+            late.taken_at,
+            newer.taken_at,
+        ]
+
+
+async def test_same_batch_twice_is_stored_once_and_acknowledged_twice(db, phone):
+    async with db.transaction() as session:
+        fixes = [phone.fix(at) for at in range(3)]
+        first = await phone.send(session, *fixes)
+        again = await phone.send(session, *fixes)
+        assert (first.stored, again.stored) == (3, 0)
+        assert again.rejected == {"duplicate": 3}
+        assert first.through_seq == again.through_seq == 3
+        assert again.newest is None
+        assert len(await phone.trail(session)) == 3
+
+
+async def test_fix_sent_again_after_the_clock_was_set_right_is_still_the_same_fix(db, phone):
+    async with db.transaction() as session:
+        fix = phone.fix(-3600)
+        await phone.send(session, fix, clock_error_s=3600)
+        again = await phone.send(session, fix, clock_error_s=0)
+        assert again.rejected == {"duplicate": 1}
+        assert len(await phone.trail(session)) == 1
+
+
+async def test_gap_that_is_filled_later_is_stored(db, phone):
+    async with db.transaction() as session:
+        fixes = [phone.fix(at) for at in range(6)]
+        await phone.send(session, *fixes[:2])
+        await phone.send(session, *fixes[4:])
+        done = await phone.send(session, *fixes[1:5])
+        assert (done.stored, done.rejected) == (2, {"duplicate": 2})
+        assert len(await phone.trail(session)) == 6
+
+
+async def test_new_phone_of_the_same_driver_counts_from_one_again(db, phone):
+    async with db.transaction() as session:
+        await phone.send(session, phone.fix(0))
+        phone.device_id, phone.seq = new_id(), 0
+        done = await phone.send(session, phone.fix(60))
+        assert done.stored == 1
+        assert len(await phone.trail(session)) == 2
+        assert len(await service.latest_positions(session)) == 1
+
+
+async def test_filtered_fixes_are_acknowledged_and_counted_by_reason(db, phone):
+    async with db.transaction() as session:
+        done = await phone.send(
+            session,
+            phone.fix(0),
+            phone.fix(1, lon=0.0, lat=0.0),
+            phone.fix(2, lat=91.0),
+            phone.fix(3, accuracy_m=900),
+            phone.fix(4, accuracy_m=900),
+        )
+        assert done.stored == 1
+        assert done.rejected == {"zero": 1, "out_of_range": 1, "inaccurate": 2}
+        assert done.through_seq == 5
+        assert await service.fix_rejections(session, **TODAY) == done.rejected
+
+
+async def test_rejections_add_up_over_batches_and_drivers(db, phone):
+    async with db.transaction() as session:
+        for _ in range(2):
+            await phone.send(session, phone.fix(lon=0.0, lat=0.0))
+        phone.driver_id, phone.device_id = new_id(), new_id()
+        await phone.send(session, phone.fix(lon=0.0, lat=0.0))
+        assert await service.fix_rejections(session, **TODAY) == {"zero": 3}
+
+
+async def test_batch_of_nothing_but_rubbish_is_acknowledged_too(db, phone):
+    async with db.transaction() as session:
+        done = await phone.send(session, phone.fix(lon=0.0, lat=0.0))
+        assert (done.stored, done.through_seq, done.newest) == (0, 1, None)
+        assert await service.latest_positions(session) == []
+
+
+async def test_empty_batch_acknowledges_nothing(db, phone):
+    async with db.transaction() as session:
+        assert (await phone.send(session)).through_seq == 0
+
+
+async def test_wrong_clock_is_corrected_and_its_claim_kept(db, phone):
+    async with db.transaction() as session:
+        fix = phone.fix(-86400 * 400)
+        await phone.send(session, fix, clock_error_s=86400 * 400)
+        (point,) = await phone.trail(session)
+        assert point.taken_at == NOON
+        claimed = await session.scalar(text("select claimed_at from fix"))
+        assert claimed == fix.taken_at
+
+
+async def test_small_clock_error_is_left_alone(db, phone):
+    async with db.transaction() as session:
+        await phone.send(session, phone.fix(0), clock_error_s=100)
+        (point,) = await phone.trail(session)
+        assert point.taken_at == NOON
+        assert await session.scalar(text("select claimed_at from fix")) is None
+
+
+@pytest.mark.parametrize("year", [1, 9999])
+@pytest.mark.parametrize("clock_error_s", [0.0, 1e9, -1e9, 1e300])
+async def test_times_outside_of_the_calendar_are_filtered(db, phone, year, clock_error_s):
+    async with db.transaction() as session:
+        fix = phone.fix(taken_at=datetime(year, 1, 1, tzinfo=UTC))
+        done = await phone.send(session, fix, clock_error_s=clock_error_s)
+        assert list(done.rejected) in (["too_old"], ["in_the_future"])
+
+
+async def test_wild_numbers_never_break_the_batch(db, phone):
+    async with db.transaction() as session:
+        done = await phone.send(
+            session,
+            phone.fix(0, speed_mps=1e300, heading_deg=-1.0),
+            phone.fix(1, lon=1e300),
+            phone.fix(2, lon=float("nan")),
+            phone.fix(3, accuracy_m=float("inf")),
+            phone.fix(4, accuracy_m=-1.0),
+            phone.fix(5, seq=2**63 - 1),
+            phone.fix(6, seq=-(2**63)),
+        )
+        assert done.stored == 3
+        assert done.rejected == {"out_of_range": 4}
+        point = (await phone.trail(session))[0]
+        assert point.speed_mps is None
+
+
+async def test_fixes_of_one_device_from_two_connections_are_stored_once(own_db: Database, phone):
+    fixes = [phone.fix(at, east_m=at) for at in range(40)]
+
+    async def send(first: int) -> service.Ingested:
+        async with own_db.transaction() as session:
+            return await phone.send(session, *fixes[first : first + 20])
+
+    done = await asyncio.gather(*(send(first) for first in (0, 10, 20, 0, 10, 20)))
+    assert sum(each.stored for each in done) == 40
+    async with own_db.transaction() as session:
+        assert len(await phone.trail(session)) == 40
+        rejections = await service.fix_rejections(session, **TODAY)
+    assert rejections == {"duplicate": 80}
+
+
+async def test_heartbeat_gives_the_marker_its_battery(db, phone):
+    async with db.transaction() as session:
+        await phone.send(session, phone.fix(0))
+        for minute, percent in ((5, 70), (3, 90)):
+            await service.record_heartbeat(
+                session,
+                driver_id=phone.driver_id,
+                device_id=phone.device_id,
+                heartbeat=Heartbeat(battery_percent=percent, network="cellular"),
+                received_at=NOON + timedelta(minutes=minute),
+            )
+        (marker,) = await service.latest_positions(session, [phone.driver_id])
+        assert marker.battery_percent == 70
+        assert await service.latest_positions(session, [new_id()]) == []
+
+
+async def test_impossible_battery_is_left_out(db, phone):
+    async with db.transaction() as session:
+        await service.record_heartbeat(
+            session,
+            driver_id=phone.driver_id,
+            device_id=phone.device_id,
+            heartbeat=Heartbeat(battery_percent=2**40, unsent_fixes=2**62),
+            received_at=NOON,
+        )
+        done = await phone.send(session, phone.fix(0))
+        assert done.newest is not None and done.newest.battery_percent is None
