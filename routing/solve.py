@@ -17,7 +17,7 @@ from routing.repair import fill, repair
 
 SHARE_FOR_ENGINE = 0.94
 SHARE_FOR_GREEDY = 0.1
-GREEDY_MOST_S = 1.0
+GREEDY_MOST_S = 0.5
 LAST_CALL_S = 0.1
 """What the last try to place leftover work may take beyond the budget."""
 

@@ -9,6 +9,7 @@
     store.py     one SQLite file, the only thing the two processes share
     outbox.py    commands and the files they refer to, until the server has them
     progress.py  how far a task is (pure)
+    pairing.py   asks the server whose phone this is
     https.py     one HTTP request
     errors.py    what the phone itself refuses, in words for the driver
 

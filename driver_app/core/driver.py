@@ -4,7 +4,6 @@ the screen shows is derived from that. Everything works without network.
 The screens and the simulator call this; neither writes to the store in any other way.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,19 +11,16 @@ from math import isfinite
 from pathlib import Path
 from secrets import randbits
 from typing import Any, Literal, cast
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from driver_app.core.errors import (
     AlreadyFinished,
     NothingToSend,
-    PairingRefused,
     ProofMissing,
-    ServerUnreachable,
     WrongShiftChange,
 )
-from driver_app.core.https import NoAnswer, send_request
 from driver_app.core.outbox import Outbox
+from driver_app.core.pairing import ask_for_pairing
 from driver_app.core.progress import CLOSED_BY_DRIVER, TaskState, find_tasks, further, state_after
 from driver_app.core.store import Pairing, Store
 from driver_app.core.view import Link, RunView, Shift, Snapshot, TaskView, show_run
@@ -47,7 +43,6 @@ from server.protocol.from_driver import (
 )
 
 Clock = Callable[[], datetime]
-PAIRING_TIMEOUT_S = 20
 
 _SHIFT_AFTER: dict[tuple[Shift, str], Shift] = {
     ("off", "start"): "on",
@@ -103,31 +98,7 @@ class Driver:
     def pair(self, server_url: str, code: str) -> Pairing:
         """Make this the phone of the driver for whom the dispatcher made the code. Needs network,
         and blocks while it asks."""
-        server_url = normalise_server_url(server_url)
-        body = json.dumps({"code": code.strip().upper(), "device_model": self._device_model})
-        try:
-            answer = send_request(
-                "POST",
-                f"{server_url}/api/driver/pair",
-                body.encode(),
-                content_type="application/json",
-                timeout_s=PAIRING_TIMEOUT_S,
-            )
-        except NoAnswer as error:
-            raise ServerUnreachable(server_url=server_url) from error
-        if answer.status != 201:
-            _, detail = answer.read_problem()
-            raise PairingRefused(detail=detail)
-        try:
-            given = json.loads(answer.body)
-            pairing = Pairing(
-                server_url=server_url,
-                device_id=str(given["device_id"]),
-                driver_id=str(given["driver_id"]),
-                token=str(given["token"]),
-            )
-        except (ValueError, KeyError, TypeError) as error:
-            raise PairingRefused(detail=f"{server_url} is not a Postrider server.") from error
+        pairing = ask_for_pairing(server_url, code, self._device_model)
         self._store.save_pairing(pairing)
         return pairing
 
@@ -405,20 +376,6 @@ def make_id(now: datetime) -> str:
     """A UUID of version 7: unique even with a wrong clock, in order of time with a right one."""
     time_ms = int(now.timestamp() * 1000) & (2**48 - 1)
     return str(UUID(int=time_ms << 80 | 7 << 76 | randbits(12) << 64 | 2 << 62 | randbits(62)))
-
-
-def normalise_server_url(text: str) -> str:
-    """The server's address as the driver typed it; TLS unless http is asked for by name."""
-    text = text.strip()
-    try:
-        parts = urlsplit(text if "://" in text else f"https://{text}")
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
-        _ = parts.port
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ServerUnreachable(server_url=text)
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
 def _require_proof(task: TaskView, evidence: Evidence, parcels: Sequence[ParcelOutcome]) -> None:

@@ -51,4 +51,4 @@ async def refuse(scope: Scope, send: Send, status: int, reason: str) -> None:
         "headers": [(b"content-type", b"text/plain; charset=utf-8")],
     }
     await send(start)  # type: ignore[arg-type]
-    await send({"type": "websocket.http.response.body", "body": reason.encode()})  # type: ignore[arg-type,misc]
+    await send({"type": "websocket.http.response.body", "body": reason.encode()})  # type: ignore[arg-type]

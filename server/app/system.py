@@ -7,7 +7,7 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,11 +42,13 @@ async def running_system(
     durable: bool,
     environ: Mapping[str, str],
     say: Callable[[str], None],
+    prepare: Callable[[Database], Awaitable[Mapping[str, str]]] | None = None,
 ) -> AsyncIterator[System]:
     """Everything, until the block ends.
 
     home: where services, blobs and roads keep their data.
     environ: settings for the processes, beside those of this process's own environment.
+    prepare: fills the migrated database before the processes start, and adds to their settings.
     """
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     wanted = {"POSTRIDER_SECRET": secret_of(home), **os.environ, **environ}
@@ -63,6 +65,8 @@ async def running_system(
         stack.push_async_callback(db.close)
         say("bringing the database up to date ...")
         await migrate(db)
+        if prepare is not None:
+            wanted |= await prepare(db)
         web, worker = Child("web", environ=wanted), Child("worker", environ=wanted)
         for child in (worker, web):
             await child.start()

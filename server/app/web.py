@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 import uvicorn
 from litestar import Litestar, Request, Response, get
 from litestar.datastructures import State
@@ -19,6 +20,7 @@ from server.app.modules import load
 from server.app.sockets import HonestRefusals
 from server.identity.access import Principal, public
 from server.identity.authentication import Authentication
+from server.kit import clock
 from server.kit.blobs import Blobs
 from server.kit.db import Database
 from server.kit.errors import PostriderError, Unauthenticated
@@ -51,6 +53,8 @@ def create_app(settings: Settings, db: Database, feed: Feed, blobs: Blobs) -> Li
         exception_handlers={
             PostriderError: answer_problem,
             HTTPException: answer_http_problem,
+            UnicodeDecodeError: answer_unreadable,
+            RecursionError: answer_unreadable,
             Exception: answer_defect,
         },
         lifespan=[service for room in load("lifespan") for service in room.LIFESPANS],
@@ -100,12 +104,20 @@ def serve(settings: Settings) -> None:
     )
 
 
-@get("/api/health", guards=[public], include_in_schema=False)
-async def get_health(db: NamedDependency[Database], feed: NamedDependency[Feed]) -> dict[str, bool]:
+class Health(msgspec.Struct, frozen=True):
+    """clock: how this server's time runs, when it is not real time (see kit.clock)."""
+
+    database: bool
+    redis: bool
+    clock: str | None
+
+
+@get("/api/health", guards=[public])
+async def get_health(db: NamedDependency[Database], feed: NamedDependency[Feed]) -> Health:
     """Ready to serve: the database answers. Redis may be away, then the map is a little late."""
     async with db.engine.connect() as connection:
         await connection.execute(text("select 1"))
-    return {"database": True, "redis": await feed.is_up()}
+    return Health(True, await feed.is_up(), clock.as_text())
 
 
 async def provide_session(db: NamedDependency[Database]) -> AsyncIterator[AsyncSession]:
@@ -141,6 +153,13 @@ def answer_http_problem(_: Request[Any, Any, Any], error: HTTPException) -> Resp
     return Response(
         problem, status_code=error.status_code, media_type=PROBLEM, headers=error.headers
     )
+
+
+def answer_unreadable(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """A body that breaks the JSON decoder before it can say so itself."""
+    log.warning("%s %s: unreadable", request.method, request.url.path, exc_info=error)
+    detail = "The body cannot be read: it is not UTF-8, or nested too deeply."
+    return answer_http_problem(request, HTTPException(detail, status_code=400))
 
 
 def answer_defect(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:

@@ -76,6 +76,12 @@ SIDES = {
     "from": "from; sender; consignor; pickup; pick up; collection; absender; abhol; abholung",
 }
 
+NAMES = {
+    "to": "recipient; consignee; empfaenger",
+    "from": "sender; consignor; absender",
+}
+"""Headers that name a side alone, and mean who it is."""
+
 ORDER: dict[str, tuple[Read, str]] = {
     "order_number": (
         LINE,
@@ -239,6 +245,8 @@ def _known_headers() -> dict[str, tuple[int, str]]:
                 for prefix in _names(prefixes):
                     known.setdefault(f"{prefix} {header}", (2, f"{side}_{name}"))
                     known.setdefault(f"{prefix}{header}", (2, f"{side}_{name}"))
+    for side, headers in NAMES.items():
+        known |= dict.fromkeys(_names(headers), (2, f"{side}_name"))
     for field, (_, headers) in ORDER.items():
         known |= dict.fromkeys(_names(headers), (2, field))
     return known | {fold(field): (1, field) for field in READERS}

@@ -202,7 +202,7 @@ class ImportWork:
                 continue
             reason = f"came in line {first_line} already; put the rows of one order together"
             column = self._columns.header_of("order_number")
-            yield rows, Problem(line=rows[0].line, column=column, value=number, reason=reason)
+            yield rows, Problem(line=rows[0].line, column=column, value="", reason=reason)
 
     async def _take(
         self, session: AsyncSession, rows: list[Row], problem: Problem | None, outcome: Outcome

@@ -8,7 +8,15 @@ from uuid import UUID
 import msgspec
 from litestar import Request, Response, delete, get, patch, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, URLEncodedBody
+from litestar.params import (
+    FromPath,
+    FromQuery,
+    HeaderParameter,
+    JSONBody,
+    PathParameter,
+    QueryParameter,
+    URLEncodedBody,
+)
 from litestar.response import Stream
 from msgspec import Meta
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -30,9 +38,12 @@ MAY_ORDER = allow(*OFFICE, Role.ACCOUNT_USER, scope="orders:write")
 MAY_READ = allow(*OFFICE, Role.ACCOUNT_USER, scope="orders:read")
 
 IdempotencyKey = Annotated[str | None, HeaderParameter(name="Idempotency-Key")]
-Code = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
-ProfileName = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Limit = Annotated[int, Meta(ge=1, le=200)]
+Word = Annotated[str | None, QueryParameter(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+ProfileName = Annotated[
+    str, PathParameter(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")
+]
+Limit = Annotated[int, QueryParameter(ge=1, le=200)]
+AfterLine = Annotated[int, QueryParameter(ge=0, le=2**31 - 1)]
 
 
 class ProfileRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -116,9 +127,9 @@ async def post_import(
     principal: NamedDependency[Principal],
     blobs: NamedDependency[Blobs],
     *,
-    account: FromQuery[Code | None] = None,
-    file_name: FromQuery[Code] = "",
-    profile: FromQuery[Code | None] = None,
+    account: Word = None,
+    file_name: Word = None,
+    profile: Word = None,
     dry_run: FromQuery[bool] = False,
 ) -> ImportView:
     """A CSV or XLSX file, as the body or as a part of multipart/form-data. Its rows are taken in
@@ -143,7 +154,7 @@ async def list_imports(
     principal: NamedDependency[Principal],
     *,
     account_id: FromQuery[UUID | None] = None,
-    limit: FromQuery[Limit] = 50,
+    limit: Limit = 50,
     after: FromQuery[UUID | None] = None,
 ) -> ImportPage:
     """Newest first."""
@@ -168,8 +179,8 @@ async def list_problems(
     session: NamedDependency[AsyncSession],
     principal: NamedDependency[Principal],
     *,
-    limit: FromQuery[Limit] = 200,
-    after: FromQuery[Annotated[int, Meta(ge=0, le=2**31 - 1)]] = 0,
+    limit: Limit = 200,
+    after: AfterLine = 0,
 ) -> ProblemPage:
     """What is wrong with which row; `limit` and `after` count lines."""
     mine = principal.own_account_only()
@@ -198,7 +209,7 @@ async def list_profiles(
     session: NamedDependency[AsyncSession],
     principal: NamedDependency[Principal],
     *,
-    account: FromQuery[Code | None] = None,
+    account: Word = None,
 ) -> list[ProfileView]:
     """How the account's files call their columns."""
     paying = await paying_account(session, principal, account)
@@ -207,7 +218,7 @@ async def list_profiles(
 
 @put("/api/import-profiles/{name:str}", guards=[MAY_ORDER])
 async def put_profile(
-    name: FromPath[ProfileName],
+    name: ProfileName,
     data: JSONBody[ProfileRequest],
     session: NamedDependency[AsyncSession],
     principal: NamedDependency[Principal],
@@ -221,11 +232,11 @@ async def put_profile(
 
 @delete("/api/import-profiles/{name:str}", guards=[MAY_ORDER])
 async def delete_profile(
-    name: FromPath[ProfileName],
+    name: ProfileName,
     session: NamedDependency[AsyncSession],
     principal: NamedDependency[Principal],
     *,
-    account: FromQuery[Code | None] = None,
+    account: Word = None,
 ) -> None:
     paying = await paying_account(session, principal, account)
     await profiles.delete_profile(session, account_id=paying.id, name=name)

@@ -150,7 +150,7 @@ class _Reading:
             Problem(
                 line=line or self.line,
                 column=self.columns.header_of(field),
-                value=value[:200],
+                value=value[:200].replace("\0", "\u2400"),
                 reason=reason,
             )
         )
@@ -165,7 +165,7 @@ class _Reading:
                     values[field] = READERS[field](cell)
                 except BadCell as error:
                     self.wrong(field, str(error), value=cell, line=row.line)
-        if len(row.cells) > len(self.columns.headers):
+        if any(row.cells[len(self.columns.headers) :]):
             reason = "has more cells than the header has columns; is a delimiter inside a cell?"
             self.problems.append(Problem(line=row.line, column="", value="", reason=reason))
         return values
@@ -234,7 +234,8 @@ class _Reading:
         }
         if not said.get("name") and not self._is_wrong(f"{side}_name"):
             self.wrong(f"{side}_name", "is missing")
-        if ("lon" in address) != ("lat" in address):
+        half = ("lon" in address) != ("lat" in address)
+        if half and not self._is_wrong(f"{side}_lon") and not self._is_wrong(f"{side}_lat"):
             self.wrong(f"{side}_lon", "needs both: longitude and latitude, or neither")
         elif not address and not self._is_wrong(f"{side}_street"):
             self.wrong(f"{side}_street", "is missing")

@@ -21,6 +21,7 @@ from server.kit.errors import Invalid
 from server.orders import service as orders
 from server.orders.service import OrderChanges, OrderDraft, OrderView, Party
 from server.places import service as places
+from server.places.service import PlaceView
 
 __all__ = [
     "AddressRequest",
@@ -115,7 +116,12 @@ async def take_order(
         )
         if first:
             return await _taken(session, first)
-    consignor = await _party(session, request.consignor) if request.consignor else None
+    consignee, place = await _party(session, request.consignee)
+    known = {place.id: place}
+    consignor = None
+    if request.consignor:
+        consignor, place = await _party(session, request.consignor)
+        known[place.id] = place
     draft = OrderDraft(
         account_id=account.id,
         kind=request.kind,
@@ -124,7 +130,7 @@ async def take_order(
         source_sha256=sha256,
         reference=request.reference,
         consignor=consignor,
-        consignee=await _party(session, request.consignee),
+        consignee=consignee,
         lines=request.lines,
         parcels=request.parcels,
         window_start_at=request.window_start_at,
@@ -139,7 +145,8 @@ async def take_order(
         cash_minor=request.cash_minor,
         currency=request.currency or account.currency,
     )
-    return await _taken(session, await orders.capture_order(session, draft, by=by, zone=zone))
+    order = await orders.capture_order(session, draft, by=by, zone=zone)
+    return await _taken(session, order, known)
 
 
 async def amend_order(
@@ -170,19 +177,19 @@ async def amend_order(
     return await _taken(session, view)
 
 
-async def _party(session: AsyncSession, request: PartyRequest) -> Party:
-    place_id = await _place(session, request.address, request.name)
-    return Party(name=request.name, phone=request.phone, email=request.email, place_id=place_id)
+async def _party(session: AsyncSession, request: PartyRequest) -> tuple[Party, PlaceView]:
+    place = await _place(session, request.address, request.name)
+    party = Party(name=request.name, phone=request.phone, email=request.email, place_id=place.id)
+    return party, place
 
 
-async def _place(session: AsyncSession, address: AddressRequest, name: str) -> UUID:
-    place = await places.create_place(
+async def _place(session: AsyncSession, address: AddressRequest, name: str) -> PlaceView:
+    return await places.create_place(
         session,
         address.words(name),
         position=address.position,
         access_note=address.access_note,
     )
-    return place.id
 
 
 async def _amended(session: AsyncSession, party: Party | None, amendment: PartyAmendment) -> Party:
@@ -194,14 +201,19 @@ async def _amended(session: AsyncSession, party: Party | None, amendment: PartyA
         if value is not UNSET
     }
     if address := fields.pop("address", None):
-        fields["place_id"] = await _place(session, address, fields.get("name", party.name))
+        place = await _place(session, address, fields.get("name", party.name))
+        fields["place_id"] = place.id
     return msgspec.structs.replace(party, **fields)
 
 
-async def _taken(session: AsyncSession, order: OrderView) -> TakenOrder:
-    ids = [party.place_id for party in (order.consignor, order.consignee) if party]
-    found = await places.get_places(session, ids)
+async def _taken(
+    session: AsyncSession, order: OrderView, known: dict[UUID, PlaceView] | None = None
+) -> TakenOrder:
+    """The order with what its places lack. known: places that are at hand already."""
+    ids = [party.place_id for party in (order.consignee, order.consignor) if party]
+    if known is None or not known.keys() >= set(ids):
+        known = await places.get_places(session, ids)
     return TakenOrder(
         **msgspec.structs.asdict(order),
-        needs_pin=tuple(each for each in ids if found[each].needs_pin),
+        needs_pin=tuple(each for each in ids if known[each].needs_pin),
     )

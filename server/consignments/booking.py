@@ -70,7 +70,8 @@ async def create_consignment(
 ) -> ConsignmentView:
     """Give it a waybill number, and a barcode to every parcel that has none.
 
-    announce: false for goods that are already in the driver's hands, which nobody needs to plan.
+    announce: false for goods that are already in a driver's hands: nobody was told of them before
+        and nobody needs to plan them.
 
     Raises
     ------
@@ -107,8 +108,8 @@ async def create_consignment(
     await session.flush()
     await _add_parcels(session, row, new.parcels)
     parcels = (await parcels_of(session, [row.id]))[row.id]
-    session.add_all(_announcement(parcel, now, by) for parcel in parcels)
     if announce:
+        session.add_all(_announcement(parcel, now, by) for parcel in parcels)
         emit(
             session,
             ConsignmentAnnounced(consignment_id=row.id, kind=row.kind, order_id=row.order_id),

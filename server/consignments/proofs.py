@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.consignments.lookup import UnknownConsignment
 from server.consignments.models import Consignment, Proof, ProofFile
-from server.consignments.street import possible
+from server.consignments.street import can_exist, possible
 from server.consignments.views import NewProof, ProofFileView, ProofView
 from server.kit import clock
 from server.kit.errors import NotFound
@@ -131,6 +131,7 @@ def _file_rows(kind: str, files: Iterable[BlobRef]) -> list[dict[str, Any]]:
             "content_type": file.content_type,
         }
         for file in files
+        if can_exist(file)
     ]
 
 

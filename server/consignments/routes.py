@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from litestar import Response, delete, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody, PathParameter, QueryParameter
 from msgspec import Meta
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -26,6 +26,10 @@ NO_NUL = r"^[^\x00]*$"
 
 SHOWN_IMAGES = frozenset({"image/jpeg", "image/png", "image/webp"})
 """What a browser may show. Anything else that a phone calls itself is only downloaded."""
+
+
+# Litestar keeps the name `state` to itself.
+StateQuery = Annotated[ConsignmentState | None, QueryParameter(name="state")]
 
 
 class ConsignmentPage(msgspec.Struct):
@@ -53,14 +57,14 @@ async def list_consignments(
     session: NamedDependency[AsyncSession],
     principal: NamedDependency[Principal],
     *,
-    state: FromQuery[ConsignmentState | None] = None,
-    limit: FromQuery[Annotated[int, Meta(ge=1, le=200)]] = 50,
+    in_state: StateQuery = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=200)] = 50,
     after: FromQuery[UUID | None] = None,
 ) -> ConsignmentPage:
     """Newest first."""
     own = principal.own_account_only()
     items = await service.list_consignments(
-        session, account_id=own, state=state, limit=limit + 1, after=after
+        session, account_id=own, state=in_state, limit=limit + 1, after=after
     )
     more = items[limit - 1].id if len(items) > limit else None
     return ConsignmentPage(items[:limit], more)
@@ -81,7 +85,7 @@ async def get_consignment(
 
 @get("/api/consignments/by-barcode/{barcode:str}", guards=[MAY_READ])
 async def get_consignment_by_barcode(
-    barcode: FromPath[Annotated[str, Meta(max_length=200, pattern=NO_NUL)]],
+    barcode: Annotated[str, PathParameter(max_length=200, pattern=NO_NUL)],
     session: NamedDependency[AsyncSession],
     principal: NamedDependency[Principal],
 ) -> ConsignmentView:
@@ -123,7 +127,7 @@ async def revoke_tracking_links(
 @get("/api/proofs/{proof_id:uuid}/blobs/{sha256:str}", guards=[MAY_READ])
 async def get_proof_file(
     proof_id: FromPath[UUID],
-    sha256: FromPath[Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]],
+    sha256: Annotated[str, PathParameter(pattern=r"^[0-9a-f]{64}$")],
     session: NamedDependency[AsyncSession],
     principal: NamedDependency[Principal],
     blobs: NamedDependency[Blobs],

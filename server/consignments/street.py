@@ -1,7 +1,10 @@
-"""What phones say about where something happened is taken with care: the fact counts, and a
-position that cannot be is left out."""
+"""What phones say beside the fact is taken with care: the fact counts, and a position or a file
+that cannot be is left out."""
+
+import re
 
 from server.kit.geo import Position
+from server.protocol.from_driver import BlobRef
 
 
 def possible(position: Position | None) -> Position | None:
@@ -9,3 +12,8 @@ def possible(position: Position | None) -> Position | None:
     if position is None or abs(position.lon) > 180 or abs(position.lat) > 90:
         return None
     return position
+
+
+def can_exist(file: BlobRef) -> bool:
+    """Whether a file of this name could ever have been uploaded."""
+    return re.fullmatch(r"[0-9a-f]{64}", file.sha256) is not None

@@ -1,4 +1,4 @@
-"""A van breaks down: the rest of its driver's day goes to the other runs, one piece after the other.
+"""A van breaks down: the rest of its driver's day goes to other runs, one piece after the other.
 
 What is still in the depot, or not fetched yet, is simply somebody else's. What is in the broken van
 must be fetched where it stands. A promise to the customers of other runs is not broken for it, but
@@ -42,7 +42,6 @@ from server.kit.geo import Position
 from server.places import service as places
 from server.places.service import Address, PlaceView
 from server.tracking import service as tracking
-
 
 FAR_OFF = datetime.max.replace(tzinfo=UTC)
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from routing.plan import Route
 from routing.problem import Problem, Step
 from routing.roads import Roads
+from routing.schedule import schedule_route
 from server.dispatch.draft import DraftPlan, DraftRun, DraftStop, from_document, to_document
 from server.dispatch.inputs import lock_depot
 from server.dispatch.models import Plan
@@ -20,7 +21,6 @@ from server.dispatch.planning import PlanView, find_plan, lock_plan, plan_view
 from server.dispatch.problem import RoadMap, make_draft_run, make_problem, measure_roads
 from server.dispatch.publishing import refuse_stale
 from server.dispatch.situation import Situation, Van, read_situation
-from routing.schedule import schedule_route
 from server.kit.errors import Conflict, Invalid, NotFound
 
 
@@ -186,15 +186,11 @@ def _replaced(run: DraftRun, changed: dict[UUID, DraftRun | None]) -> DraftRun |
     )
 
 
-def _keep_identity(
-    before: Sequence[DraftStop], after: Sequence[DraftStop]
-) -> Iterable[DraftStop]:
+def _keep_identity(before: Sequence[DraftStop], after: Sequence[DraftStop]) -> Iterable[DraftStop]:
     free = list(before)
     for stop in after:
         names = {(visit.waybill, visit.leg) for visit in stop.visits}
-        same = next(
-            (old for old in free if names & {(v.waybill, v.leg) for v in old.visits}), None
-        )
+        same = next((old for old in free if names & {(v.waybill, v.leg) for v in old.visits}), None)
         if same is None:
             yield stop
         else:
@@ -202,9 +198,7 @@ def _keep_identity(
             yield msgspec.structs.replace(stop, id=same.id, locked=same.locked)
 
 
-async def _save(
-    session: AsyncSession, plan: Plan, runs: Iterable[DraftRun | None]
-) -> PlanView:
+async def _save(session: AsyncSession, plan: Plan, runs: Iterable[DraftRun | None]) -> PlanView:
     draft = DraftPlan(runs=tuple(run for run in runs if run is not None))
     plan.draft = to_document(draft)
     await session.flush()

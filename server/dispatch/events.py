@@ -5,20 +5,20 @@ from uuid import UUID
 from server.kit.outbox import Event
 
 
-class ManifestChanged(Event):
+class ManifestChanged(Event, frozen=True):
     """A driver's phone needs its manifest anew."""
 
     driver_id: UUID
     version: int
 
 
-class PlanPublished(Event):
+class PlanPublished(Event, frozen=True):
     """The runs of a plan are on their way to the drivers."""
 
     plan_id: UUID
 
 
-class TaskChanged(Event):
+class TaskChanged(Event, frozen=True):
     """A task moved because of a driver, a cancellation or the end of a run. What a publication
     assigns is told once, by PlanPublished or ManifestChanged."""
 
@@ -31,7 +31,7 @@ class TaskChanged(Event):
     outcome_code: str | None
 
 
-class ExceptionRaised(Event):
+class ExceptionRaised(Event, frozen=True):
     """Something waits for a person."""
 
     exception_id: UUID

@@ -110,9 +110,7 @@ async def is_repeat(session: AsyncSession, report: Report) -> bool:
     """Whether this very command took effect before."""
     found = await session.scalar(
         select(StreetFact.id)
-        .where(
-            StreetFact.driver_id == report.driver_id, StreetFact.command_id == report.command_id
-        )
+        .where(StreetFact.driver_id == report.driver_id, StreetFact.command_id == report.command_id)
         .limit(1)
     )
     return found is not None

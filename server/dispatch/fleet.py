@@ -20,7 +20,7 @@ from server.dispatch.models import Depot, Driver, Run, Shift, Task, Vehicle
 from server.identity import service as identity
 from server.identity.access import Role
 from server.kit.errors import Conflict, Invalid, NotFound
-from server.kit.geo import Position, point
+from server.kit.geo import Position
 from server.kit.ids import new_id
 from server.places import service as places
 
@@ -182,9 +182,7 @@ async def create_depot(
     await session.flush()
     if len((await session.scalars(select(Depot.id).limit(2))).all()) == 1:
         # Work that came before there was any depot waits for the first one.
-        await session.execute(
-            update(Task).where(Task.depot_id.is_(None)).values(depot_id=depot.id)
-        )
+        await session.execute(update(Task).where(Task.depot_id.is_(None)).values(depot_id=depot.id))
     await identity.record_audit(session, by=by, action="depot.created", subject=str(depot.id))
     return _convert(depot, DepotView)
 
@@ -202,7 +200,7 @@ async def nearest_depot(session: AsyncSession, position: Position | None) -> UUI
     """The depot that serves a place; the only one when there is one, whatever the position."""
     query = select(Depot.id).limit(2)
     if position is not None:
-        query = query.order_by(Depot.position.op("<->")(point(position)))
+        query = query.order_by(Depot.position.op("<->")(position))
     ids = (await session.scalars(query)).all()
     return ids[0] if len(ids) == 1 or (ids and position is not None) else None
 
@@ -244,9 +242,7 @@ async def change_driver(
     driver.active = active
     (person,) = (await identity.get_people(session, [driver_id])).values()
     record_change(session, depot, f"Driver {person.name} was changed.")
-    await identity.record_audit(
-        session, by=by, action="driver.changed", subject=str(driver_id)
-    )
+    await identity.record_audit(session, by=by, action="driver.changed", subject=str(driver_id))
     return _driver_view(driver, person.name)
 
 
@@ -294,9 +290,7 @@ async def create_vehicle(
     )
     session.add(vehicle)
     record_change(session, depot, f"Vehicle {label} was added.")
-    await identity.record_audit(
-        session, by=by, action="vehicle.created", subject=str(vehicle.id)
-    )
+    await identity.record_audit(session, by=by, action="vehicle.created", subject=str(vehicle.id))
     return _convert(vehicle, VehicleView)
 
 
@@ -309,9 +303,7 @@ async def change_vehicle(
     for name, value in changes.items():
         setattr(vehicle, name, sorted(set(value)) if name == "skills" else value)
     record_change(session, depot, f"Vehicle {vehicle.label} was changed.")
-    await identity.record_audit(
-        session, by=by, action="vehicle.changed", subject=str(vehicle_id)
-    )
+    await identity.record_audit(session, by=by, action="vehicle.changed", subject=str(vehicle_id))
     return _convert(vehicle, VehicleView)
 
 
@@ -363,9 +355,7 @@ async def create_shift(
     session.add(shift)
     day = local_day(depot, starts_at)
     record_change(session, depot, "A shift was added.", first_day=day, last_day=day)
-    await identity.record_audit(
-        session, by=by, action="shift.created", subject=str(shift.id)
-    )
+    await identity.record_audit(session, by=by, action="shift.created", subject=str(shift.id))
     await session.flush()
     return shift_view(shift)
 

@@ -122,7 +122,7 @@ async def unacknowledged_manifests(
         )
         .group_by(ManifestVersion.driver_id)
     )
-    return {driver_id: version for driver_id, version in await session.execute(newest)}
+    return dict((await session.execute(newest)).tuples().all())
 
 
 async def find_run(session: AsyncSession, driver_id: UUID) -> Run | None:

@@ -135,7 +135,9 @@ class Plan(Base):
             unique=True,
             postgresql_where=text("state = 'solving'"),
         ),
-        Index("ix_plan_open", "requested_at", postgresql_where=text("state in ('queued', 'solving')")),
+        Index(
+            "ix_plan_open", "requested_at", postgresql_where=text("state in ('queued', 'solving')")
+        ),
         Index(None, "depot_id", "day"),
     )
 
@@ -326,7 +328,10 @@ class ExceptionRecord(Base):
     __tablename__ = "exception"
     __table_args__ = (
         Index(
-            "ix_exception_open", "depot_id", "raised_at", postgresql_where=text("settled_at is null")
+            "ix_exception_open",
+            "depot_id",
+            "raised_at",
+            postgresql_where=text("settled_at is null"),
         ),
         Index(None, "task_id"),
     )

@@ -23,12 +23,8 @@ BOTH: tuple[Kind, ...] = ("pickup", "return_pickup")
 ALL: tuple[Kind, ...] = ("delivery", *BOTH)
 
 OUTCOMES: tuple[Outcome, ...] = (
-    Outcome(
-        "delivered_to_consignee", ("delivery",), True, "Handed to the consignee.", "delivered"
-    ),
-    Outcome(
-        "delivered_to_neighbour", ("delivery",), True, "Handed to a neighbour.", "delivered"
-    ),
+    Outcome("delivered_to_consignee", ("delivery",), True, "Handed to the consignee.", "delivered"),
+    Outcome("delivered_to_neighbour", ("delivery",), True, "Handed to a neighbour.", "delivered"),
     Outcome(
         "delivered_to_reception",
         ("delivery",),
@@ -59,7 +55,7 @@ UNLISTED = {
     ("pickup", True): Outcome("", ALL, True, "Collected.", "collected"),
     ("pickup", False): Outcome("", ALL, False, "Not collected.", None),
 }
-"""What a code that nobody knows is taken for: by an older or newer phone, and a fact all the same."""
+"""What a code that nobody knows is taken for: another phone's word, and a fact all the same."""
 
 _BY_CODE = {outcome.code: outcome for outcome in OUTCOMES}
 

@@ -315,4 +315,3 @@ def _draft_stop(
 
 def to_time(situation: Situation, at_s: int) -> datetime:
     return situation.day_start_at + timedelta(seconds=at_s)
-

@@ -1,15 +1,16 @@
 """Reading runs: for dispatchers, for the live map, and for the public page of one consignment."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.dispatch.breakdown import UnknownRun
 from server.dispatch.lifecycle import FINAL, UNDER_WAY
+from server.dispatch.manifest import STILL_TODAY
 from server.dispatch.models import Run, Stop, Task
 from server.dispatch.tasks import TaskView, UnknownTask, task_view
 from server.identity import service as identity
@@ -105,13 +106,23 @@ async def list_runs(
 
 
 async def snapshot_of_runs(
-    session: AsyncSession, *, depot_id: UUID | None = None, day: date | None = None
+    session: AsyncSession,
+    run_ids: Collection[UUID] | None = None,
+    *,
+    depot_id: UUID | None = None,
+    day: date | None = None,
 ) -> list[RunView]:
-    """All runs of a day, or all that are not over, for the live map."""
+    """These runs, or all of a day, or all that are not over or ended a short while ago."""
     query = select(Run).order_by(Run.id)
+    if run_ids is not None:
+        query = query.where(Run.id.in_(run_ids))
+    elif day is not None:
+        query = query.where(Run.day == day)
+    else:
+        recent = Run.closed_at > clock.now() - STILL_TODAY
+        query = query.where(or_(Run.state != "closed", recent))
     if depot_id is not None:
         query = query.where(Run.depot_id == depot_id)
-    query = query.where(Run.day == day if day is not None else Run.state != "closed")
     return await _views(session, (await session.scalars(query)).all())
 
 

@@ -95,8 +95,7 @@ async def _apply_draft(
     """Make the runs what the draft says; the drivers whose manifests change."""
     in_runs = Task.stop_id.in_(select(Stop.id).where(Stop.run_id.in_(runs)))
     tasks = {
-        task.id: task
-        for task in await lock_tasks(session, in_runs | Task.id.in_(draft.task_ids))
+        task.id: task for task in await lock_tasks(session, in_runs | Task.id.in_(draft.task_ids))
     }
     await _refuse_overtaken(session, draft, tasks)
     changed: set[UUID] = {run.driver_id for run in runs.values()}

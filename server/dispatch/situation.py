@@ -11,7 +11,8 @@ from itertools import count
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_, select
+import msgspec
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.consignments import service as consignments
@@ -30,6 +31,7 @@ from server.tracking import service as tracking
 FRESH_FIX = timedelta(minutes=15)
 Visit = tuple[str, Leg]
 """Waybill and end."""
+ShiftRow = tuple[Shift, Driver, Vehicle]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +141,9 @@ async def read_situation(
         if shift.broken_down_at or shift.ended_at or (run and run.state == "closed"):
             continue
         mine = [
-            task
-            for task in tasks
-            if run and task.stop_id and stops[task.stop_id].run_id == run.id
+            task for task in tasks if run and task.stop_id and stops[task.stop_id].run_id == run.id
         ]
-        van = _make_van(depot, shift, driver, vehicle, run, situation)
+        van = _make_van(depot, (shift, driver, vehicle), run, situation)
         van.name = next(name for name in _names(vehicle.label) if name not in names)
         names.add(van.name)
         _read_progress(van, mine, stops, goods, situation)
@@ -155,7 +155,7 @@ async def read_situation(
 
 async def _read_shifts(
     session: AsyncSession, depot_id: UUID, since: datetime, until: datetime
-) -> list[tuple[Shift, Driver, Vehicle]]:
+) -> list[ShiftRow]:
     rows = await session.execute(
         select(Shift, Driver, Vehicle)
         .join(Driver, Driver.person_id == Shift.driver_id)
@@ -183,7 +183,7 @@ async def _read_tasks(
     also: Collection[UUID],
 ) -> list[Task]:
     """The tasks of the runs, done ones included, and those of the pool that may be planned."""
-    where = [Task.stop_id.in_(stops)]
+    where: list[ColumnElement[bool]] = [Task.stop_id.in_(stops)]
     waiting = Task.state == "unassigned"
     if with_pool:
         due = or_(Task.window_start_at.is_(None), Task.window_start_at < day_end_at)
@@ -203,16 +203,15 @@ def _names(label: str) -> Iterator[str]:
         yield f"{label} ({number})"
 
 
-def _make_van(
-    depot: Depot, shift: Shift, driver: Driver, vehicle: Vehicle, run: Run | None, now: Situation
-) -> Van:
+def _make_van(depot: Depot, row: ShiftRow, run: Run | None, now: Situation) -> Van:
+    shift, driver, vehicle = row
     zone = ZoneInfo(depot.timezone)
     opens_at = datetime.combine(now.day, depot.opens_local, tzinfo=zone)
     closes_at = datetime.combine(now.day, depot.closes_local, tzinfo=zone)
     # A driver who has begun the shift may still stand in the depot; who set off to a stop does not.
     started = run is not None and run.state == "started"
     starts_at = shift.starts_at if started else max(shift.starts_at, opens_at)
-    rests = [Rest(**_times(rest)) for rest in shift.breaks][shift.breaks_taken :]
+    rests = [msgspec.convert(rest, Rest) for rest in shift.breaks][shift.breaks_taken :]
     starts_at = max(starts_at, now.read_at)
     return Van(
         name="",
@@ -235,14 +234,6 @@ def _make_van(
         run_id=run.id if run else None,
         started=started,
     )
-
-
-def _times(rest: dict[str, object]) -> dict[str, object]:
-    return {
-        "earliest_start_at": datetime.fromisoformat(str(rest["earliest_start_at"])),
-        "latest_start_at": datetime.fromisoformat(str(rest["latest_start_at"])),
-        "duration_s": rest["duration_s"],
-    }
 
 
 def _read_progress(

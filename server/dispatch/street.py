@@ -120,9 +120,7 @@ async def _fence(session: AsyncSession, driver_id: UUID, tasks: Sequence[Task]) 
         await tracking.set_fences(session, driver_id, fences)
 
 
-async def notice_arrival(
-    session: AsyncSession, driver_id: UUID, stop_id: UUID
-) -> None:
+async def notice_arrival(session: AsyncSession, driver_id: UUID, stop_id: UUID) -> None:
     """The driver came into the fence of a stop: what is under way there has arrived."""
     depot_id = await session.scalar(
         select(Run.depot_id).join(Stop, Stop.run_id == Run.id).where(Stop.id == stop_id)
@@ -199,9 +197,7 @@ async def set_shift(
         await _close_run(session, report, depot, shift)
 
 
-async def _find_shift(
-    session: AsyncSession, driver_id: UUID, at: datetime
-) -> Shift | None:
+async def _find_shift(session: AsyncSession, driver_id: UUID, at: datetime) -> Shift | None:
     """The driver's shift around that time."""
     shifts = await session.scalars(
         select(Shift)
@@ -238,9 +234,7 @@ def _apply_change(shift: Shift, change: str, at: datetime) -> bool:
     return True
 
 
-async def _close_run(
-    session: AsyncSession, report: Report, depot: Depot, shift: Shift
-) -> None:
+async def _close_run(session: AsyncSession, report: Report, depot: Depot, shift: Shift) -> None:
     run = await session.scalar(select(Run).where(Run.shift_id == shift.id).with_for_update())
     day = local_day(depot, shift.starts_at)
     record_change(session, depot, "A shift has ended.", first_day=day, last_day=day)
@@ -249,6 +243,7 @@ async def _close_run(
     RUN.check(run.state, "closed")
     run.state = "closed"
     run.closed_at = report.occurred_at
+    await note_not_unloaded(session, report, depot, run)
     stops = select(Stop.id).where(Stop.run_id == run.id)
     undone = await lock_tasks(session, Task.stop_id.in_(stops), Task.state.not_in(FINAL))
     for task in undone:
@@ -256,7 +251,5 @@ async def _close_run(
             session, "left_undone", task=task, run_id=run.id, driver_id=report.driver_id
         )
         await back_to_pool(session, depot, task, "A shift ended before a task was done.")
-    await session.flush()
-    await note_not_unloaded(session, report, depot, run)
     await tracking.set_fences(session, report.driver_id, [])
     await issue_manifests(session, {report.driver_id})

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from routing.insert import NoPlace, insert
 from routing.plan import Route
 from routing.roads import Roads
-from server.dispatch.inputs import local_day, lock_depot, record_change
+from server.dispatch.inputs import local_day, record_change
 from server.dispatch.lifecycle import FINAL
 from server.dispatch.manifest import issue_manifests
 from server.dispatch.models import Stop, Task
@@ -95,9 +95,7 @@ async def insert_urgent(
         raise NothingToInsert(consignment_id=consignment_id)
     depot = depots[0]
     day = local_day(depot, clock.now())
-    situation = await read_situation(
-        session, depot.id, day, with_pool=False, also=[consignment_id]
-    )
+    situation = await read_situation(session, depot.id, day, with_pool=False, also=[consignment_id])
     if not waiting:
         raise AlreadyInRun(consignment_id=consignment_id)
     waybill = _name_of(situation, consignment_id, tasks)
@@ -120,9 +118,7 @@ async def insert_urgent(
     drafted = make_draft_run(situation, road_map, route)
     locked = await lock_run_tasks(session, [drafted.run_id], [consignment_id])
     await apply_run(session, depot, day, drafted, locked)
-    record_change(
-        session, depot, f"{waybill} was put into a run.", first_day=day, last_day=day
-    )
+    record_change(session, depot, f"{waybill} was put into a run.", first_day=day, last_day=day)
     await identity.record_audit(
         session, by=by, action="run.urgent_inserted", subject=f"run:{drafted.run_id}"
     )

@@ -103,9 +103,7 @@ def _note_strangers(
     strangers = [
         consignment_id
         for consignment_id, group in tasks.items()
-        if not any(
-            task.driver_id == report.driver_id and task.state not in FINAL for task in group
-        )
+        if not any(task.driver_id == report.driver_id and task.state not in FINAL for task in group)
     ]
     if strangers:
         raise_exception(
@@ -157,9 +155,7 @@ async def _is_out(session: AsyncSession, task: Task) -> bool:
     return state == "started"
 
 
-async def put_on_the_road(
-    session: AsyncSession, report: Report, depot: Depot, run: Run
-) -> None:
+async def put_on_the_road(session: AsyncSession, report: Report, depot: Depot, run: Run) -> None:
     """The driver sets off for the first time: what the run delivers from the depot is on board."""
     RUN.check(run.state, "started")
     run.state = "started"
@@ -229,14 +225,10 @@ async def _record(
         )
 
 
-async def note_not_unloaded(
-    session: AsyncSession, report: Report, depot: Depot, run: Run
-) -> None:
+async def note_not_unloaded(session: AsyncSession, report: Report, depot: Depot, run: Run) -> None:
     """At the end of a shift nothing should be left in the vehicle."""
     rows = await session.scalars(
-        select(Task.consignment_id)
-        .join(Stop, Stop.id == Task.stop_id)
-        .where(Stop.run_id == run.id)
+        select(Task.consignment_id).join(Stop, Stop.id == Task.stop_id).where(Stop.run_id == run.id)
     )
     goods = await consignments.get_consignments(session, set(rows))
     left = [

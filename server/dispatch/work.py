@@ -117,6 +117,7 @@ def _make_work(
     pickup, delivery = by_kind.get("pickup"), by_kind.get("delivery")
     collects = by_kind.get("return_pickup")
     kind: WorkKind
+    ends: tuple[End, ...]
     if collects is not None:
         kind, ends = "pickup", (_end("job", collects, places, day_start_at),)
     elif pickup is not None and delivery is not None:
@@ -156,9 +157,7 @@ def _is_overdue(task: Task, day_start_at: datetime) -> bool:
     return task.window_end_at is not None and task.window_end_at <= day_start_at
 
 
-def _end(
-    leg: Leg, task: Task, places: Mapping[UUID, PlaceView], day_start_at: datetime
-) -> End:
+def _end(leg: Leg, task: Task, places: Mapping[UUID, PlaceView], day_start_at: datetime) -> End:
     """What is overdue since an earlier day may be done at any time of this one."""
     position = places[task.place_id].position
     assert position is not None  # a place that needs no pin has one

@@ -60,6 +60,11 @@ def speed() -> float:
     return _clock.speed if isinstance(_clock, ScaledClock) else 1.0
 
 
+def as_text() -> str | None:
+    """This process's clock as another one can take it over; None when it is real time."""
+    return str(_clock) if isinstance(_clock, ScaledClock) else None
+
+
 @contextmanager
 def running(clock: Callable[[], datetime]) -> Iterator[None]:
     """Use another clock in this process for a while (tests, the demo)."""

@@ -12,6 +12,7 @@ from litestar.response import Response
 from server.identity.access import Principal, Role, allow, devices_only
 from server.kit.blobs import Blobs
 from server.kit.db import Database
+from server.live import pages
 from server.live.connections import Connections, Phone
 from server.live.driver_session import DriverSession
 from server.live.map_feed import TICK_S, MapFeed
@@ -86,4 +87,4 @@ async def show_to_dispatcher(socket: WebSocket[Any, Any, Any]) -> None:
     await show_map(map_feed, send=socket.send_text, receive=socket.receive_text, tick_s=TICK_S)
 
 
-ROUTES = [talk_to_driver, take_envelopes, keep_blob, show_to_dispatcher]
+ROUTES = [talk_to_driver, take_envelopes, keep_blob, show_to_dispatcher, *pages.ROUTES]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import msgspec
 from litestar.exceptions import WebSocketDisconnect
@@ -9,6 +10,8 @@ from litestar.exceptions import WebSocketDisconnect
 from server.live.map_feed import MapFeed
 
 FRAMES_AHEAD = 2
+BEAT_S = 3.0
+"""A frame is sent at least so often, changes or not: so a screen knows that it is up to date."""
 
 
 class Acknowledgement(msgspec.Struct):
@@ -37,16 +40,20 @@ async def show_map(
         cursor = 0
         while True:
             await room.acquire()
-            await map_feed.changed_since(cursor)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(map_feed.changed_since(cursor), BEAT_S)
             frame, cursor = map_feed.frame(cursor)
             await send(msgspec.json.encode(frame).decode())
             await asyncio.sleep(tick_s)
 
-    with map_feed.watched():
+    with map_feed.watched(), suppress(WebSocketDisconnect, msgspec.MsgspecError):
         await map_feed.refresh()
+        both = {asyncio.create_task(read()), asyncio.create_task(write())}
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(read())
-                group.create_task(write())
-        except* (WebSocketDisconnect, msgspec.MsgspecError):
-            return
+            done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in both:
+                task.cancel()
+            await asyncio.gather(*both, return_exceptions=True)

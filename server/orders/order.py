@@ -20,7 +20,7 @@ MAX_LINES = 500
 Line = Annotated[str, Meta(max_length=200, pattern=ONE_LINE)]
 FilledLine = Annotated[str, Meta(min_length=1, max_length=200, pattern=SOME_TEXT)]
 Note = Annotated[str, Meta(max_length=2000, pattern=NO_NUL)]
-Phone = Annotated[str, Meta(max_length=40, pattern=r"^([0-9+(][0-9 ()/.+-]{2,}[0-9)])?$")]
+Phone = Annotated[str, Meta(max_length=40, pattern=r"^([0-9+(][0-9 ()/.+-]+[0-9)])?$")]
 Email = Annotated[str, Meta(max_length=254, pattern=r"^([^@\x00-\x20\x7f]+@[^@\x00-\x20\x7f]+)?$")]
 Pin = Annotated[str, Meta(min_length=4, max_length=8, pattern=r"^[0-9]+$")]
 Skill = Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[a-z0-9_-]+$")]

@@ -7,7 +7,6 @@ import msgspec
 from litestar import get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
-from msgspec import Meta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.identity.access import OFFICE, Principal, Role, allow
@@ -34,8 +33,8 @@ async def list_orders(
     *,
     account: FromQuery[UUID | None] = None,
     in_state: InState = None,
-    text: FromQuery[Annotated[str, Meta(max_length=200, pattern=NO_NUL)]] = "",
-    limit: FromQuery[Annotated[int, Meta(ge=1, le=200)]] = 50,
+    text: Annotated[str, QueryParameter(max_length=200, pattern=NO_NUL)] = "",
+    limit: Annotated[int, QueryParameter(ge=1, le=200)] = 50,
     after: FromQuery[UUID | None] = None,
 ) -> OrderPage:
     """Newest first. `text` is looked for in numbers, reference and names."""

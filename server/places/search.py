@@ -22,7 +22,7 @@ from server.places.address import (
 
 Precision = Literal["pin", "given", "house", "street", "locality", "none"]
 
-LONGEST_TEXT = 200
+SHORTEST_TEXT, LONGEST_TEXT = 2, 200
 LIKENESS_STEPS = ("0.6", "0.35")
 NEARBY_M = 8_000
 """As far as the next village: its street may be meant, but a person has to say so."""
@@ -176,10 +176,11 @@ async def find_addresses(
     """What a person may mean who has typed so far: typos, partial words and any order are fine.
 
     Words are compared with names; everything with a digit is a house number or a postcode, so
-    "haupstr 12" finds Hauptstrasse 12. Best first, by likeness and by distance to `near`.
+    "haupstr 12" finds Hauptstrasse 12. Best first, by likeness and by distance to `near`; nothing
+    is looked for after one letter only.
     """
     words, codes = words_and_codes(typed[:LONGEST_TEXT])
-    if not words:
+    if len(words) < SHORTEST_TEXT:
         return []
     spans = [span for code in codes if (span := number_span(code)) is not None]
     rows = await ask(

@@ -33,7 +33,8 @@ class DayReport(msgspec.Struct, frozen=True, kw_only=True):
     """orders, consignments, returned: made in the period. The rest: what came of them.
 
     delivered: consignments that reached their consignee. failed: those that did not, after an
-    attempt. still_open: tasks that are neither done nor failed nor among `unassigned`.
+    attempt. open: those in no final state yet. still_open: first attempts at tasks that are neither
+    done nor failed nor among `unassigned`; a next attempt belongs to another day.
     on_time_share: of the completed deliveries with a window, those done inside it; None without.
     planned_km: what the runs were to drive; driven_km: what the fixes show.
     duplicates_absorbed: commands and fixes that came again and had no second effect.
@@ -45,6 +46,7 @@ class DayReport(msgspec.Struct, frozen=True, kw_only=True):
     delivered: int
     failed: int
     returned: int
+    open: int
     still_open: int
     unassigned: list[Unassigned]
     on_time_share: float | None
@@ -54,6 +56,7 @@ class DayReport(msgspec.Struct, frozen=True, kw_only=True):
     fixes_rejected: dict[str, int]
     proofs: int
     returns: int
+    unannounced_returns: int
     exceptions: dict[str, int]
     commands: int
     commands_rejected: dict[str, int]
@@ -90,6 +93,7 @@ async def report_day(session: AsyncSession, *, since: datetime, until: datetime)
         select(func.count()).where(
             Task.created_at.between(since, until),
             Task.state.in_(OPEN_TASK),
+            Task.attempt == 1,
             Task.id.not_in([UUID(each.task_id) for each in unassigned]),
         ),
     )
@@ -103,6 +107,7 @@ async def report_day(session: AsyncSession, *, since: datetime, until: datetime)
         delivered=consignments.get("delivered", 0),
         failed=consignments.get("failed", 0),
         returned=consignments.get("returned", 0),
+        open=consignments.get("open", 0),
         still_open=open_tasks,
         unassigned=unassigned,
         on_time_share=await _on_time_share(session, since, until),
@@ -117,6 +122,12 @@ async def report_day(session: AsyncSession, *, since: datetime, until: datetime)
         ),
         returns=await _count(
             session, select(func.count()).where(Return.created_at.between(since, until))
+        ),
+        unannounced_returns=await _count(
+            session,
+            select(func.count()).where(
+                Return.created_at.between(since, until), Return.announced.is_(False)
+            ),
         ),
         exceptions=await _counts(
             session,
@@ -158,6 +169,7 @@ def _outcome() -> Any:
         (Consignment.state == "delivered", "delivered"),
         (attempted, "failed"),
         (Consignment.state.in_(("refused", "lost", "damaged")), "failed"),
+        (Consignment.state == "cancelled", "cancelled"),
         else_="open",
     )
 
@@ -199,10 +211,10 @@ async def _unassigned(session: AsyncSession, since: datetime, until: datetime) -
     return [each for each in left if UUID(each.task_id) in waiting]
 
 
-async def _count(session: AsyncSession, query: Select[tuple[Any]]) -> int:
+async def _count(session: AsyncSession, query: Select[Any]) -> int:
     return int((await session.execute(query)).scalar_one())
 
 
-async def _counts(session: AsyncSession, query: Select[Any], by: Any) -> dict[str, int]:
+async def _counts(session: AsyncSession, query: Select[Any, int], by: Any) -> dict[str, int]:
     rows = await session.execute(query.group_by(by).order_by(by))
     return {row[0]: row[1] for row in rows}

@@ -3,7 +3,7 @@
 Driving past is not arriving: the driver must be slow inside, or stay.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.kit import clock
-from server.kit.geo import Position, haversine_m
+from server.kit.geo import Position, haversine_m, point
 from server.kit.outbox import emit
 from server.tracking.events import DriverArrived
 from server.tracking.models import FenceRow
@@ -68,17 +68,21 @@ async def set_fences(session: AsyncSession, driver_id: UUID, fences: Sequence[Fe
 
 
 async def notice_arrivals(
-    session: AsyncSession, driver_id: UUID, readings: Iterable[Reading]
+    session: AsyncSession, driver_id: UUID, readings: Collection[Reading]
 ) -> None:
     """Say DriverArrived for each fence that these readings, in the order of time, enter."""
+    path = sorted(readings, key=lambda reading: reading.taken_at)
+    start = path[0].position
+    reach_m = max(haversine_m(start, reading.position) for reading in path)
+    nearby = func.st_dwithin(FenceRow.position, point(start), FenceRow.radius_m + reach_m * 1.01)
     fences = (
         await session.scalars(
             select(FenceRow)
             .where(FenceRow.driver_id == driver_id, FenceRow.entered_at.is_(None))
+            .where(nearby | FenceRow.inside_since.is_not(None))
             .execution_options(populate_existing=True)
         )
     ).all()
-    path = sorted(readings, key=lambda reading: reading.taken_at)
     for fence in fences:
         inside_since, entered_at = follow(
             fence.position,

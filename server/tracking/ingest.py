@@ -100,25 +100,26 @@ async def record_heartbeat(
 
 async def _lock_device(session: AsyncSession, device_id: UUID, driver_id: UUID) -> TrackedDevice:
     """The device's row, which other batches of the same device wait for."""
-    await session.execute(
-        insert(TrackedDevice)
-        .values(
-            device_id=device_id,
-            driver_id=driver_id,
-            handled_seqs=[],
-            unsent_commands=0,
-            unsent_fixes=0,
-        )
-        .on_conflict_do_nothing()
+    query = (
+        select(TrackedDevice)
+        .where(TrackedDevice.device_id == device_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
-    device = (
-        await session.scalars(
-            select(TrackedDevice)
-            .where(TrackedDevice.device_id == device_id)
-            .with_for_update()
-            .execution_options(populate_existing=True)
+    device = await session.scalar(query)
+    if device is None:
+        await session.execute(
+            insert(TrackedDevice)
+            .values(
+                device_id=device_id,
+                driver_id=driver_id,
+                handled_seqs=[],
+                unsent_commands=0,
+                unsent_fixes=0,
+            )
+            .on_conflict_do_nothing()
         )
-    ).one()
+        device = (await session.scalars(query)).one()
     device.driver_id = driver_id
     return device
 

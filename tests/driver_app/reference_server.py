@@ -47,7 +47,8 @@ class Account:
 class Faults:
     """lose_answers: so many requests take effect, then the connection breaks instead of answering.
     fail_requests: so many requests break before they take effect.
-    reject: codes for the next new commands. stumble_over: ids of commands that are answered by 500.
+    reject: codes for the next new commands.
+    stumble_over: ids of commands and hashes of files that are answered by 500.
     """
 
     refuse_sockets: bool = False
@@ -62,6 +63,7 @@ class Faults:
     refuse_hello: bool = False
     bad_fixes: set[int] = field(default_factory=set)
     stumble_over: set[str] = field(default_factory=set)
+    ack_too_far: int = 0
 
 
 class Lost(Exception):
@@ -227,6 +229,8 @@ class ReferenceServer:
     def _put(self, sha256: str, body: bytes) -> tuple[int, str, bytes]:
         if self.faults.upload_status is not None:
             return _problem(self.faults.upload_status, "blobs.refused", "This file is too large.")
+        if sha256 in self.faults.stumble_over:
+            return _problem(500, "server.fault", "The server stumbled.")
         if self.faults.damage_uploads:
             self.faults.damage_uploads -= 1
             body = body[:-1]
@@ -268,7 +272,7 @@ class ReferenceServer:
             return self._reject(envelope, "tracking.unusable", "A fix cannot be used.")
         for fix in fixes:
             assert account.fixes.setdefault(fix.seq, fix) == fix, "a seq was used twice"
-        return self._wrap(Ack(fixes_through=fixes[-1].seq))
+        return self._wrap(Ack(fixes_through=fixes[-1].seq + self.faults.ack_too_far))
 
     def _obey(self, account: Account, envelope: Envelope) -> Envelope:
         if envelope.id in account.refused:

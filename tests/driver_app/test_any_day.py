@@ -150,7 +150,7 @@ class AnyDay(RuleBasedStateMachine):
         self.server.faults.lose_answers = lose
 
         async def sync_all() -> None:
-            async with syncing(self.store) as sync, asyncio.timeout(10):
+            async with syncing(self.store) as sync, asyncio.timeout(5):
                 await sync.wait_until_sent()
 
         self.loop.run_until_complete(sync_all())

@@ -4,12 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from driver_app.core.driver import Driver, Evidence, File, make_id, normalise_server_url
+from driver_app.core.driver import Driver, Evidence, File, make_id
 from driver_app.core.errors import (
     AlreadyFinished,
     NothingToSend,
     ProofMissing,
-    ServerUnreachable,
     WrongShiftChange,
 )
 from driver_app.core.store import Store
@@ -166,21 +165,3 @@ def test_ids_are_in_the_order_of_time_and_all_different() -> None:
     assert [id[:13] for id in ids] == sorted(id[:13] for id in ids)
     assert {id[14] for id in ids} == {"7"}
     assert {id[19] for id in ids} <= set("89ab")
-
-
-@pytest.mark.parametrize(
-    ("typed", "url"),
-    [
-        (" post.example/ ", "https://post.example"),
-        ("post.example:8443/base", "https://post.example:8443/base"),
-        ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
-    ],
-)
-def test_server_is_spoken_to_over_tls_unless_asked_otherwise(typed: str, url: str) -> None:
-    assert normalise_server_url(typed) == url
-
-
-@pytest.mark.parametrize("typed", ["", "ftp://post.example", "https://", "https://[", "a:b"])
-def test_address_that_is_none_is_refused_in_words(typed: str) -> None:
-    with pytest.raises(ServerUnreachable, match="does not answer"):
-        normalise_server_url(typed)

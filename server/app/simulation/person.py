@@ -149,7 +149,7 @@ class Person:
             self._fail(task, "not_home")
             return
         neighbour = lot < doors.not_home + doors.neighbour
-        refused = ()
+        refused: tuple[wire.ParcelOutcome, ...] = ()
         if len(task.task.parcels) > 1 and chance.random() < doors.one_refused:
             refused = (wire.ParcelOutcome(barcode=task.task.parcels[0].barcode, outcome="refused"),)
         self._complete(

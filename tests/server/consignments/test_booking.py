@@ -119,9 +119,7 @@ async def test_amending_changes_only_what_is_given(db, make_consignment):
 async def test_amending_to_the_same_is_no_news(db, make_consignment):
     async with db.transaction() as session:
         made = await make_consignment(session, skills=("fridge",))
-        changes = ConsignmentChanges(
-            skills=("fridge",), consignee=made.consignee, proof=made.proof
-        )
+        changes = ConsignmentChanges(skills=("fridge",), consignee=made.consignee, proof=made.proof)
         await service.amend_consignment(session, made.id, changes, by="test")
         assert await events(session) == ["ConsignmentAnnounced"]
 

@@ -42,7 +42,7 @@ async def test_parcels_go_their_way_and_the_consignment_with_them(db, make_consi
         said = [(each["state"], each["parcel_state"]) for each in await changes(session)]
         assert said[-1] == ("delivered", "delivered")
         assert len(said) == 4
-        told = [entry for entry in await service.story(session, made.id)]
+        told = await service.story(session, made.id)
         assert sorted(entry.state for entry in told) == sorted(
             ["announced", "at_depot", "loaded", "out_for_delivery", "delivered"]
         )
@@ -83,9 +83,7 @@ async def test_report_from_the_street_that_does_not_fit_is_kept_as_conflicting(
         assert len(await changes(session)) == 1
 
 
-async def test_late_delivery_overrules_the_attempt_that_came_after_it(
-    db, make_consignment, report
-):
+async def test_late_delivery_overrules_the_attempt_that_came_after_it(db, make_consignment, report):
     """One driver delivered without network; another, sent meanwhile, found nobody."""
     async with db.transaction() as session:
         made = await report(session, await make_consignment(session), "out_for_delivery")
@@ -203,9 +201,7 @@ async def test_same_command_from_two_connections_counts_once(
 
     await asyncio.gather(*(scan() for _ in range(6)))
     async with own_db.transaction() as session:
-        rows = await session.scalars(
-            select(CustodyEvent).where(CustodyEvent.state == "loaded")
-        )
+        rows = await session.scalars(select(CustodyEvent).where(CustodyEvent.state == "loaded"))
         assert len(rows.all()) == 3
 
 

@@ -106,6 +106,15 @@ async def test_same_photo_as_photo_and_signature_is_kept_once(db, make_consignme
         assert len(proof.files) == 1
 
 
+async def test_file_that_cannot_exist_is_left_out_of_the_proof(db, make_consignment, new_proof):
+    async with db.transaction() as session:
+        made = await make_consignment(session)
+        impossible = BlobRef(sha256="../" * 2000, size_bytes=-1, content_type="image/jpeg")
+        await service.record_proof(session, new_proof(made, photos=(impossible, image("a"))))
+        (proof,) = await service.proofs_of(session, made.id)
+        assert [file.sha256[0] for file in proof.files] == ["a", "c"]
+
+
 @pytest.mark.parametrize(
     ("pin", "given", "matches"),
     [

@@ -133,9 +133,7 @@ def test_whatever_comes_what_is_kept_can_be_stored(rows):
 @given(st.lists(st.tuples(positions, st.integers(-3600, 0)), min_size=1, max_size=30))
 def test_never_two_rejections_of_neighbours_that_agree(rows):
     """So no wrong place can lock a driver out for ever."""
-    readings = [
-        reading(seq, at_s, *position) for seq, (position, at_s) in enumerate(rows, start=1)
-    ]
+    readings = [reading(seq, at_s, *position) for seq, (position, at_s) in enumerate(rows, start=1)]
     for (a, why_a), (b, why_b) in pairwise(zip(readings, reasons(*readings), strict=True)):
         apart_m = haversine_m(a.position, b.position) - 10
         apart_s = abs((b.taken_at - a.taken_at).total_seconds())

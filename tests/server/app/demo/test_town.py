@@ -12,7 +12,9 @@ import pytest
 from osmium.osm import Node, Way
 
 from server.app.demo.town import CLOSED_TO_CARS, Town, write_town
+from server.kit.db import Database
 from server.places.osm import MapEntry, read_map
+from server.places.service import Address, import_map, locate
 
 SEED = 1
 
@@ -149,3 +151,21 @@ def test_every_door_can_be_reached_on_real_roads(
     assert all(s is not None for s in durations_s)
     longest_allowed_s = 40 * 60 if profile == "car" else 100 * 60
     assert 300 < max(float(s) for s in durations_s) < longest_allowed_s
+
+
+async def test_orders_to_the_towns_doors_need_no_pin(
+    db: Database, town: Town, entries: list[MapEntry]
+) -> None:
+    doors = [entry for entry in entries if entry.kind == "address"][::50]
+    async with db.transaction() as session:
+        await import_map(session, town.path)
+        for door in doors:
+            address = Address(
+                street=door.street,
+                house_number=door.house_number,
+                postcode=door.postcode,
+                city=door.city,
+            )
+            located = await locate(session, address)
+            assert located.precision == "house", address.line
+            assert located.position == pytest.approx((door.lon, door.lat)), address.line

@@ -1,0 +1,69 @@
+/** Stops as numbered circles, coloured by state. */
+
+import type { Feature, FeatureCollection } from "geojson";
+import type { LayerSpecification } from "maplibre-gl";
+import { FONT } from "../basemap";
+import { stateOf, type Fleet } from "../fleet";
+import type { Selection } from "../list";
+import { STOP_COLOURS } from "../palette";
+
+export const STOPS = "stops";
+
+export function stopFeatures(fleet: Fleet, selection: Selection | undefined): FeatureCollection {
+  const features: Feature[] = [];
+  for (const run of fleet.runs.values()) {
+    for (const stop of run.stops) {
+      if (stop.position === null) continue;
+      features.push({
+        type: "Feature",
+        geometry: { type: "Point", coordinates: stop.position },
+        properties: {
+          key: run.id,
+          stopId: stop.id,
+          number: String(stop.sequence + 1),
+          colour: STOP_COLOURS[stateOf(stop)],
+          selected: selection?.stopId === stop.id,
+          faded: selection !== undefined && selection.key !== run.id,
+        },
+      });
+    }
+  }
+  return { type: "FeatureCollection", features };
+}
+
+export function stopLayers(dark: boolean): LayerSpecification[] {
+  const opacity = ["case", ["get", "faded"], 0.25, 1] as const;
+  return [
+    {
+      id: STOPS,
+      type: "circle",
+      source: STOPS,
+      paint: {
+        "circle-radius": [
+          "interpolate", ["linear"], ["zoom"],
+          9, ["case", ["get", "selected"], 6, 3],
+          14, ["case", ["get", "selected"], 14, 9],
+        ],
+        "circle-color": ["get", "colour"],
+        "circle-stroke-color": dark ? "#e8edf2" : "#ffffff",
+        "circle-stroke-width": ["case", ["get", "selected"], 4, 1.5],
+        "circle-opacity": [...opacity],
+        "circle-stroke-opacity": [...opacity],
+      },
+    },
+    {
+      id: "stop-numbers",
+      type: "symbol",
+      source: STOPS,
+      minzoom: 12.5,
+      layout: {
+        "text-field": ["get", "number"],
+        "text-font": FONT,
+        "text-size": 11,
+        "text-allow-overlap": true,
+        "text-ignore-placement": true,
+      },
+      paint: { "text-color": "#ffffff", "text-opacity": [...opacity] },
+    },
+  ];
+}

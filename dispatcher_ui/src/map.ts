@@ -1,0 +1,159 @@
+/** The map: our own street tiles, and on them runs, stops and drivers. */
+
+import { LngLatBounds, Map as LibreMap, NavigationControl, setWorkerUrl } from "maplibre-gl";
+import type { GeoJSONSource, MapMouseEvent, StyleSpecification } from "maplibre-gl";
+import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
+import "maplibre-gl/dist/maplibre-gl.css";
+import { BASEMAP_SOURCE, basemapLayers } from "./basemap";
+import type { Fleet } from "./fleet";
+import type { LonLat } from "./frames";
+import { ARROW, arrowImage, driverFeatures, driverLayers, DRIVERS, Glides } from "./layers/drivers";
+import { runFeatures, runLayers, RUNS } from "./layers/runs";
+import { stopFeatures, stopLayers, STOPS } from "./layers/stops";
+import type { Selection } from "./list";
+
+const GLIDE_FRAME_MS = 60;
+const CLOSE_ZOOM = 14;
+const REACH_PX = 8;
+
+setWorkerUrl(workerUrl);
+
+export class FleetMap {
+  private readonly map: LibreMap;
+  private readonly glides = new Glides();
+  private readonly theme = matchMedia("(prefers-color-scheme: dark)");
+  private selection: Selection | undefined;
+  private isFitted = location.hash.includes("map=");
+  private isGliding = false;
+  private drawnMs = 0;
+
+  constructor(
+    container: HTMLElement,
+    private readonly fleet: Fleet,
+    select: (selection: Selection | undefined) => void,
+  ) {
+    this.map = new LibreMap({
+      container,
+      style: styleOf(this.theme.matches),
+      hash: "map",
+      center: [0, 20],
+      zoom: 1,
+      attributionControl: false, // the page itself always shows it
+      dragRotate: false,
+      pitchWithRotate: false,
+    });
+    this.map.touchZoomRotate.disableRotation();
+    this.map.addControl(new NavigationControl({ showCompass: false }), "top-right");
+    this.map.on("styleimagemissing", ({ id }) => {
+      if (id === ARROW && !this.map.hasImage(ARROW)) {
+        this.map.addImage(ARROW, arrowImage(), { pixelRatio: 2 });
+      }
+    });
+    this.map.on("styledata", () => this.draw());
+    this.map.on("click", (event) => select(this.meantBy(event)));
+    this.map.on("mousemove", (event) => {
+      this.map.getCanvas().style.cursor = this.meantBy(event) ? "pointer" : "";
+    });
+    this.theme.addEventListener("change", ({ matches }) => this.map.setStyle(styleOf(matches)));
+  }
+
+  update(selection: Selection | undefined): void {
+    this.selection = selection;
+    this.glides.aim(this.fleet, performance.now());
+    this.fitOnce();
+    this.draw();
+    this.glide();
+  }
+
+  /** Bring what is selected into view. */
+  show(selection: Selection): void {
+    const run = this.fleet.runs.get(selection.key);
+    const stop = run?.stops.find((each) => each.id === selection.stopId);
+    const driver = this.fleet.drivers.get(run?.driver_id ?? selection.key);
+    const target = stop?.position ?? driver?.position ?? run?.stops[0]?.position;
+    if (!target) return;
+    const zoom = Math.max(this.map.getZoom(), CLOSE_ZOOM);
+    this.map.easeTo({ center: target, zoom, duration: 600 });
+  }
+
+  /** Where a driver's marker is drawn now; for whoever wants to look over the map's shoulder. */
+  markerOf(driverId: string): LonLat | undefined {
+    return this.glides.at(driverId, performance.now());
+  }
+
+  private draw(): void {
+    const now = performance.now();
+    this.drawnMs = now;
+    this.source(RUNS)?.setData(runFeatures(this.fleet, this.selection));
+    this.source(STOPS)?.setData(stopFeatures(this.fleet, this.selection));
+    this.drawDrivers(now);
+  }
+
+  private drawDrivers(now: number): void {
+    this.source(DRIVERS)?.setData(driverFeatures(this.fleet, this.glides, this.selection, now));
+  }
+
+  private glide(): void {
+    if (this.isGliding) return;
+    this.isGliding = true;
+    const step = (now: number): void => {
+      if (now - this.drawnMs >= GLIDE_FRAME_MS) {
+        this.drawDrivers(now);
+        this.drawnMs = now;
+      }
+      this.isGliding = this.glides.isMoving(now);
+      if (this.isGliding) requestAnimationFrame(step);
+      else this.drawDrivers(now);
+    };
+    requestAnimationFrame(step);
+  }
+
+  private source(id: string): GeoJSONSource | undefined {
+    return this.map.getSource<GeoJSONSource>(id);
+  }
+
+  /** Show everything there is, the first time that there is something. */
+  private fitOnce(): void {
+    if (this.isFitted) return;
+    const bounds = new LngLatBounds();
+    for (const { position } of this.fleet.drivers.values()) bounds.extend(position);
+    for (const run of this.fleet.runs.values()) {
+      for (const { position } of run.stops) if (position) bounds.extend(position);
+    }
+    if (bounds.isEmpty()) return;
+    this.isFitted = true;
+    this.map.fitBounds(bounds, { padding: 60, maxZoom: 15, duration: 0 });
+  }
+
+  private meantBy({ point }: MapMouseEvent): Selection | undefined {
+    if (!this.map.getLayer(DRIVERS)) return undefined;
+    const around: [[number, number], [number, number]] = [
+      [point.x - REACH_PX, point.y - REACH_PX],
+      [point.x + REACH_PX, point.y + REACH_PX],
+    ];
+    for (const layer of [DRIVERS, STOPS, RUNS]) {
+      const found = this.map.queryRenderedFeatures(around, { layers: [layer] })[0]?.properties;
+      if (found === undefined) continue;
+      if (layer === DRIVERS) {
+        return { key: this.fleet.keyOfDriver(String(found["driverId"])), stopId: undefined };
+      }
+      const stopId = layer === STOPS ? String(found["stopId"]) : undefined;
+      return { key: String(found["key"]), stopId };
+    }
+    return undefined;
+  }
+}
+
+function styleOf(dark: boolean): StyleSpecification {
+  const nothing = { type: "FeatureCollection", features: [] } as const;
+  const empty = { type: "geojson", data: { ...nothing, features: [] } } as const;
+  return {
+    version: 8,
+    sources: { basemap: BASEMAP_SOURCE, [RUNS]: empty, [STOPS]: empty, [DRIVERS]: empty },
+    layers: [...basemapLayers(dark), ...runLayers(), ...stopLayers(dark), ...driverLayers(dark)],
+  };
+}
+
+export function canDrawMaps(): boolean {
+  return document.createElement("canvas").getContext("webgl2") !== null;
+}

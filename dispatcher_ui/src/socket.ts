@@ -1,0 +1,75 @@
+/**
+ * The connection to /ws/dispatch: frames in, acknowledgements out, reconnecting by itself.
+ *
+ * A frame is acknowledged after the browser has drawn it, so a tab that sleeps gets nothing, and
+ * one frame with all that it missed when it wakes.
+ */
+
+import type { Frame } from "./frames";
+
+const RETRY_MIN_MS = 500;
+const RETRY_MAX_MS = 8_000;
+/** The server sends at least every 3 s; a connection that is silent for so long is dead. */
+const SILENCE_MAX_MS = 12_000;
+
+export class LiveSocket {
+  /** When the newest frame came (Date.now()); null before the first one. */
+  heardAtMs: number | null = null;
+  isOpen = false;
+  private socket: WebSocket | undefined;
+  private openedAtMs = 0;
+  private retryMs = RETRY_MIN_MS;
+  private retry: ReturnType<typeof setTimeout> | undefined;
+
+  /** mayReconnect: asked after each loss; false when there is no point in trying again. */
+  constructor(
+    private readonly onFrame: (frame: Frame) => void,
+    private readonly mayReconnect: () => Promise<boolean>,
+  ) {
+    addEventListener("online", () => this.connect());
+    document.addEventListener("visibilitychange", () => this.hangUpIfDead());
+    setInterval(() => this.hangUpIfDead(), 1_000);
+  }
+
+  connect(): void {
+    if (this.socket !== undefined) return;
+    clearTimeout(this.retry);
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    const socket = new WebSocket(`${scheme}://${location.host}/ws/dispatch`);
+    this.socket = socket;
+    this.openedAtMs = Date.now();
+    socket.onopen = () => {
+      this.isOpen = true;
+    };
+    socket.onmessage = (message: MessageEvent<string>) => {
+      const frame = JSON.parse(message.data) as Frame;
+      this.heardAtMs = Date.now();
+      this.retryMs = RETRY_MIN_MS;
+      this.onFrame(frame);
+      requestAnimationFrame(() => {
+        if (socket.readyState === WebSocket.OPEN) socket.send(`{"ack":${frame.cursor}}`);
+      });
+    };
+    socket.onclose = () => {
+      if (this.socket === socket) void this.reconnect();
+    };
+  }
+
+  private async reconnect(): Promise<void> {
+    this.socket = undefined;
+    this.isOpen = false;
+    if (!(await this.mayReconnect())) return;
+    const jitter = 0.5 + Math.random() / 2;
+    this.retry = setTimeout(() => this.connect(), this.retryMs * jitter);
+    this.retryMs = Math.min(this.retryMs * 2, RETRY_MAX_MS);
+  }
+
+  private hangUpIfDead(): void {
+    const lastSignMs = Math.max(this.heardAtMs ?? 0, this.openedAtMs);
+    if (this.socket === undefined || document.hidden) return;
+    if (Date.now() - lastSignMs < SILENCE_MAX_MS) return;
+    const dead = this.socket;
+    void this.reconnect(); // closing a dead connection may take minutes; do not wait for it
+    dead.close();
+  }
+}

@@ -1,0 +1,187 @@
+"""`postrider demo`: the whole system on a map, with couriers, until Ctrl-C or for one fast day."""
+
+import argparse
+import asyncio
+import json
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from datetime import time as time_of_day
+from pathlib import Path
+
+from routing.roads import build_roads
+from server.app.demo.day import DayPlayer, Played
+from server.app.demo.orders import Day
+from server.app.demo.town import write_town
+from server.app.pages import build_pages
+from server.app.system import System, free_port, running_system
+from server.identity import service as identity
+from server.identity.access import Role
+from server.kit import clock
+from server.kit.db import Database
+from server.places import service as places
+
+Say = Callable[[str], None]
+
+EMAIL = "demo@postrider.example"
+PASSWORD = "demo of postrider"  # noqa: S105 - printed on purpose; a demo serves this machine only
+SHIFT = timedelta(hours=10)
+"""How long the drivers may work; windows lie within it."""
+MORNING = time_of_day(8)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """How much of a day to play, and how fast.
+
+    budget_s: real seconds that the planner may search.
+    prelude: how much of the day passes while orders come in and the plan is made.
+    """
+
+    orders: int
+    drivers: int
+    speed: float
+    budget_s: float
+    prelude: timedelta
+
+    @classmethod
+    def of(cls, options: argparse.Namespace) -> "Size":
+        orders = options.orders or 40
+        speed = options.speed or (120.0 if options.once else 20.0)
+        budget_s = 3.0 if orders <= 100 else 10.0
+        return cls(
+            orders=orders,
+            drivers=options.drivers or max(2, orders // 20),
+            speed=speed,
+            budget_s=budget_s,
+            prelude=timedelta(seconds=(12 + budget_s + orders * 0.08) * speed),
+        )
+
+
+def run_demo(options: argparse.Namespace, say: Say) -> int:
+    """0 when the day ended as it should: every order in a final state, nothing lost or doubled."""
+    if options.json and not options.once:
+        say("--json needs --once: without it the demo runs until Ctrl-C")
+        return 2
+    with tempfile.TemporaryDirectory(prefix="postrider-demo-") as folder:
+        return asyncio.run(Demo(options, Path(folder), say).run())
+
+
+class Demo:
+    """One company that lives as long as the demo does."""
+
+    def __init__(self, options: argparse.Namespace, home: Path, say: Say) -> None:
+        self._options = options
+        self._home = home
+        self._say = say
+        self._size = Size.of(options)
+        self._started_s = time.monotonic()
+
+    async def run(self) -> int:
+        if not self._options.once:
+            await asyncio.to_thread(build_pages, self._say)
+        osm = await asyncio.to_thread(self._find_map)
+        self._say("building the roads ...")
+        await asyncio.to_thread(build_roads, osm, self._home / "roads", progress=lambda _: None)
+        port = str(self._options.port or free_port())
+        environ = {
+            "POSTRIDER_HOST": "127.0.0.1",
+            "POSTRIDER_PORT": port,
+            "POSTRIDER_BASE_URL": f"http://127.0.0.1:{port}",
+        }
+
+        async def prepare(db: Database) -> Mapping[str, str]:
+            await self._found_company(db, osm)
+            return {"POSTRIDER_CLOCK": str(self._start_clock())}
+
+        async with AsyncExitStack() as stack:
+            self._stack = stack
+            system = await stack.enter_async_context(
+                running_system(
+                    self._home, durable=False, environ=environ, say=self._say, prepare=prepare
+                )
+            )
+            return await self._play(system, osm)
+
+    def _find_map(self) -> Path:
+        if self._options.osm is not None:
+            found: Path = self._options.osm
+            return found
+        path = self._home / "town.osm.pbf"
+        town = write_town(path, seed=self._options.seed)
+        self._say(f"built the town of {town.name}: {town.address_count} addresses")
+        return path
+
+    async def _found_company(self, db: Database, osm: Path) -> None:
+        async with db.transaction() as session:
+            await places.import_map(session, osm, self._say)
+            await identity.create_person(
+                session,
+                name="Demo Dispatcher",
+                email=EMAIL,
+                role=Role.ADMIN,
+                password=PASSWORD,
+                by="system",
+            )
+
+    def _start_clock(self) -> clock.ScaledClock:
+        """It is morning as soon as the orders are in and the plan is made."""
+        today = clock.real_now().date()
+        self._day = Day(
+            starts_at=datetime.combine(today, MORNING, UTC),
+            ends_at=datetime.combine(today, MORNING, UTC) + SHIFT,
+        )
+        scaled = clock.ScaledClock.starting_now(
+            self._day.starts_at - self._size.prelude, self._size.speed
+        )
+        self._stack.enter_context(clock.running(scaled))
+        return scaled
+
+    async def _play(self, system: System, osm: Path) -> int:
+        player = DayPlayer(
+            system,
+            osm,
+            self._day,
+            login=(EMAIL, PASSWORD),
+            orders=self._size.orders,
+            drivers=self._size.drivers,
+            budget_s=self._size.budget_s,
+            seed=self._options.seed,
+            faults=self._options.faults,
+            say=self._say,
+        )
+        if self._options.once:
+            played = await player.play()
+            return self._report(played)
+        self._say(f"the live map: {system.settings.base_url}/dispatch")
+        self._say(f"sign in as {EMAIL} with the password {PASSWORD!r}")
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        playing = asyncio.create_task(player.play())
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait({playing, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if playing.done():
+            code = self._report(playing.result())
+            self._say("the day is over; Ctrl-C ends the demo")
+            await stop.wait()
+            return code
+        playing.cancel()
+        await asyncio.gather(playing, return_exceptions=True)
+        return 0
+
+    def _report(self, played: Played) -> int:
+        wall_s = round(time.monotonic() - self._started_s, 1)
+        figures = {**played.figures, "wall_s": wall_s, "problems": played.problems}
+        if self._options.json:
+            print(json.dumps(figures, indent=2))
+        else:
+            for name, value in figures.items():
+                print(f"{name:>20}: {value}")
+        for problem in played.problems:
+            self._say(f"NOT AS IT SHOULD BE: {problem}")
+        return 1 if played.problems else 0

@@ -1,0 +1,81 @@
+"""Sets up the demo's courier company through its own API."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from server.app.demo.orders import Day, address_words
+from server.app.simulation.office import Office
+from server.kit.geo import Position, haversine_m
+from server.places.osm import MapEntry
+
+ACCOUNT = "LANTERN"
+VAN = {"capacity_weight_g": 1_200_000, "capacity_volume_ml": 9_000_000, "capacity_parcels": 150}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Company:
+    depot_id: str
+    driver_ids: tuple[str, ...]
+
+
+async def found_company(
+    office: Office, addresses: Sequence[MapEntry], day: Day, *, drivers: int, timezone: str
+) -> Company:
+    """An account, a depot in the middle of the map, and `drivers` drivers with vans and shifts."""
+    await office.post("/api/accounts", {"name": "Lantern Books", "code": ACCOUNT})
+    middle = most_central(addresses)
+    place = await office.post(
+        "/api/places",
+        {
+            **address_words(middle),
+            "name": "Depot",
+            "position": {"lon": middle.lon, "lat": middle.lat},
+        },
+    )
+    depot = await office.post(
+        "/api/depots", {"name": "Main depot", "place_id": place["id"], "timezone": timezone}
+    )
+    ids = [await hire_driver(office, depot["id"], number, day) for number in range(1, drivers + 1)]
+    return Company(depot_id=depot["id"], driver_ids=tuple(ids))
+
+
+async def hire_driver(office: Office, depot_id: str, number: int, day: Day) -> str:
+    driver: dict[str, Any] = await office.post(
+        "/api/drivers",
+        {
+            "depot_id": depot_id,
+            "name": f"Driver {number}",
+            "email": f"driver{number}@postrider.example",
+        },
+    )
+    vehicle = await office.post(
+        "/api/vehicles", {"depot_id": depot_id, "label": f"Van {number}", **VAN}
+    )
+    lunch_at = day.starts_at + timedelta(hours=3)
+    await office.post(
+        "/api/shifts",
+        {
+            "driver_id": driver["id"],
+            "vehicle_id": vehicle["id"],
+            "starts_at": day.starts_at.isoformat(),
+            "ends_at": day.ends_at.isoformat(),
+            "breaks": [
+                {
+                    "earliest_start_at": lunch_at.isoformat(),
+                    "latest_start_at": (lunch_at + timedelta(hours=2)).isoformat(),
+                    "duration_s": 1800,
+                }
+            ],
+        },
+    )
+    return str(driver["id"])
+
+
+def most_central(addresses: Sequence[MapEntry]) -> MapEntry:
+    """The address nearest to the middle of them all."""
+    lon = sum(entry.lon for entry in addresses) / len(addresses)
+    lat = sum(entry.lat for entry in addresses) / len(addresses)
+    middle = Position(lon, lat)
+    return min(addresses, key=lambda entry: haversine_m(Position(entry.lon, entry.lat), middle))

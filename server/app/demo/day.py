@@ -1,0 +1,281 @@
+"""Plays one day of the company: orders in, plan, publish, drive, and what comes up meanwhile."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+from sqlalchemy import func, select
+
+from routing.roads import Roads, open_roads
+from server.app.demo.company import ACCOUNT, Company, found_company, most_central
+from server.app.demo.faults import Breakage, break_things
+from server.app.demo.orders import PIN, Day, make_lost_address, make_orders
+from server.app.simulation.fleet import Faults, Fleet
+from server.app.simulation.office import Office, Refused
+from server.app.simulation.person import Doors
+from server.app.system import System
+from server.kit import clock
+from server.kit.outbox import OutboxEvent
+from server.places.osm import MapEntry, read_map
+from server.reporting.service import DayReport, report_day
+
+POLL_S = 0.1
+AT_ONCE = 8
+"""Requests in flight while orders come in."""
+OVERTIME = timedelta(hours=4)
+"""How long after the shift everything must be settled."""
+RETURNS_ASKED = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """figures: the object that `--json` prints. problems: what is not as it should be, in words."""
+
+    figures: dict[str, Any]
+    problems: list[str]
+
+
+class DayPlayer:
+    """One day, from the first order to the last parcel back in the depot."""
+
+    def __init__(
+        self,
+        system: System,
+        osm: Path,
+        day: Day,
+        *,
+        login: tuple[str, str],
+        orders: int,
+        drivers: int,
+        budget_s: float,
+        seed: int,
+        faults: bool,
+        say: Callable[[str], None],
+    ) -> None:
+        self._system = system
+        self._osm = osm
+        self._day = day
+        self._login = login
+        self._orders = orders
+        self._drivers = drivers
+        self._budget_s = budget_s
+        self._seed = seed
+        self._faults = Faults() if faults else None
+        self._breakage = Breakage()
+        self._say = say
+
+    async def play(self) -> Played:
+        """The whole day, and what came of it."""
+        started_at = clock.now()
+        addresses = await asyncio.to_thread(read_addresses, self._osm)
+        base_url = self._system.settings.base_url
+        roads = open_roads(self._system.settings.roads_dir)
+        try:
+            async with Office.signed_in(base_url, *self._login) as office:
+                company = await found_company(
+                    office,
+                    addresses,
+                    self._day,
+                    drivers=self._drivers,
+                    timezone=str(self._system.settings.timezone),
+                )
+                await self._take_orders(office, addresses)
+                await self._set_pins(office, addresses)
+                await self._publish_plan(office, company)
+                fleet = self._make_fleet(base_url, roads)
+                async with fleet.on_duty(await office.make_pairing_codes()):
+                    await self._drive(office, fleet, addresses)
+                    problems = await self._settle(fleet)
+                    async with self._system.db.transaction() as session:
+                        report = await report_day(session, since=started_at, until=clock.now())
+                    return self._judge(report, fleet, problems)
+        finally:
+            roads.close()
+
+    def _make_fleet(self, base_url: str, roads: Roads) -> Fleet:
+        return Fleet(
+            base_url,
+            self._system.settings.data_dir / "phones",
+            roads,
+            seed=self._seed,
+            doors=Doors(pin=PIN),
+            faults=self._faults,
+        )
+
+    # The morning
+
+    async def _take_orders(self, office: Office, addresses: Sequence[MapEntry]) -> None:
+        """Orders come in several at a time, one of them to an address that nobody knows."""
+        bodies = list(
+            make_orders(
+                addresses, count=self._orders - 1, day=self._day, account=ACCOUNT, seed=self._seed
+            )
+        )
+        bodies.append(make_lost_address(self._day, account=ACCOUNT, seed=self._seed))
+        self._say(f"{len(bodies)} orders come in ...")
+        room = asyncio.Semaphore(AT_ONCE)
+
+        async def send(body: dict[str, Any]) -> None:
+            async with room:
+                await office.post("/api/orders", body, key=body["external_id"])
+
+        await asyncio.gather(*map(send, bodies))
+
+    async def _set_pins(self, office: Office, addresses: Sequence[MapEntry]) -> None:
+        """The dispatcher looks at the addresses that were not found and says where they are."""
+        waiting = (await office.get("/api/places", needs_pin=True))["items"]
+        at = most_central(addresses)
+        for place in waiting:
+            await office.post(f"/api/places/{place['id']}/pin", {"lon": at.lon, "lat": at.lat})
+
+    async def _publish_plan(self, office: Office, company: Company) -> None:
+        """Wait until every order is in the pool, plan, publish; plan again when it got stale."""
+        today = self._day.starts_at.date().isoformat()
+        pool = f"/api/depots/{company.depot_id}/pool"
+        while True:
+            items = await office.get(pool, day=today)
+            if len({item["waybill"] for item in items}) >= self._orders:
+                break
+            await asyncio.sleep(POLL_S)
+        while True:
+            self._say("planning ...")
+            plan = await office.post(
+                "/api/plans",
+                {
+                    "depot_id": company.depot_id,
+                    "day": today,
+                    "budget_s": self._budget_s,
+                    "seed": self._seed,
+                },
+            )
+            while plan["state"] in ("queued", "solving"):
+                await asyncio.sleep(POLL_S)
+                plan = await office.get(f"/api/plans/{plan['id']}")
+            try:
+                await office.post(f"/api/plans/{plan['id']}/publish")
+            except Refused as refusal:
+                if refusal.code != "dispatch.stale_plan":
+                    raise
+                continue
+            runs, left = len(plan["runs"]), len(plan["unassigned"])
+            self._say(f"published {runs} runs; {left} tasks unassigned")
+            return
+
+    # The day
+
+    async def _drive(self, office: Office, fleet: Fleet, addresses: Sequence[MapEntry]) -> None:
+        self._say("the drivers set out ...")
+        until = self._day.ends_at + OVERTIME
+        async with asyncio.TaskGroup() as group:
+            driving = group.create_task(fleet.work(until))
+            extra = group.create_task(self._meanwhile(office, addresses))
+            if self._faults is not None:
+                group.create_task(break_things(self._system, self._day.starts_at, self._breakage))
+            await driving
+            extra.cancel()
+
+    async def _meanwhile(self, office: Office, addresses: Sequence[MapEntry]) -> None:
+        """During the morning: an urgent order, and customers who send something back."""
+        morning = self._day.starts_at + timedelta(minutes=60)
+        await asyncio.sleep(max(0, (morning - clock.now()).total_seconds() / clock.speed()))
+        (urgent,) = make_orders(
+            addresses, count=1, day=self._day, account=ACCOUNT, seed=self._seed + 1
+        )
+        order = await self._insist(partial(office.post, "/api/orders", urgent, key="urgent"))
+        await self._insert(office, await self._consignment_of(office, order["id"]))
+        ask = partial(office.get, "/api/consignments", state="delivered")
+        for delivered in (await self._insist(ask))["items"][:RETURNS_ASKED]:
+            body = {"consignment_id": delivered["id"], "reason": "wrong size"}
+            request = partial(office.post, "/api/returns", body, key=f"return-{delivered['id']}")
+            booked = await self._insist(request)
+            await self._insert(office, booked["consignment_id"])
+
+    async def _consignment_of(self, office: Office, order_id: str) -> str:
+        """As soon as the worker has made it."""
+        while True:
+            ask = partial(office.get, "/api/consignments", order_id=order_id)
+            for consignment in (await self._insist(ask))["items"]:
+                return str(consignment["id"])
+            await asyncio.sleep(POLL_S)
+
+    async def _insert(self, office: Office, consignment_id: str) -> None:
+        """Put it into a run that is under way, as soon as the worker has made its task."""
+        ask = partial(office.get, f"/api/consignments/{consignment_id}/tasks")
+        while not await self._insist(ask):
+            await asyncio.sleep(POLL_S)
+        try:
+            await self._insist(partial(office.post, f"/api/consignments/{consignment_id}/urgent"))
+        except Refused as refusal:
+            self._say(str(refusal))
+
+    async def _insist(self, ask: Callable[[], Awaitable[Any]]) -> Any:
+        """Ask again when the server was away; only for what may be asked twice."""
+        while True:
+            with suppress(httpx.TransportError):
+                return await ask()
+            await asyncio.sleep(POLL_S)
+
+    # The evening
+
+    async def _settle(self, fleet: Fleet) -> list[str]:
+        """Wait until the phones are empty and every event has had its reactions."""
+        problems = []
+        try:
+            async with asyncio.timeout(60):
+                await fleet.wait_until_sent()
+                while await self._events_on_their_way():
+                    await asyncio.sleep(POLL_S)
+        except TimeoutError:
+            commands, fixes = fleet.count_unsent()
+            problems.append(
+                f"a minute after the last driver came home, {commands} commands, {fixes} fixes and "
+                f"{await self._events_on_their_way()} events were still on their way"
+            )
+        return problems
+
+    async def _events_on_their_way(self) -> int:
+        async with self._system.db.transaction() as session:
+            query = select(func.count()).where(OutboxEvent.published_at.is_(None))
+            return (await session.execute(query)).scalar_one()
+
+    def _judge(self, report: DayReport, fleet: Fleet, problems: list[str]) -> Played:
+        """Compare what the drivers did with what the server knows."""
+        tally = fleet.tally()
+        figures: dict[str, Any] = msgspec.to_builtins(report)
+        figures["proofs_given"] = tally.proofs
+        figures["returns_handed_over"] = tally.unannounced_returns
+        if self._faults is not None:
+            figures["faults"] = {**asdict(self._faults), **asdict(self._breakage)}
+        problems += fleet.refused()
+        if report.proofs != tally.proofs:
+            problems.append(f"the drivers gave {tally.proofs} proofs, {report.proofs} are stored")
+        if report.unannounced_returns != tally.unannounced_returns:
+            problems.append(
+                f"{tally.unannounced_returns} returns were handed over at doors, "
+                f"{report.unannounced_returns} are stored"
+            )
+        if report.open or report.still_open:
+            problems.append(
+                f"{report.open} consignments and {report.still_open} tasks are in no final state"
+            )
+        if report.unassigned:
+            problems.append(f"{len(report.unassigned)} tasks are in no run")
+        if report.unfinished_reactions:
+            problems.append(f"{report.unfinished_reactions} reactions failed")
+        return Played(figures=figures, problems=problems)
+
+
+def read_addresses(osm: Path) -> list[MapEntry]:
+    """The addresses of the map that are complete enough to send something to."""
+    return [
+        entry
+        for entry in read_map(osm)
+        if entry.kind == "address" and entry.street and entry.house_number and entry.city
+    ]

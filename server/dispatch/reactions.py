@@ -1,0 +1,41 @@
+"""What dispatch does when something happens in the rooms below."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.consignments.events import (
+    ConsignmentAmended,
+    ConsignmentAnnounced,
+    ConsignmentCancelled,
+)
+from server.dispatch.manifest import issue_manifests
+from server.dispatch.pins import follow_pin
+from server.dispatch.street import notice_arrival
+from server.dispatch.tasks import amend_tasks, cancel_tasks, create_tasks
+from server.kit.outbox import reaction
+from server.places.events import PlacePinned
+from server.tracking.events import DriverArrived
+
+
+@reaction
+async def on_consignment_announced(session: AsyncSession, event: ConsignmentAnnounced) -> None:
+    await create_tasks(session, event.consignment_id)
+
+
+@reaction
+async def on_consignment_amended(session: AsyncSession, event: ConsignmentAmended) -> None:
+    await issue_manifests(session, await amend_tasks(session, event.consignment_id))
+
+
+@reaction
+async def on_consignment_cancelled(session: AsyncSession, event: ConsignmentCancelled) -> None:
+    await issue_manifests(session, await cancel_tasks(session, event.consignment_id))
+
+
+@reaction
+async def on_place_pinned(session: AsyncSession, event: PlacePinned) -> None:
+    await issue_manifests(session, await follow_pin(session, event.place_id))
+
+
+@reaction
+async def on_driver_arrived(session: AsyncSession, event: DriverArrived) -> None:
+    await notice_arrival(session, event.driver_id, event.subject_id)

@@ -1,0 +1,296 @@
+"""Planning and the day's work over HTTP, for dispatchers."""
+
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, get, patch, post
+from litestar.di import NamedDependency, Provide
+from litestar.params import FromPath, FromQuery, JSONBody
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from routing.roads import Roads
+from server.dispatch import service
+from server.dispatch.breakdown import Reassignment
+from server.dispatch.exceptions import ExceptionView
+from server.dispatch.fleet_routes import FLEET_ROUTES, MAY_CHANGE, MAY_READ, NO_NUL, Limit
+from server.dispatch.planning import DEFAULT_BUDGET_S, LONGEST_BUDGET_S, PlanView
+from server.dispatch.pool import PoolItem
+from server.dispatch.progress import RunView
+from server.dispatch.tasks import TaskView
+from server.dispatch.urgent import InsertedWork
+from server.identity.access import Principal
+from server.kit.geo import Position
+
+
+class NewPlan(msgspec.Struct, forbid_unknown_fields=True):
+    """budget_s: how long the solver may search. keep_locks_of: a plan whose locked stops stay."""
+
+    depot_id: UUID
+    day: date
+    budget_s: Annotated[float, msgspec.Meta(gt=0, le=LONGEST_BUDGET_S)] = DEFAULT_BUDGET_S
+    seed: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] = 0
+    keep_locks_of: UUID | None = None
+
+
+class StopMove(msgspec.Struct, forbid_unknown_fields=True):
+    """to_index: before which stop of that shift's run, from 0, the moved one not counted."""
+
+    to_shift_id: UUID
+    to_index: Annotated[int, msgspec.Meta(ge=0, le=10_000)]
+
+
+class StopLock(msgspec.Struct, forbid_unknown_fields=True):
+    locked: bool
+
+
+class Repeat(msgspec.Struct, forbid_unknown_fields=True):
+    day: date
+
+
+class Breakdown(msgspec.Struct, forbid_unknown_fields=True):
+    """Where the van stands; without it, where it was last seen."""
+
+    lon: Annotated[float, msgspec.Meta(ge=-180, le=180)] | None = None
+    lat: Annotated[float, msgspec.Meta(ge=-90, le=90)] | None = None
+
+
+class Settlement(msgspec.Struct, forbid_unknown_fields=True):
+    note: Annotated[str, msgspec.Meta(max_length=2000, pattern=NO_NUL)] = ""
+
+
+class PlanPage(msgspec.Struct):
+    items: list[PlanView]
+    next: UUID | None
+
+
+class RunPage(msgspec.Struct):
+    items: list[RunView]
+    next: UUID | None
+
+
+class ExceptionPage(msgspec.Struct):
+    items: list[ExceptionView]
+    next: UUID | None
+
+
+async def provide_roads(request: Request[Any, Any, Any]) -> Roads:
+    roads: Roads = await request.app.state.roads.get()
+    return roads
+
+
+ROADS = {"roads": Provide(provide_roads)}
+
+
+@get("/api/depots/{depot_id:uuid}/pool", guards=[MAY_READ])
+async def get_pool(
+    depot_id: FromPath[UUID], day: FromQuery[date], session: NamedDependency[AsyncSession]
+) -> list[PoolItem]:
+    """What waits for a run on that day, and why some of it cannot be planned."""
+    return await service.read_pool(session, depot_id, day)
+
+
+@post("/api/plans", guards=[MAY_CHANGE], status_code=202)
+async def request_plan(
+    data: JSONBody[NewPlan],
+    session: NamedDependency[AsyncSession],
+    principal: NamedDependency[Principal],
+) -> PlanView:
+    """The plan is made in the background: look at GET /api/plans/{id} until it is a draft."""
+    return await service.request_plan(session, **msgspec.structs.asdict(data), by=principal.label)
+
+
+@get("/api/plans", guards=[MAY_READ])
+async def list_plans(
+    session: NamedDependency[AsyncSession],
+    *,
+    depot_id: FromQuery[UUID | None] = None,
+    day: FromQuery[date | None] = None,
+    limit: Limit = 50,
+    after: FromQuery[UUID | None] = None,
+) -> PlanPage:
+    """Newest first."""
+    items = await service.list_plans(session, depot_id=depot_id, day=day, limit=limit, after=after)
+    return PlanPage(list(items), items[-1].id if len(items) == limit else None)
+
+
+@get("/api/plans/{plan_id:uuid}", guards=[MAY_READ])
+async def get_plan(plan_id: FromPath[UUID], session: NamedDependency[AsyncSession]) -> PlanView:
+    return await service.get_plan(session, plan_id)
+
+
+@post(
+    ["/api/plans/{plan_id:uuid}/cancel", "/api/plans/{plan_id:uuid}/discard"],
+    guards=[MAY_CHANGE],
+    status_code=200,
+)
+async def discard_plan(plan_id: FromPath[UUID], session: NamedDependency[AsyncSession]) -> PlanView:
+    """Stop making it, or throw the draft away."""
+    return await service.discard_plan(session, plan_id)
+
+
+@post("/api/plans/{plan_id:uuid}/publish", guards=[MAY_CHANGE], status_code=200)
+async def publish_plan(
+    plan_id: FromPath[UUID],
+    session: NamedDependency[AsyncSession],
+    principal: NamedDependency[Principal],
+) -> PlanView:
+    """Send its runs to the drivers. 409 dispatch.stale_plan when the inputs have changed."""
+    return await service.publish_plan(session, plan_id, by=principal.label)
+
+
+@patch("/api/plans/{plan_id:uuid}/stops/{stop_id:uuid}", guards=[MAY_CHANGE])
+async def lock_stop(
+    plan_id: FromPath[UUID],
+    stop_id: FromPath[UUID],
+    data: JSONBody[StopLock],
+    session: NamedDependency[AsyncSession],
+) -> PlanView:
+    """Keep a stop with its driver, or let it go again."""
+    return await service.lock_stop(session, plan_id, stop_id, locked=data.locked)
+
+
+@post(
+    "/api/plans/{plan_id:uuid}/stops/{stop_id:uuid}/move",
+    guards=[MAY_CHANGE],
+    status_code=200,
+    dependencies=ROADS,
+)
+async def move_stop(
+    plan_id: FromPath[UUID],
+    stop_id: FromPath[UUID],
+    data: JSONBody[StopMove],
+    session: NamedDependency[AsyncSession],
+    roads: NamedDependency[Roads],
+) -> PlanView:
+    """Move a stop by hand; refused with the reasons when it cannot be done there."""
+    return await service.move_stop(
+        session,
+        plan_id,
+        stop_id,
+        to_shift_id=data.to_shift_id,
+        to_index=data.to_index,
+        roads=roads,
+    )
+
+
+@get("/api/runs", guards=[MAY_READ])
+async def list_runs(
+    session: NamedDependency[AsyncSession],
+    *,
+    depot_id: FromQuery[UUID | None] = None,
+    day: FromQuery[date | None] = None,
+    driver_id: FromQuery[UUID | None] = None,
+    limit: Limit = 50,
+    after: FromQuery[UUID | None] = None,
+) -> RunPage:
+    """Newest first."""
+    items = await service.list_runs(
+        session, depot_id=depot_id, day=day, driver_id=driver_id, limit=limit, after=after
+    )
+    return RunPage(items, items[-1].id if len(items) == limit else None)
+
+
+@get("/api/runs/{run_id:uuid}", guards=[MAY_READ])
+async def get_run(run_id: FromPath[UUID], session: NamedDependency[AsyncSession]) -> RunView:
+    return await service.get_run(session, run_id)
+
+
+@post(
+    "/api/runs/{run_id:uuid}/breakdown",
+    guards=[MAY_CHANGE],
+    status_code=200,
+    dependencies=ROADS,
+)
+async def report_breakdown(
+    run_id: FromPath[UUID],
+    data: JSONBody[Breakdown],
+    session: NamedDependency[AsyncSession],
+    principal: NamedDependency[Principal],
+    roads: NamedDependency[Roads],
+) -> Reassignment:
+    """Give the rest of a driver's day to the other runs."""
+    known = data.lon is not None and data.lat is not None
+    position = Position(data.lon or 0.0, data.lat or 0.0) if known else None
+    return await service.reassign_run(
+        session, run_id, roads=roads, position=position, by=principal.label
+    )
+
+
+@post(
+    "/api/consignments/{consignment_id:uuid}/urgent",
+    guards=[MAY_CHANGE],
+    status_code=200,
+    dependencies=ROADS,
+)
+async def insert_urgent(
+    consignment_id: FromPath[UUID],
+    session: NamedDependency[AsyncSession],
+    principal: NamedDependency[Principal],
+    roads: NamedDependency[Roads],
+) -> InsertedWork:
+    """Put it into the cheapest run of today; says which one and what becomes late."""
+    return await service.insert_urgent(session, consignment_id, roads=roads, by=principal.label)
+
+
+@get("/api/consignments/{consignment_id:uuid}/tasks", guards=[MAY_READ])
+async def list_tasks(
+    consignment_id: FromPath[UUID], session: NamedDependency[AsyncSession]
+) -> list[TaskView]:
+    return await service.list_tasks(session, consignment_id)
+
+
+@post("/api/tasks/{task_id:uuid}/repeat", guards=[MAY_CHANGE], status_code=201)
+async def repeat_task(
+    task_id: FromPath[UUID], data: JSONBody[Repeat], session: NamedDependency[AsyncSession]
+) -> TaskView:
+    """Let a failed task be tried again on a day."""
+    return await service.repeat_task(session, task_id, day=data.day)
+
+
+@get("/api/exceptions", guards=[MAY_READ])
+async def list_exceptions(
+    session: NamedDependency[AsyncSession],
+    *,
+    settled: FromQuery[bool] = False,
+    depot_id: FromQuery[UUID | None] = None,
+    limit: Limit = 50,
+    after: FromQuery[UUID | None] = None,
+) -> ExceptionPage:
+    """Oldest first."""
+    items = await service.list_exceptions(
+        session, settled=settled, depot_id=depot_id, limit=limit, after=after
+    )
+    return ExceptionPage(list(items), items[-1].id if len(items) == limit else None)
+
+
+@post("/api/exceptions/{exception_id:uuid}/settle", guards=[MAY_CHANGE], status_code=200)
+async def settle_exception(
+    exception_id: FromPath[UUID],
+    data: JSONBody[Settlement],
+    session: NamedDependency[AsyncSession],
+    principal: NamedDependency[Principal],
+) -> ExceptionView:
+    return await service.settle_exception(session, exception_id, note=data.note, by=principal.label)
+
+
+ROUTES = [
+    *FLEET_ROUTES,
+    get_pool,
+    request_plan,
+    list_plans,
+    get_plan,
+    discard_plan,
+    publish_plan,
+    lock_stop,
+    move_stop,
+    list_runs,
+    get_run,
+    report_breakdown,
+    insert_urgent,
+    list_tasks,
+    repeat_task,
+    list_exceptions,
+    settle_exception,
+]

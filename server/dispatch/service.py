@@ -1,0 +1,136 @@
+"""The door of dispatch: everything that other rooms may call."""
+
+from server.dispatch.breakdown import MovedWork, Reassignment, RunIsClosed, UnknownRun, reassign_run
+from server.dispatch.door import complete_task, fail_task
+from server.dispatch.draft import DraftRun, DraftStop, DraftVisit
+from server.dispatch.draft_edits import lock_stop, move_stop
+from server.dispatch.exceptions import ExceptionView, list_exceptions, settle_exception
+from server.dispatch.fleet import (
+    DepotView,
+    DriverView,
+    ShiftBreak,
+    ShiftView,
+    VehicleView,
+    change_driver,
+    change_vehicle,
+    create_depot,
+    create_driver,
+    create_shift,
+    create_vehicle,
+    get_depot,
+    list_depots,
+    list_drivers,
+    list_shifts,
+    list_vehicles,
+    remove_shift,
+)
+from server.dispatch.inputs import Change
+from server.dispatch.manifest import (
+    acknowledge_manifest,
+    manifest_of,
+    unacknowledged_manifests,
+)
+from server.dispatch.outcomes import OUTCOMES, Outcome
+from server.dispatch.planning import (
+    PlanView,
+    UnassignedWork,
+    discard_plan,
+    get_plan,
+    list_plans,
+    request_plan,
+)
+from server.dispatch.pool import PoolItem, read_pool
+from server.dispatch.progress import (
+    RunView,
+    StopProgress,
+    StopView,
+    get_run,
+    list_runs,
+    run_context,
+    snapshot_of_runs,
+    stop_progress,
+)
+from server.dispatch.publishing import StalePlan, publish_plan
+from server.dispatch.street import (
+    accept_tasks,
+    arrive_at_tasks,
+    decline_task,
+    set_shift,
+    start_tasks,
+)
+from server.dispatch.tasks import TaskView, UnknownTask, get_task, list_tasks, repeat_task
+from server.dispatch.urgent import InsertedWork, LateVisit, insert_urgent
+from server.dispatch.vehicle_load import scan_parcels
+
+__all__ = [
+    "OUTCOMES",
+    "Change",
+    "DepotView",
+    "DraftRun",
+    "DraftStop",
+    "DraftVisit",
+    "DriverView",
+    "ExceptionView",
+    "InsertedWork",
+    "LateVisit",
+    "MovedWork",
+    "Outcome",
+    "PlanView",
+    "PoolItem",
+    "Reassignment",
+    "RunIsClosed",
+    "RunView",
+    "ShiftBreak",
+    "ShiftView",
+    "StalePlan",
+    "StopProgress",
+    "StopView",
+    "TaskView",
+    "UnassignedWork",
+    "UnknownRun",
+    "UnknownTask",
+    "VehicleView",
+    "accept_tasks",
+    "acknowledge_manifest",
+    "arrive_at_tasks",
+    "change_driver",
+    "change_vehicle",
+    "complete_task",
+    "create_depot",
+    "create_driver",
+    "create_shift",
+    "create_vehicle",
+    "decline_task",
+    "discard_plan",
+    "fail_task",
+    "get_depot",
+    "get_plan",
+    "get_run",
+    "get_task",
+    "insert_urgent",
+    "list_depots",
+    "list_drivers",
+    "list_exceptions",
+    "list_plans",
+    "list_runs",
+    "list_shifts",
+    "list_tasks",
+    "list_vehicles",
+    "lock_stop",
+    "manifest_of",
+    "move_stop",
+    "publish_plan",
+    "read_pool",
+    "reassign_run",
+    "remove_shift",
+    "repeat_task",
+    "request_plan",
+    "run_context",
+    "scan_parcels",
+    "set_shift",
+    "settle_exception",
+    "snapshot_of_runs",
+    "start_tasks",
+    "stop_progress",
+    "unacknowledged_manifests",
+]

@@ -1,0 +1,169 @@
+"""The pages for people: the dispatcher's console, signing in, and public tracking."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from litestar import Request, Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from litestar.response import Redirect
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.consignments.service import TrackingLinkUnknown
+from server.identity.access import Role, allow, public
+from server.kit.errors import NotFound, Unavailable
+from server.kit.settings import ROOT, Settings
+from server.live import tracking_page
+from server.live.guess_limit import GuessLimit, TooManyGuesses
+from server.live.public_tracking import PublicView, public_view
+from server.live.tracking_page import TrackingStatus
+from server.places import service as places
+
+DISPATCHER_UI = ROOT / "dispatcher_ui"
+BUILT = DISPATCHER_UI / "dist"
+
+HTML = "text/html; charset=utf-8"
+MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+TILE_LIFETIME_S = 3600
+FOREVER = "public, max-age=31536000, immutable"
+
+CONSOLE_HEADERS = {
+    "Cache-Control": "no-cache",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; "
+        "img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class PagesNotBuilt(Unavailable):
+    """The dispatcher's page has not been built. `./postrider up` builds it on its first start."""
+
+    code = "live.pages_not_built"
+
+
+class UnknownAsset(NotFound):
+    """There is no file {name} here. Load the page again."""
+
+    code = "live.unknown_asset"
+
+
+@get("/", guards=[public], include_in_schema=False)
+async def go_to_console() -> Redirect:
+    return Redirect("/dispatch")
+
+
+@get("/dispatch", guards=[public], include_in_schema=False)
+async def show_console() -> Response[bytes]:
+    """The empty page; all that it shows it asks for as whoever is signed in."""
+    return _built_page("index.html")
+
+
+@get("/login", guards=[public], include_in_schema=False)
+async def show_login() -> Response[bytes]:
+    return _built_page("login.html")
+
+
+@get("/dispatch/assets/{name:str}", guards=[public], include_in_schema=False)
+async def send_asset(name: FromPath[str]) -> Response[bytes]:
+    """Scripts and styles. Their names change with their content."""
+    path = BUILT / "assets" / name
+    if path.suffix not in MEDIA_TYPES or path.parent != BUILT / "assets" or not path.is_file():
+        raise UnknownAsset(name=name)
+    headers = {"Cache-Control": FOREVER, "X-Content-Type-Options": "nosniff"}
+    return Response(path.read_bytes(), media_type=MEDIA_TYPES[path.suffix], headers=headers)
+
+
+@get(
+    "/tiles/{z:int}/{x:int}/{y:int}",
+    guards=[allow(Role.ADMIN, Role.DISPATCHER, Role.CLERK, Role.WAREHOUSE)],
+    include_in_schema=False,
+)
+async def send_tile(
+    z: FromPath[int],
+    x: FromPath[int],
+    y: FromPath[int],
+    request: Request[Any, Any, Any],
+    session: NamedDependency[AsyncSession],
+) -> Response[bytes]:
+    """A vector tile of the drawn map, for staff: customers get a sketch on their page."""
+    tile = await places.read_tile(session, z, x, y)
+    tag = f'"{hashlib.sha256(tile).hexdigest()[:20]}"'
+    headers = {"ETag": tag, "Cache-Control": f"private, max-age={TILE_LIFETIME_S}"}
+    if request.headers.get("if-none-match") == tag:
+        return Response(b"", status_code=304, headers=headers)
+    return Response(tile, media_type="application/vnd.mapbox-vector-tile", headers=headers)
+
+
+@get("/t/{token:str}", guards=[public], include_in_schema=False)
+async def show_tracking(
+    token: FromPath[str],
+    request: Request[Any, Any, Any],
+    session: NamedDependency[AsyncSession],
+    settings: NamedDependency[Settings],
+) -> Response[str]:
+    """One consignment, for whoever has the link."""
+    try:
+        view = await _look_up(session, token, request)
+    except TrackingLinkUnknown:
+        return _tracking(tracking_page.render_not_valid, 404)
+    except TooManyGuesses as refusal:
+        return _tracking(tracking_page.render_slow_down, refusal.status, **refusal.headers)
+    return _tracking(lambda: tracking_page.render_view(view, settings.timezone), 200)
+
+
+@get("/t/{token:str}/status", guards=[public], include_in_schema=False)
+async def send_tracking_status(
+    token: FromPath[str],
+    request: Request[Any, Any, Any],
+    session: NamedDependency[AsyncSession],
+    settings: NamedDependency[Settings],
+) -> Response[TrackingStatus]:
+    """What has changed since the page was loaded."""
+    view = await _look_up(session, token, request)
+    status = tracking_page.status_of(view, settings.timezone)
+    return Response(status, headers=tracking_page.HEADERS)
+
+
+async def _look_up(
+    session: AsyncSession, token: str, request: Request[Any, Any, Any]
+) -> PublicView:
+    guess_limit: GuessLimit = request.app.state.guess_limit
+    address = request.client.host if request.client else "unknown"
+    guess_limit.admit(address)
+    try:
+        return await public_view(session, token)
+    except TrackingLinkUnknown:
+        guess_limit.count_wrong_guess(address)
+        raise
+
+
+def _tracking(render: Callable[[], str], status: int, **headers: str) -> Response[str]:
+    return Response(
+        render(),
+        status_code=status,
+        media_type=HTML,
+        headers={**tracking_page.HEADERS, **headers},
+    )
+
+
+def _built_page(name: str) -> Response[bytes]:
+    page = BUILT / name
+    if not page.is_file():
+        raise PagesNotBuilt
+    return Response(page.read_bytes(), media_type=HTML, headers=CONSOLE_HEADERS)
+
+
+ROUTES = [
+    go_to_console,
+    show_console,
+    show_login,
+    send_asset,
+    send_tile,
+    show_tracking,
+    send_tracking_status,
+]
