@@ -25,6 +25,15 @@ const socket = new LiveSocket((frame) => {
   schedule();
 }, maySeeTheMap);
 
+// For the browser's console, and for tests that look where a marker is drawn.
+Object.assign(window, {
+  postrider: {
+    markerOf: (driverId: string) => map?.markerOf(driverId),
+    pixelOf: (driverId: string) => map?.pixelOf(driverId),
+    isDrawn: () => map?.isDrawn() ?? false,
+  },
+});
+
 void start();
 
 async function start(): Promise<void> {
@@ -74,6 +83,7 @@ async function openMap(): Promise<void> {
 function choose(wanted: Selection | undefined): void {
   selection = wanted;
   update();
+  map?.update(selection);
   if (wanted === undefined) return;
   list.scrollTo(wanted.key);
   map?.show(wanted);

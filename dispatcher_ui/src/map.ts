@@ -1,12 +1,12 @@
 /** The map: our own street tiles, and on them runs, stops and drivers. */
 
 import { LngLatBounds, Map as LibreMap, NavigationControl, setWorkerUrl } from "maplibre-gl";
-import type { GeoJSONSource, MapMouseEvent, StyleSpecification } from "maplibre-gl";
+import type { GeoJSONSource, MapMouseEvent, SourceSpecification, StyleSpecification } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import "maplibre-gl/dist/maplibre-gl.css";
 import { BASEMAP_SOURCE, basemapLayers } from "./basemap";
 import type { Fleet } from "./fleet";
-import type { LonLat } from "./frames";
+import type { DriverRecord, LonLat, RunRecord } from "./frames";
 import { ARROW, arrowImage, driverFeatures, driverLayers, DRIVERS, Glides } from "./layers/drivers";
 import { runFeatures, runLayers, RUNS } from "./layers/runs";
 import { stopFeatures, stopLayers, STOPS } from "./layers/stops";
@@ -15,6 +15,7 @@ import type { Selection } from "./list";
 const GLIDE_FRAME_MS = 60;
 const CLOSE_ZOOM = 14;
 const REACH_PX = 8;
+const EASE_MS = 600;
 
 setWorkerUrl(workerUrl);
 
@@ -65,20 +66,34 @@ export class FleetMap {
     this.glide();
   }
 
-  /** Bring what is selected into view. */
+  /** Bring what is selected into view: a stop, or all of a run with its driver. */
   show(selection: Selection): void {
     const run = this.fleet.runs.get(selection.key);
-    const stop = run?.stops.find((each) => each.id === selection.stopId);
     const driver = this.fleet.drivers.get(run?.driver_id ?? selection.key);
-    const target = stop?.position ?? driver?.position ?? run?.stops[0]?.position;
-    if (!target) return;
-    const zoom = Math.max(this.map.getZoom(), CLOSE_ZOOM);
-    this.map.easeTo({ center: target, zoom, duration: 600 });
+    const stop = run?.stops.find((each) => each.id === selection.stopId);
+    if (stop?.position) {
+      const zoom = Math.max(this.map.getZoom(), CLOSE_ZOOM);
+      this.map.easeTo({ center: stop.position, zoom, duration: EASE_MS });
+    } else {
+      this.fit(run ? [run] : [], driver ? [driver] : [], EASE_MS);
+    }
   }
 
-  /** Where a driver's marker is drawn now; for whoever wants to look over the map's shoulder. */
+  /** Where a driver's marker is drawn now. */
   markerOf(driverId: string): LonLat | undefined {
     return this.glides.at(driverId, performance.now());
+  }
+
+  pixelOf(driverId: string): [number, number] | undefined {
+    const marker = this.markerOf(driverId);
+    if (marker === undefined) return undefined;
+    const { x, y } = this.map.project(marker);
+    return [x, y];
+  }
+
+  /** Whether all that is to be seen has come and is drawn. */
+  isDrawn(): boolean {
+    return this.map.loaded() && this.map.areTilesLoaded();
   }
 
   private draw(): void {
@@ -115,14 +130,23 @@ export class FleetMap {
   /** Show everything there is, the first time that there is something. */
   private fitOnce(): void {
     if (this.isFitted) return;
+    this.isFitted = this.fit(this.fleet.runs.values(), this.fleet.drivers.values(), 0);
+  }
+
+  /** Show all of these; false when none of them has a position. */
+  private fit(
+    runs: Iterable<RunRecord>,
+    drivers: Iterable<DriverRecord>,
+    duration: number,
+  ): boolean {
     const bounds = new LngLatBounds();
-    for (const { position } of this.fleet.drivers.values()) bounds.extend(position);
-    for (const run of this.fleet.runs.values()) {
+    for (const { position } of drivers) bounds.extend(position);
+    for (const run of runs) {
       for (const { position } of run.stops) if (position) bounds.extend(position);
     }
-    if (bounds.isEmpty()) return;
-    this.isFitted = true;
-    this.map.fitBounds(bounds, { padding: 60, maxZoom: 15, duration: 0 });
+    if (bounds.isEmpty()) return false;
+    this.map.fitBounds(bounds, { padding: 70, maxZoom: 15, duration });
+    return true;
   }
 
   private meantBy({ point }: MapMouseEvent): Selection | undefined {
@@ -145,8 +169,10 @@ export class FleetMap {
 }
 
 function styleOf(dark: boolean): StyleSpecification {
-  const nothing = { type: "FeatureCollection", features: [] } as const;
-  const empty = { type: "geojson", data: { ...nothing, features: [] } } as const;
+  const empty: SourceSpecification = {
+    type: "geojson",
+    data: { type: "FeatureCollection", features: [] },
+  };
   return {
     version: 8,
     sources: { basemap: BASEMAP_SOURCE, [RUNS]: empty, [STOPS]: empty, [DRIVERS]: empty },

@@ -4,11 +4,13 @@ const RUN_COLOURS = [
   "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#7a5cc4", "#b08900", "#2f8fd0", "#a3394e",
 ] as const;
 
-/** Always the same one for the same driver. */
+const given = new Map<string, string>();
+
+/** Another one for each driver as long as there are enough, the same until the page is closed. */
 export function colourOf(driverId: string): string {
-  let sum = 0;
-  for (const letter of driverId) sum = (sum * 31 + letter.charCodeAt(0)) >>> 0;
-  return RUN_COLOURS[sum % RUN_COLOURS.length] ?? RUN_COLOURS[0];
+  const colour = given.get(driverId) ?? RUN_COLOURS[given.size % RUN_COLOURS.length] ?? "";
+  given.set(driverId, colour);
+  return colour;
 }
 
 export const STOP_COLOURS = {

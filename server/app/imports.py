@@ -31,7 +31,13 @@ async def import_orders(
     db = Database(settings.database_url)
     try:
         return await run_import_file(
-            db, Blobs(settings.blobs_dir), path, account_code=account_code, dry_run=dry_run, say=say
+            db,
+            Blobs(settings.blobs_dir),
+            path,
+            account_code=account_code,
+            dry_run=dry_run,
+            zone=settings.timezone,
+            say=say,
         )
     finally:
         await db.close()

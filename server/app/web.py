@@ -9,7 +9,7 @@ import uvicorn
 from litestar import Litestar, Request, Response, get
 from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import ScalarRenderPlugin
 from litestar.types import ControllerRouterHandler
@@ -139,20 +139,22 @@ def answer_problem(_: Request[Any, Any, Any], error: PostriderError) -> Response
     )
 
 
-def answer_http_problem(_: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+def answer_http_problem(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     """Litestar's own refusals (unknown path, wrong method, unreadable body) in our one shape."""
+    if error.status_code >= 500:
+        return answer_defect(request, error)
+    # A body or parameter that can be read but not used is 422, as our own refusals are.
+    status = 422 if isinstance(error, ValidationException) else error.status_code
     problem = {
         "type": "about:blank",
         "title": type(error).__name__,
-        "status": error.status_code,
-        "code": f"http.{error.status_code}",
+        "status": status,
+        "code": "invalid_fields" if status == 422 else f"http.{status}",
         "detail": error.detail,
     }
     if error.extra:
         problem["fields"] = error.extra
-    return Response(
-        problem, status_code=error.status_code, media_type=PROBLEM, headers=error.headers
-    )
+    return Response(problem, status_code=status, media_type=PROBLEM, headers=error.headers)
 
 
 def answer_unreadable(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:

@@ -19,7 +19,7 @@ from server.kit.feed import Feed
 from server.kit.outbox import WAKE_CHANNEL
 from server.kit.relay import run_relay
 from server.kit.settings import Settings
-from server.kit.timers import Timer
+from server.kit.timer import Timer
 
 log = logging.getLogger(__name__)
 

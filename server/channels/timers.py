@@ -4,7 +4,7 @@ from server.channels.import_work import work_on_imports
 from server.kit.blobs import Blobs
 from server.kit.db import Database
 from server.kit.settings import read_settings
-from server.kit.timers import Timer
+from server.kit.timer import Timer
 
 
 async def take_in_files(db: Database) -> None:

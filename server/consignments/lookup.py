@@ -48,6 +48,7 @@ async def list_consignments(
     session: AsyncSession,
     *,
     account_id: UUID | None = None,
+    order_id: UUID | None = None,
     state: str | None = None,
     after: UUID | None = None,
     limit: int = 50,
@@ -56,6 +57,8 @@ async def list_consignments(
     query = select(Consignment).order_by(Consignment.id.desc()).limit(limit)
     if account_id is not None:
         query = query.where(Consignment.account_id == account_id)
+    if order_id is not None:
+        query = query.where(Consignment.order_id == order_id)
     if state is not None:
         query = query.where(Consignment.state == state)
     if after is not None:

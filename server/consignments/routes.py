@@ -57,6 +57,7 @@ async def list_consignments(
     session: NamedDependency[AsyncSession],
     principal: NamedDependency[Principal],
     *,
+    order_id: FromQuery[UUID | None] = None,
     in_state: StateQuery = None,
     limit: Annotated[int, QueryParameter(ge=1, le=200)] = 50,
     after: FromQuery[UUID | None] = None,
@@ -64,7 +65,12 @@ async def list_consignments(
     """Newest first."""
     own = principal.own_account_only()
     items = await service.list_consignments(
-        session, account_id=own, state=in_state, limit=limit + 1, after=after
+        session,
+        account_id=own,
+        order_id=order_id,
+        state=in_state,
+        limit=limit + 1,
+        after=after,
     )
     more = items[limit - 1].id if len(items) > limit else None
     return ConsignmentPage(items[:limit], more)

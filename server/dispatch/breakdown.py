@@ -252,6 +252,8 @@ def _tell_unassigned(
         )
     by_id = {task.id: task for task in left}
     for one in situation.obstacles:
+        if one.task_id not in by_id:
+            continue  # something of another run
         raise_exception(session, "not_placed", task=by_id[one.task_id], reasons=one.sentence)
         told.append(
             UnassignedWork(

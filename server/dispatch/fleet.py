@@ -1,7 +1,7 @@
-"""Depots, drivers, vehicles and shifts."""
+"""Depots, drivers and vehicles."""
 
 from collections.abc import Sequence
-from datetime import datetime, time, timedelta
+from datetime import time
 from typing import Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -12,11 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.dispatch.inputs import (
     find_depot,
-    local_day,
     lock_depot,
     record_change,
 )
-from server.dispatch.models import Depot, Driver, Run, Shift, Task, Vehicle
+from server.dispatch.models import Depot, Driver, Task, Vehicle
 from server.identity import service as identity
 from server.identity.access import Role
 from server.kit.errors import Conflict, Invalid, NotFound
@@ -25,7 +24,6 @@ from server.kit.ids import new_id
 from server.places import service as places
 
 Profile = Literal["car", "bicycle"]
-LONGEST_SHIFT = timedelta(hours=24)
 
 
 class UnknownDriver(NotFound):
@@ -38,12 +36,6 @@ class UnknownVehicle(NotFound):
     """There is no vehicle {vehicle_id}."""
 
     code = "dispatch.unknown_vehicle"
-
-
-class UnknownShift(NotFound):
-    """There is no shift {shift_id}."""
-
-    code = "dispatch.unknown_shift"
 
 
 class DepotWithoutPosition(Invalid):
@@ -68,30 +60,6 @@ class NameTaken(Conflict):
     """There is a {thing} called {name!r} already."""
 
     code = "dispatch.name_taken"
-
-
-class BadShift(Invalid):
-    """A shift ends after it starts, lasts at most 24 hours and has its breaks inside, in order."""
-
-    code = "dispatch.bad_shift"
-
-
-class ShiftOverlaps(Conflict):
-    """The {thing} has another shift from {starts_at} to {ends_at}."""
-
-    code = "dispatch.shift_overlaps"
-
-
-class WrongDepot(Invalid):
-    """The driver and the vehicle of a shift belong to the same depot."""
-
-    code = "dispatch.wrong_depot"
-
-
-class ShiftHasRun(Conflict):
-    """This shift has a published run. Report a breakdown to give its work to others."""
-
-    code = "dispatch.shift_has_run"
 
 
 class DepotView(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,28 +91,6 @@ class VehicleView(msgspec.Struct, frozen=True, kw_only=True):
     capacity_parcels: int
     skills: list[str]
     active: bool
-
-
-class ShiftBreak(msgspec.Struct, frozen=True, kw_only=True):
-    """A rest that begins between the two times."""
-
-    earliest_start_at: datetime
-    latest_start_at: datetime
-    duration_s: int
-
-
-class ShiftView(msgspec.Struct, frozen=True, kw_only=True):
-    id: UUID
-    driver_id: UUID
-    vehicle_id: UUID
-    depot_id: UUID
-    starts_at: datetime
-    ends_at: datetime
-    breaks: tuple[ShiftBreak, ...]
-    started_at: datetime | None = None
-    on_break_at: datetime | None = None
-    ended_at: datetime | None = None
-    broken_down_at: datetime | None = None
 
 
 async def create_depot(
@@ -298,7 +244,7 @@ async def change_vehicle(
     session: AsyncSession, vehicle_id: UUID, changes: dict[str, Any], *, by: str
 ) -> VehicleView:
     """Change what `changes` names: capacities, skills, whether it is in use."""
-    vehicle = await _find_vehicle(session, vehicle_id)
+    vehicle = await find_vehicle(session, vehicle_id)
     depot = await lock_depot(session, vehicle.depot_id)
     for name, value in changes.items():
         setattr(vehicle, name, sorted(set(value)) if name == "skills" else value)
@@ -316,102 +262,7 @@ async def list_vehicles(
     return [_convert(vehicle, VehicleView) for vehicle in await session.scalars(query)]
 
 
-async def create_shift(
-    session: AsyncSession,
-    *,
-    driver_id: UUID,
-    vehicle_id: UUID,
-    starts_at: datetime,
-    ends_at: datetime,
-    breaks: Sequence[ShiftBreak] = (),
-    by: str,
-) -> ShiftView:
-    driver = await find_driver(session, driver_id)
-    vehicle = await _find_vehicle(session, vehicle_id)
-    if driver.depot_id != vehicle.depot_id:
-        raise WrongDepot
-    depot = await lock_depot(session, driver.depot_id)
-    if not starts_at < ends_at <= starts_at + LONGEST_SHIFT or not _fit(breaks, starts_at, ends_at):
-        raise BadShift
-    for thing, mine in (
-        ("driver", Shift.driver_id == driver_id),
-        ("vehicle", Shift.vehicle_id == vehicle_id),
-    ):
-        other = await session.scalar(
-            select(Shift).where(mine, Shift.starts_at < ends_at, Shift.ends_at > starts_at)
-        )
-        if other is not None:
-            raise ShiftOverlaps(thing=thing, starts_at=other.starts_at, ends_at=other.ends_at)
-    shift = Shift(
-        id=new_id(),
-        driver_id=driver_id,
-        vehicle_id=vehicle_id,
-        depot_id=depot.id,
-        starts_at=starts_at,
-        ends_at=ends_at,
-        breaks=msgspec.to_builtins(breaks),
-        breaks_taken=0,
-    )
-    session.add(shift)
-    day = local_day(depot, starts_at)
-    record_change(session, depot, "A shift was added.", first_day=day, last_day=day)
-    await identity.record_audit(session, by=by, action="shift.created", subject=str(shift.id))
-    await session.flush()
-    return shift_view(shift)
-
-
-async def remove_shift(session: AsyncSession, shift_id: UUID, *, by: str) -> None:
-    """Take back a shift that has no run yet."""
-    shift = await session.get(Shift, shift_id)
-    if shift is None:
-        raise UnknownShift(shift_id=shift_id)
-    depot = await lock_depot(session, shift.depot_id)
-    if shift.started_at or await session.scalar(select(Run.id).where(Run.shift_id == shift_id)):
-        raise ShiftHasRun
-    day = local_day(depot, shift.starts_at)
-    record_change(session, depot, "A shift was removed.", first_day=day, last_day=day)
-    await identity.record_audit(session, by=by, action="shift.removed", subject=str(shift_id))
-    await session.delete(shift)
-
-
-async def list_shifts(
-    session: AsyncSession,
-    *,
-    depot_id: UUID | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    limit: int = 200,
-) -> list[ShiftView]:
-    """Shifts that lie in the time, by start."""
-    query = select(Shift).order_by(Shift.starts_at, Shift.id).limit(limit)
-    if depot_id is not None:
-        query = query.where(Shift.depot_id == depot_id)
-    if since is not None:
-        query = query.where(Shift.ends_at > since)
-    if until is not None:
-        query = query.where(Shift.starts_at < until)
-    return [shift_view(shift) for shift in await session.scalars(query)]
-
-
-def shift_view(shift: Shift) -> ShiftView:
-    return _convert(shift, ShiftView)
-
-
-def _fit(breaks: Sequence[ShiftBreak], starts_at: datetime, ends_at: datetime) -> bool:
-    clear_at = starts_at
-    for rest in breaks:
-        latest_end_at = rest.latest_start_at + timedelta(seconds=rest.duration_s)
-        if not (
-            rest.duration_s > 0
-            and clear_at <= rest.earliest_start_at <= rest.latest_start_at
-            and latest_end_at <= ends_at
-        ):
-            return False
-        clear_at = rest.earliest_start_at + timedelta(seconds=rest.duration_s)
-    return True
-
-
-async def _find_vehicle(session: AsyncSession, vehicle_id: UUID) -> Vehicle:
+async def find_vehicle(session: AsyncSession, vehicle_id: UUID) -> Vehicle:
     vehicle = await session.get(Vehicle, vehicle_id)
     if vehicle is None:
         raise UnknownVehicle(vehicle_id=vehicle_id)

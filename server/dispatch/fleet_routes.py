@@ -10,8 +10,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.dispatch import fleet
-from server.dispatch.fleet import DepotView, DriverView, Profile, ShiftBreak, ShiftView, VehicleView
+from server.dispatch import fleet, shifts
+from server.dispatch.fleet import DepotView, DriverView, Profile, VehicleView
+from server.dispatch.shifts import ShiftBreak, ShiftView
 from server.identity.access import OFFICE, Principal, Role, allow
 
 MAY_READ = allow(*OFFICE, scope="dispatch:read")
@@ -158,7 +159,7 @@ async def list_shifts(
     until: FromQuery[At | None] = None,
     limit: Limit = 200,
 ) -> list[ShiftView]:
-    return await fleet.list_shifts(
+    return await shifts.list_shifts(
         session, depot_id=depot_id, since=since, until=until, limit=limit
     )
 
@@ -169,7 +170,7 @@ async def create_shift(
     session: NamedDependency[AsyncSession],
     principal: NamedDependency[Principal],
 ) -> ShiftView:
-    return await fleet.create_shift(
+    return await shifts.create_shift(
         session,
         driver_id=data.driver_id,
         vehicle_id=data.vehicle_id,
@@ -186,7 +187,7 @@ async def remove_shift(
     session: NamedDependency[AsyncSession],
     principal: NamedDependency[Principal],
 ) -> None:
-    await fleet.remove_shift(session, shift_id, by=principal.label)
+    await shifts.remove_shift(session, shift_id, by=principal.label)
 
 
 FLEET_ROUTES = [

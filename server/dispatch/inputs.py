@@ -20,13 +20,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.dispatch.models import Depot, PlanningChange, Task
 from server.kit import clock
-from server.kit.errors import NotFound
+from server.kit.errors import Invalid, NotFound
 
 
 class UnknownDepot(NotFound):
     """There is no depot {depot_id}."""
 
     code = "dispatch.unknown_depot"
+
+
+class BadDay(Invalid):
+    """{day} is not a day that can be planned: it must lie between 2000 and 2200."""
+
+    code = "dispatch.bad_day"
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -118,8 +124,15 @@ def local_day(depot: Depot, at: datetime) -> date:
     return at.astimezone(ZoneInfo(depot.timezone)).date()
 
 
+def check_day(day: date) -> None:
+    """Refuse what only a typing error can mean, before it overflows somewhere."""
+    if not 2000 <= day.year <= 2200:
+        raise BadDay(day=day)
+
+
 def day_bounds(depot: Depot, day: date) -> tuple[datetime, datetime]:
     """When the depot's day begins and when the next one does."""
+    check_day(day)
     zone = ZoneInfo(depot.timezone)
     start_at = datetime(day.year, day.month, day.day, tzinfo=zone)
     following = day + timedelta(days=1)

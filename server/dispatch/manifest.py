@@ -122,7 +122,7 @@ async def unacknowledged_manifests(
         )
         .group_by(ManifestVersion.driver_id)
     )
-    return dict((await session.execute(newest)).tuples().all())
+    return {row.driver_id: row.version for row in await session.execute(newest)}
 
 
 async def find_run(session: AsyncSession, driver_id: UUID) -> Run | None:

@@ -188,8 +188,9 @@ async def apply_run(
         placed.append(row.id)
     done = {task.stop_id for task in tasks.values() if task.state in FINAL}
     behind = [stop_id for stop_id in before if stop_id not in placed and stop_id in done]
+    others = [stop_id for stop_id in before if stop_id not in placed and stop_id not in done]
     driven_m = sum(before[stop_id].leg_m for stop_id in behind)
-    for sequence, stop_id in enumerate((*behind, *placed)):
+    for sequence, stop_id in enumerate((*behind, *placed, *others)):
         stop_row = await session.get_one(Stop, stop_id)
         stop_row.sequence = sequence
     run.distance_m = drafted.distance_m + driven_m

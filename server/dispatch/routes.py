@@ -10,11 +10,11 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery, JSONBody
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from routing.roads import Roads
 from server.dispatch import service
 from server.dispatch.breakdown import Reassignment
 from server.dispatch.exceptions import ExceptionView
 from server.dispatch.fleet_routes import FLEET_ROUTES, MAY_CHANGE, MAY_READ, NO_NUL, Limit
+from server.dispatch.lifespan import LazyRoads
 from server.dispatch.planning import DEFAULT_BUDGET_S, LONGEST_BUDGET_S, PlanView
 from server.dispatch.pool import PoolItem
 from server.dispatch.progress import RunView
@@ -75,8 +75,8 @@ class ExceptionPage(msgspec.Struct):
     next: UUID | None
 
 
-async def provide_roads(request: Request[Any, Any, Any]) -> Roads:
-    roads: Roads = await request.app.state.roads.get()
+async def provide_roads(request: Request[Any, Any, Any]) -> LazyRoads:
+    roads: LazyRoads = request.app.state.roads
     return roads
 
 
@@ -162,7 +162,7 @@ async def move_stop(
     stop_id: FromPath[UUID],
     data: JSONBody[StopMove],
     session: NamedDependency[AsyncSession],
-    roads: NamedDependency[Roads],
+    roads: NamedDependency[LazyRoads],
 ) -> PlanView:
     """Move a stop by hand; refused with the reasons when it cannot be done there."""
     return await service.move_stop(
@@ -171,7 +171,7 @@ async def move_stop(
         stop_id,
         to_shift_id=data.to_shift_id,
         to_index=data.to_index,
-        roads=roads,
+        roads=await roads.get(),
     )
 
 
@@ -208,13 +208,13 @@ async def report_breakdown(
     data: JSONBody[Breakdown],
     session: NamedDependency[AsyncSession],
     principal: NamedDependency[Principal],
-    roads: NamedDependency[Roads],
+    roads: NamedDependency[LazyRoads],
 ) -> Reassignment:
     """Give the rest of a driver's day to the other runs."""
     known = data.lon is not None and data.lat is not None
     position = Position(data.lon or 0.0, data.lat or 0.0) if known else None
     return await service.reassign_run(
-        session, run_id, roads=roads, position=position, by=principal.label
+        session, run_id, roads=await roads.get(), position=position, by=principal.label
     )
 
 
@@ -228,10 +228,12 @@ async def insert_urgent(
     consignment_id: FromPath[UUID],
     session: NamedDependency[AsyncSession],
     principal: NamedDependency[Principal],
-    roads: NamedDependency[Roads],
+    roads: NamedDependency[LazyRoads],
 ) -> InsertedWork:
     """Put it into the cheapest run of today; says which one and what becomes late."""
-    return await service.insert_urgent(session, consignment_id, roads=roads, by=principal.label)
+    return await service.insert_urgent(
+        session, consignment_id, roads=await roads.get(), by=principal.label
+    )
 
 
 @get("/api/consignments/{consignment_id:uuid}/tasks", guards=[MAY_READ])

@@ -8,21 +8,16 @@ from server.dispatch.exceptions import ExceptionView, list_exceptions, settle_ex
 from server.dispatch.fleet import (
     DepotView,
     DriverView,
-    ShiftBreak,
-    ShiftView,
     VehicleView,
     change_driver,
     change_vehicle,
     create_depot,
     create_driver,
-    create_shift,
     create_vehicle,
     get_depot,
     list_depots,
     list_drivers,
-    list_shifts,
     list_vehicles,
-    remove_shift,
 )
 from server.dispatch.inputs import Change
 from server.dispatch.manifest import (
@@ -51,6 +46,13 @@ from server.dispatch.progress import (
     stop_progress,
 )
 from server.dispatch.publishing import StalePlan, publish_plan
+from server.dispatch.shifts import (
+    ShiftBreak,
+    ShiftView,
+    create_shift,
+    list_shifts,
+    remove_shift,
+)
 from server.dispatch.street import (
     accept_tasks,
     arrive_at_tasks,

@@ -4,7 +4,7 @@ Plain values, so that the transaction can end before the long work begins. What 
 solver is the matter of `problem`.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import count
@@ -245,43 +245,69 @@ def _read_progress(
 ) -> None:
     """Set what is left to do, what is under way, what is on board, and the last place visited."""
     tasks.sort(key=lambda task: (stops[_stop(task)].sequence, task.sequence))
-    open_tasks = [task for task in tasks if task.state not in FINAL]
     active = {task.stop_id for task in tasks if task.state in UNDER_WAY}
-    fixed = [task for task in open_tasks if task.stop_id in active]
-    rest = [task for task in open_tasks if task.stop_id not in active]
     works = {work.consignment_id: work for work in now.works.values()}
-    visits: list[Visit] = []
-    for task in (*fixed, *rest):
+    begun: list[Visit] = []
+    rest: list[Visit] = []
+    for task in tasks:
         work = works.get(task.consignment_id)
         end = work and next((end for end in work.ends if end.task_id == task.id), None)
-        if work and end:
-            visits.append((work.waybill, end.leg))
+        if work and end and task.state not in FINAL:
+            (begun if task.stop_id in active else rest).append((work.waybill, end.leg))
             if stops[_stop(task)].locked:
                 now.locked[work.waybill] = van.shift_id
-    van.sequence = tuple(visits)
-    van.fixed_count = len(fixed)
-    carried = [
-        goods[task.consignment_id]
+    van.sequence, van.fixed_count = _in_order(begun, rest)
+    left_over = {
+        task.consignment_id: goods[task.consignment_id]
         for task in tasks
         if task.state in FINAL and task.consignment_id not in works
-    ]
-    held = {
-        one.id: one
-        for one in carried
-        if any(p.state in ON_BOARD and p.holder_id == van.driver_id for p in one.parcels)
     }
-    for one in held.values():
-        weight_g, volume_ml, parcels = size_of(one)
-        van.on_board = (
-            van.on_board[0] + weight_g,
-            van.on_board[1] + volume_ml,
-            van.on_board[2] + parcels,
-        )
+    van.on_board = _size_on_board(van.driver_id, left_over.values())
     done = [task for task in tasks if task.finished_at and task.finished_by == van.driver_id]
-    at_door = [task for task in fixed if task.state == "arrived"]
+    at_door = [task for task in tasks if task.state == "arrived"]
     last = at_door[0] if at_door else max(done, key=_finished, default=None)
     if van.started and last and (position := now.places[last.place_id].position):
         van.position = position
+
+
+def _in_order(begun: list[Visit], rest: list[Visit]) -> tuple[tuple[Visit, ...], int]:
+    """The visits with every pickup before its delivery, and how many of them are under way.
+
+    A driver may report a delivery as begun before its pickup; and an amended delivery went back to
+    the pool while its pickup was under way, then the run still owes it.
+    """
+    fetched = sorted({name for name, leg in (*begun, *rest) if leg == "pickup"})
+    fixed: list[Visit] = []
+    order: list[Visit] = []
+    early: list[Visit] = []
+    for number, visit in enumerate((*begun, *rest)):
+        seen = (visit[0], "pickup") in (*fixed, *order)
+        if visit[1] == "delivery" and visit[0] in fetched and not seen:
+            early.append(visit)
+        elif number < len(begun):
+            fixed.append(visit)
+        else:
+            order.append(visit)
+    order += early
+    owed: list[Visit] = [(name, "delivery") for name in fetched]
+    order += [visit for visit in owed if visit not in (*fixed, *order)]
+    return (*fixed, *order), len(fixed)
+
+
+def _size_on_board(
+    driver_id: UUID, consignments_done: Iterable[ConsignmentView]
+) -> tuple[int, int, int]:
+    """What failed deliveries and collected returns take up until they are back at the depot."""
+    held = [
+        size_of(one)
+        for one in consignments_done
+        if any(p.state in ON_BOARD and p.holder_id == driver_id for p in one.parcels)
+    ]
+    return (
+        sum(size[0] for size in held),
+        sum(size[1] for size in held),
+        sum(size[2] for size in held),
+    )
 
 
 def _finished(task: Task) -> datetime:

@@ -20,6 +20,7 @@ from server.dispatch.lifecycle import FINAL
 from server.dispatch.manifest import issue_manifests
 from server.dispatch.models import Stop, Task
 from server.dispatch.problem import (
+    RoadMap,
     drop_lost_vans,
     make_draft_run,
     make_problem,
@@ -105,16 +106,7 @@ async def insert_urgent(
     road_map = await measure_roads(situation, roads)
     drop_lost_vans(situation, road_map)
     promises = dict(situation.works)
-    problem = make_problem(situation, road_map)
-    before = present_plan(situation, problem)
-    found = insert(problem, before, waybill, most=1)
-    if isinstance(found, NoPlace):
-        situation.works[waybill] = without_deadline(situation.works[waybill])
-        problem = make_problem(situation, road_map, yielding=True)
-        found = insert(problem, present_plan(situation, problem), waybill, most=1)
-    if isinstance(found, NoPlace):
-        raise NoRunCanTakeIt(waybill=waybill, reasons=tell_reasons(found))
-    route = found[0].route
+    before, route = _find_route(situation, road_map, waybill)
     drafted = make_draft_run(situation, road_map, route)
     locked = await lock_run_tasks(session, [drafted.run_id], [consignment_id])
     await apply_run(session, depot, day, drafted, locked)
@@ -133,9 +125,29 @@ async def insert_urgent(
             for stop in drafted.stops
             if any(visit.waybill == waybill for visit in stop.visits)
         ),
-        added_cost_minor=found[0].added_cost,
-        late=find_late(situation, promises, before.route_of(route.vehicle_id), route),
+        added_cost_minor=route.cost - (before.cost if before else 0),
+        late=find_late(situation, promises, before, route),
     )
+
+
+def _find_route(
+    situation: Situation, road_map: RoadMap, waybill: str
+) -> tuple[Route | None, Route]:
+    """The run that takes the work, before and after."""
+    problem = make_problem(situation, road_map)
+    plan = present_plan(situation, problem)
+    for van in situation.vans:
+        route = plan.route_of(van.name)
+        if route and any(visit.id == waybill for visit in route.visits):
+            return route, route  # its other end is in this run already
+    found = insert(problem, plan, waybill, most=1)
+    if isinstance(found, NoPlace):
+        situation.works[waybill] = without_deadline(situation.works[waybill])
+        problem = make_problem(situation, road_map, yielding=True)
+        found = insert(problem, present_plan(situation, problem), waybill, most=1)
+    if isinstance(found, NoPlace):
+        raise NoRunCanTakeIt(waybill=waybill, reasons=tell_reasons(found))
+    return plan.route_of(found[0].vehicle_id), found[0].route
 
 
 def _name_of(situation: Situation, consignment_id: UUID, tasks: Sequence[Task]) -> str:

@@ -126,8 +126,9 @@ async def _bring_back(
     changed: set[UUID] = set()
     for consignment_id, group in tasks.items():
         deliveries = [task for task in group if task.kind == "delivery"]
-        if not deliveries or holder_of(goods[consignment_id]) is not None:
-            continue  # a return, or some of its parcels are still in the vehicle
+        collecting = any(task.kind == "pickup" and task.state not in FINAL for task in group)
+        if not deliveries or collecting or holder_of(goods[consignment_id]) is not None:
+            continue  # a return, or not collected yet, or some of it is still in the vehicle
         last = deliveries[-1]
         assert last.depot_id is not None
         depot = depots[last.depot_id]

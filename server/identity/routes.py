@@ -96,10 +96,10 @@ class PairingCode(msgspec.Struct, frozen=True):
 
 
 class PairingRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """model: how the phone names itself."""
+    """device_model: how the phone names itself."""
 
     code: Typed
-    model: Line
+    device_model: Line
 
 
 class PeoplePage(msgspec.Struct, frozen=True):
@@ -316,7 +316,7 @@ async def pair_device(
     async with db.transaction() as session:
         await throttle.admit_pairing(session, address)
     async with db.transaction() as session:
-        paired = await service.pair_device(session, data.code, data.model, address=address)
+        paired = await service.pair_device(session, data.code, data.device_model, address=address)
         await throttle.pairing_succeeded(session, address)
     return paired
 

@@ -4,7 +4,7 @@ from server.identity.devices import forget_old_codes
 from server.identity.sessions import forget_ended_sessions
 from server.identity.throttle import forget_old_attempts
 from server.kit.db import Database
-from server.kit.timers import Timer
+from server.kit.timer import Timer
 
 
 async def forget_expired(db: Database) -> None:

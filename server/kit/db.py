@@ -10,9 +10,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from asyncpg import PostgresError
 from sqlalchemy import DateTime, MetaData, Text, Uuid, func, select
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InternalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import (
     AsyncConnection,
     AsyncEngine,
@@ -30,6 +32,15 @@ if TYPE_CHECKING:
 
 DATA_EXCEPTION = "22"
 """The class of SQLSTATE for values that do not fit (SQL standard)."""
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether a transaction failed because the database is away, restarting or overloaded, so that
+    the same may work later; not because of a defect of ours."""
+    if isinstance(error, IntegrityError | ProgrammingError | InternalError):
+        return False
+    # While it starts up, the driver's own errors come through as they are.
+    return isinstance(error, OSError | DBAPIError | PoolExhausted | PostgresError)
 
 
 class Unstorable(Invalid):

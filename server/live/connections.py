@@ -1,119 +1,91 @@
-"""The phones that are connected to this process, and what must be pushed to them.
+"""The phones that are connected to this process, and what they must be told.
 
 News on Redis makes it quick; the sweep makes it certain: every second the manifests that connected
-phones have not acknowledged are looked up, so a lost message costs a second and no more.
+phones have not acknowledged are looked up, so a lost message costs a second and no more. Nobody
+here waits for a phone: each pushes to itself.
 """
 
 import asyncio
 import logging
-from collections import defaultdict
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID
-
-from sqlalchemy.exc import DBAPIError
 
 from server.dispatch import service as dispatch
 from server.identity import service as identity
-from server.kit.db import Database
+from server.kit.db import Database, is_away
 from server.kit.feed import Feed
-from server.live.driver_session import DriverSession
+from server.live.endings import Replaced, Revoked
 from server.live.news import DRIVERS_CHANNEL
-from server.protocol import codec
-from server.protocol.envelope import Envelope
-from server.protocol.to_driver import Manifest
+from server.live.phone import Phone
 
 log = logging.getLogger(__name__)
 
 SWEEP_S = 1.0
-RESEND_S = 10.0
-
-
-@dataclass(eq=False)
-class Phone:
-    """One connected phone.
-
-    sent_version, sent_at_s: the last manifest sent here, and when (loop time).
-    """
-
-    session: DriverSession
-    send: Callable[[str], Awaitable[None]]
-    close: Callable[[], Awaitable[None]]
-    sent_version: int = -1
-    sent_at_s: float = field(default=0.0)
-
-    async def send_manifest(self) -> None:
-        envelope = await self.session.manifest()
-        self.note_sent(envelope)
-        await self.send(codec.encode(envelope))
-
-    def note_sent(self, envelope: Envelope) -> None:
-        """Remember which manifest this phone was sent last, so that it gets the same only once."""
-        if isinstance(envelope.body, Manifest):
-            self.sent_version = envelope.body.version
-            self.sent_at_s = asyncio.get_running_loop().time()
 
 
 class Connections:
-    """All phones on this process, by driver."""
+    """All phones on this process, one connection each."""
 
-    def __init__(self, db: Database, feed: Feed) -> None:
+    def __init__(self, db: Database, feed: Feed, *, sweep_s: float = SWEEP_S) -> None:
         self._db = db
         self._feed = feed
-        self._phones: defaultdict[UUID, set[Phone]] = defaultdict(set)
-        self._look = asyncio.Event()
+        self._sweep_s = sweep_s
+        self._phones: dict[UUID, Phone] = {}
+        self._woken = asyncio.Event()
 
-    def add(self, phone: Phone) -> None:
-        self._phones[phone.session.driver_id].add(phone)
-
-    def remove(self, phone: Phone) -> None:
-        self._phones[phone.session.driver_id].discard(phone)
-        if not self._phones[phone.session.driver_id]:
-            del self._phones[phone.session.driver_id]
+    @contextmanager
+    def holding(self, phone: Phone) -> Iterator[None]:
+        """While it is connected. An older connection of the same device is half dead or a second
+        process of the app: the newest one counts."""
+        device_id = phone.session.device_id
+        if (older := self._phones.get(device_id)) is not None:
+            older.end(Replaced())
+        self._phones[device_id] = phone
+        try:
+            yield
+        finally:
+            if self._phones.get(device_id) is phone:
+                del self._phones[device_id]
 
     async def listen(self) -> None:
-        """Wake the sweep on news. Runs until cancelled."""
+        """Let phones look when there is news. Runs until cancelled."""
         async for news in self._feed.listen(DRIVERS_CHANNEL):
-            if news is None or UUID(news[1].decode()) in self._phones:
-                self._look.set()
+            driver_id = UUID(news[1].decode()) if news else None
+            for phone in self._phones.values():
+                if driver_id in (None, phone.session.driver_id):
+                    phone.look()
+                    self._woken.set()
 
     async def keep_current(self) -> None:
-        """Push what connected phones lack. Runs until cancelled."""
+        """Sweep again and again. Runs until cancelled."""
         while True:
             try:
                 await self.sweep()
-            except (OSError, DBAPIError):
-                log.warning("the drivers' sweep lost the database; trying again", exc_info=True)
+            except Exception as error:
+                if not is_away(error):
+                    raise
+                log.warning("the drivers' sweep lost the database; trying again: %s", error)
             try:
-                await asyncio.wait_for(self._look.wait(), SWEEP_S)
+                await asyncio.wait_for(self._woken.wait(), self._sweep_s)
             except TimeoutError:
                 continue
-            self._look.clear()
+            self._woken.clear()
 
     async def sweep(self) -> None:
-        """Close the phones that were revoked; send manifests that are not acknowledged."""
-        phones = [phone for set_ in self._phones.values() for phone in set_]
+        """Close the phones that were revoked; wake those that lack their newest manifest."""
+        phones = list(self._phones.values())
         if not phones:
             return
         async with self._db.transaction() as session:
-            devices = [phone.session.device_id for phone in phones]
-            revoked = await identity.revoked_devices(session, devices)
-            waiting = await dispatch.unacknowledged_manifests(session, list(self._phones))
-        now_s = asyncio.get_running_loop().time()
+            revoked = await identity.revoked_devices(
+                session, [phone.session.device_id for phone in phones]
+            )
+            waiting = await dispatch.unacknowledged_manifests(
+                session, {phone.session.driver_id for phone in phones}
+            )
         for phone in phones:
             if phone.session.device_id in revoked:
-                await self._try(phone, phone.close)
-                continue
-            version = waiting.get(phone.session.driver_id)
-            if version is None:
-                continue
-            if version > phone.sent_version or now_s - phone.sent_at_s > RESEND_S:
-                await self._try(phone, phone.send_manifest)
-
-    async def _try(self, phone: Phone, act: Callable[[], Awaitable[None]]) -> None:
-        """A phone that has just gone is not an error; it will ask again when it is back."""
-        try:
-            await act()
-        except (OSError, RuntimeError) as error:
-            log.info("driver %s is gone: %s", phone.session.driver_id, error)
-            self.remove(phone)
+                phone.end(Revoked())
+            elif waiting.get(phone.session.driver_id, -1) > phone.session.told_version:
+                phone.look()

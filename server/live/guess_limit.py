@@ -41,6 +41,10 @@ class GuessLimit:
             self._forget_the_harmless()
         self._full_again_s[address] = self._now_s() + self._missing_s(address) + SECONDS_PER_GUESS
 
+    def __len__(self) -> int:
+        """How many addresses are remembered."""
+        return len(self._full_again_s)
+
     def _missing_s(self, address: str) -> float:
         """How long until the address has all its tries again."""
         return max(0.0, self._full_again_s.get(address, 0.0) - self._now_s())

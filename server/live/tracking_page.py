@@ -20,7 +20,7 @@ STYLE = Path(__file__).with_name("tracking_page.css").read_text()
 SCRIPT = Path(__file__).with_name("tracking_page.js").read_text()
 
 RELOAD_S = 20
-PATH_ORDER = ("green", "water", "rail", "minor", "secondary", "primary", "motorway")
+PATH_ORDER = ("green", "water", "stream", "rail", "minor", "secondary", "primary", "motorway")
 """What is drawn first lies below."""
 
 

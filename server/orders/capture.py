@@ -119,28 +119,32 @@ async def with_windows(
 
 
 async def _insert(session: AsyncSession, draft: OrderDraft) -> Order | None:
-    """The new row, or None when another transaction has just taken its external id."""
+    """The order as it was stored, or None when another transaction has just taken its external
+    id."""
     number = await session.scalar(order_number.next_value())
-    inserted: Order | None = await session.scalar(
-        insert(Order)
-        .values(
-            id=new_id(),
-            number=f"O-{number:06d}",
-            account_id=draft.account_id,
-            kind=draft.kind,
-            state="received",
-            version=1,
-            channel=draft.channel,
-            external_id=draft.external_id,
-            source_sha256=draft.source_sha256,
-            currency=draft.currency,
-            captured_at=clock.now(),
-            **columns_of(draft),
-        )
-        .on_conflict_do_nothing(index_elements=["account_id", "channel", "external_id"])
-        .returning(Order)
-    )
-    return inserted
+    columns = {
+        "id": new_id(),
+        "number": f"O-{number:06d}",
+        "account_id": draft.account_id,
+        "kind": draft.kind,
+        "state": "received",
+        "version": 1,
+        "channel": draft.channel,
+        "external_id": draft.external_id,
+        "source_sha256": draft.source_sha256,
+        "currency": draft.currency,
+        "captured_at": clock.now(),
+        **columns_of(draft),
+    }
+    inserted = await session.scalar(INSERT_UNLESS_REPEATED, columns)
+    return Order(**columns) if inserted else None
+
+
+INSERT_UNLESS_REPEATED = (
+    insert(Order)
+    .on_conflict_do_nothing(index_elements=["account_id", "channel", "external_id"])
+    .returning(Order.id)
+)
 
 
 def columns_of(draft: OrderDraft) -> dict[str, Any]:

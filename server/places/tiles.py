@@ -15,7 +15,9 @@ EARTH_WIDTH_M = 40_075_016.685578488
 
 SKETCH_WIDTH = 400
 SKETCH_BYTES_MAX = 7_000
-SKETCH_KINDS = ("primary", "motorway", "minor", "water", "rail", "secondary", "green")
+SKETCH_KINDS = (
+    "primary", "motorway", "secondary", "minor", "water", "stream", "rail", "green"
+)  # fmt: skip
 """The most helpful first: what does not fit into the page's size is left out from the end."""
 
 # The tolerance of the simplification is half a pixel of a tile that is shown 512 pixels wide.
@@ -45,9 +47,9 @@ with box as (
 ),
 shapes as (
     select case kind
-               when 'trunk' then 'motorway'
                when 'tertiary' then 'secondary'
-               when 'river' then 'water'
+               when 'river' then 'stream'
+               when 'canal' then 'stream'
                else kind
            end as kind,
            st_snaptogrid(

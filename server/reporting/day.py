@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Select, and_, case, func, or_, select
+from sqlalchemy import Select, and_, case, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.consignments.models import Consignment, Proof
@@ -69,14 +69,12 @@ async def report_day(session: AsyncSession, *, since: datetime, until: datetime)
     by_state = await _counts(
         session,
         select(Order.state, func.count()).where(Order.captured_at.between(since, until)),
-        Order.state,
     )
     consignments = await _counts(
         session,
         select(_outcome(), func.count())
         .select_from(Consignment)
         .where(Consignment.created_at.between(since, until)),
-        _outcome(),
     )
     rejections = await tracking.fix_rejections(session, since=since, until=until)
     driven = await tracking.driven_m(session, since=since, until=until)
@@ -134,7 +132,6 @@ async def report_day(session: AsyncSession, *, since: datetime, until: datetime)
             select(ExceptionRecord.kind, func.count()).where(
                 ExceptionRecord.raised_at.between(since, until)
             ),
-            ExceptionRecord.kind,
         ),
         commands=commands[0],
         commands_rejected=await _counts(
@@ -143,7 +140,6 @@ async def report_day(session: AsyncSession, *, since: datetime, until: datetime)
                 DriverCommand.received_at.between(since, until),
                 DriverCommand.reject_code.is_not(None),
             ),
-            DriverCommand.reject_code,
         ),
         duplicates_absorbed=int(commands[1]) + rejections.get("duplicate", 0),
         unfinished_reactions=await _count(
@@ -215,6 +211,7 @@ async def _count(session: AsyncSession, query: Select[Any]) -> int:
     return int((await session.execute(query)).scalar_one())
 
 
-async def _counts(session: AsyncSession, query: Select[Any, int], by: Any) -> dict[str, int]:
-    rows = await session.execute(query.group_by(by).order_by(by))
+async def _counts(session: AsyncSession, query: Select[Any, int]) -> dict[str, int]:
+    """Rows of (name, count), one for each name."""
+    rows = await session.execute(query.group_by(text("1")).order_by(text("1")))
     return {row[0]: row[1] for row in rows}

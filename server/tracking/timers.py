@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from server.kit import clock
 from server.kit.db import Database
-from server.kit.timers import Timer
+from server.kit.timer import Timer
 from server.tracking.partitions import (
     KEEP_DAYS,
     day_of,

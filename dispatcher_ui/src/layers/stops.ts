@@ -1,7 +1,7 @@
 /** Stops as numbered circles, coloured by state. */
 
 import type { Feature, FeatureCollection } from "geojson";
-import type { LayerSpecification } from "maplibre-gl";
+import type { ExpressionSpecification, LayerSpecification } from "maplibre-gl";
 import { FONT } from "../basemap";
 import { stateOf, type Fleet } from "../fleet";
 import type { Selection } from "../list";
@@ -32,7 +32,7 @@ export function stopFeatures(fleet: Fleet, selection: Selection | undefined): Fe
 }
 
 export function stopLayers(dark: boolean): LayerSpecification[] {
-  const opacity = ["case", ["get", "faded"], 0.25, 1] as const;
+  const opacity: ExpressionSpecification = ["case", ["get", "faded"], 0.25, 1];
   return [
     {
       id: STOPS,
@@ -47,8 +47,8 @@ export function stopLayers(dark: boolean): LayerSpecification[] {
         "circle-color": ["get", "colour"],
         "circle-stroke-color": dark ? "#e8edf2" : "#ffffff",
         "circle-stroke-width": ["case", ["get", "selected"], 4, 1.5],
-        "circle-opacity": [...opacity],
-        "circle-stroke-opacity": [...opacity],
+        "circle-opacity": opacity,
+        "circle-stroke-opacity": opacity,
       },
     },
     {
@@ -63,7 +63,7 @@ export function stopLayers(dark: boolean): LayerSpecification[] {
         "text-allow-overlap": true,
         "text-ignore-placement": true,
       },
-      paint: { "text-color": "#ffffff", "text-opacity": [...opacity] },
+      paint: { "text-color": "#ffffff", "text-opacity": opacity },
     },
   ];
 }

@@ -32,6 +32,8 @@ AT_ONCE = 8
 OVERTIME = timedelta(hours=4)
 """How long after the shift everything must be settled."""
 RETURNS_ASKED = 3
+MORNING_TIMEOUT_S = 120
+"""Real seconds in which every order must be in a published run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +90,8 @@ class DayPlayer:
                 )
                 await self._take_orders(office, addresses)
                 await self._set_pins(office, addresses)
-                await self._publish_plan(office, company)
+                async with asyncio.timeout(MORNING_TIMEOUT_S + self._budget_s):
+                    await self._publish_plan(office, company)
                 fleet = self._make_fleet(base_url, roads)
                 async with fleet.on_duty(await office.make_pairing_codes()):
                     await self._drive(office, fleet, addresses)

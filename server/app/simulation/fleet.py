@@ -71,10 +71,22 @@ class Fleet:
             yield self
 
     async def work(self, until: datetime) -> None:
-        """All of them, until each is home or has had no run until `until`."""
-        async with asyncio.TaskGroup() as group:
-            for person in self.people:
-                group.create_task(person.work(until))
+        """All of them, until each is home. Who has had no run by then, or by `until`, goes home
+        with the last."""
+        working = {asyncio.create_task(person.work(until)): person for person in self.people}
+        try:
+            while waiting := {task for task in working if not task.done()}:
+                await asyncio.wait(waiting, timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
+                for task in working:
+                    if task.done():
+                        task.result()
+                idle = all(not working[task].has_run for task in working if not task.done())
+                if idle and any(person.has_run for person in self.people):
+                    return
+        finally:
+            for task in working:
+                task.cancel()
+            await asyncio.gather(*working, return_exceptions=True)
 
     async def wait_until_sent(self) -> None:
         """Return when no phone has anything left that the server has not answered."""

@@ -57,6 +57,7 @@ class Person:
     def __init__(self, phone: Phone, roads: Roads, *, seed: int, doors: Doors) -> None:
         self.phone = phone
         self.tally = Tally()
+        self.has_run = False
         self._roads = roads
         self._seed = seed
         self._doors = doors
@@ -69,6 +70,7 @@ class Person:
         manifest = await self._wait_for_run(until)
         if manifest is None or manifest.depot is None:
             return
+        self.has_run = True
         self._here = Position(manifest.depot.lon, manifest.depot.lat)
         await self._start_shift(manifest)
         while True:

@@ -119,7 +119,11 @@ async def main() -> None:
     """Sync the folder named on the command line until standard input ends."""
     folder, clock_error_s = Path(sys.argv[1]), float(sys.argv[2])
     sync = asyncio.create_task(make_sync(Store(folder), clock_error_s).run())
-    ended = asyncio.create_task(asyncio.to_thread(sys.stdin.buffer.read))
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
+    )
+    ended = asyncio.create_task(reader.read())
     await asyncio.wait({sync, ended}, return_when=asyncio.FIRST_COMPLETED)
     sync.cancel()
     with suppress(asyncio.CancelledError):

@@ -18,6 +18,7 @@ from server.accounts import service as accounts
 from server.accounts.service import AccountView
 from server.channels import import_work, tables
 from server.channels.imports import run_import_file
+from server.channels.service import take_order
 from server.identity.access import Role
 from server.kit.blobs import Blobs
 from server.kit.db import Database
@@ -226,7 +227,7 @@ MONDAY = datetime(2026, 11, 23)  # noqa: DTZ001 - spreadsheets know no zones
 def workbook(*rows: tuple[Any, ...]) -> bytes:
     book = openpyxl.Workbook()
     for row in rows:
-        book.active.append(row)
+        book.worksheets[0].append(row)
     file = io.BytesIO()
     book.save(file)
     return file.getvalue()
@@ -312,12 +313,11 @@ async def test_work_killed_in_the_middle_goes_on_where_it_stopped(
         lines(HEADER, *(ADA.replace("A-1", f"A-{n}") for n in numbers), BAD, f"{ADA};too much")
     )
     taken = 0
-    take = import_work.take_order
 
     async def take_and_die(*args: Any, **named: Any) -> Any:
         nonlocal taken
         taken += 1
-        order = await take(*args, **named)
+        order = await take_order(*args, **named)
         if taken == 4 * (chunk - 1) + 2:
             raise Crash
         return order
@@ -331,7 +331,7 @@ async def test_work_killed_in_the_middle_goes_on_where_it_stopped(
     with pytest.raises(Crash):
         await run()
     assert await count(own_db, "orders") == 4 * (chunk - 1)
-    monkeypatch.setattr(import_work, "take_order", take)
+    monkeypatch.setattr(import_work, "take_order", take_order)
     await import_work.work_on_imports(own_db, blobs, zone=settings.timezone)
     async with own_db.transaction() as session:
         state = (
@@ -456,8 +456,8 @@ async def test_a_sheet_with_a_cell_far_below_is_refused(
     shop: httpx.AsyncClient, work: Work
 ) -> None:
     book = openpyxl.Workbook()
-    book.active.append(("name", "address"))
-    book.active["A1048576"] = "x"
+    book.worksheets[0].append(("name", "address"))
+    book.worksheets[0]["A1048576"] = "x"
     file = io.BytesIO()
     book.save(file)
     done = await take_in(shop, work, file.getvalue())
@@ -521,3 +521,29 @@ async def test_others_imports_are_not_there(
     assert [each["id"] for each in (await clerk.get("/api/imports")).json()["items"]] == [
         begun["id"]
     ]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("get", "/api/import-profiles?account=%00"),
+        ("put", "/api/import-profiles/%00"),
+        ("put", "/api/import-profiles/" + "x" * 101),
+        ("post", "/api/imports?file_name=%00"),
+        ("post", "/api/imports?profile=%00"),
+        ("post", "/api/imports?dry_run=perhaps"),
+        ("get", "/api/imports?limit=0"),
+        ("get", "/api/imports/0193/problems"),
+        ("get", "/api/imports/01930000-0000-7000-8000-000000000000/problems?after=-1"),
+        ("get", "/api/imports/01930000-0000-7000-8000-000000000000/bad-rows"),
+    ],
+)
+async def test_bad_questions_about_files_are_refused(
+    shop: httpx.AsyncClient, method: str, path: str
+) -> None:
+    body = None if method == "get" else b'{"columns": {}}'
+    refused = await shop.request(
+        method, path, content=body, headers={"Content-Type": "application/json"}
+    )
+    assert refused.status_code in (400, 404, 422), refused.text
+    assert refused.headers["content-type"] == "application/problem+json"

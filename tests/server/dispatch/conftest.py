@@ -21,7 +21,7 @@ from server.kit import clock
 from server.kit.db import Database
 from server.kit.geo import Position
 from server.kit.ids import new_id
-from server.kit.relay import relay_pending
+from server.kit.relay import relay_pending, unfinished_reactions
 from server.places import service as places
 from server.protocol.from_driver import (
     AcceptTasks,
@@ -79,6 +79,12 @@ class Town:
                 session, name="Depot", place_id=place.id, timezone="Europe/Vaduz", by="test"
             )
         self.depot_id = depot.id
+
+    async def check_reactions(self) -> None:
+        """Nothing that was to happen after an event went wrong unseen."""
+        async with self.db.transaction() as session:
+            failed = await unfinished_reactions(session)
+        assert [(each.reaction, each.error) for each in failed] == []
 
     async def add_driver(
         self,
@@ -175,7 +181,7 @@ class Town:
         async with self.db.transaction() as session:
             plan = await dispatch.request_plan(
                 session,
-                **({"depot_id": self.depot_id, "day": DAY, "budget_s": 2.0} | details),
+                **({"depot_id": self.depot_id, "day": DAY, "budget_s": 1.0} | details),
                 by="test",
             )
         while await plan_next(self.db, self.roads):
@@ -278,6 +284,7 @@ async def town(db: Database) -> AsyncIterator[Town]:
         stack.enter_context(clock.running(lambda: town.now))
         await town.found()
         yield town
+        await town.check_reactions()
 
 
 @pytest_asyncio.fixture
@@ -288,3 +295,4 @@ async def real_town(own_db: Database) -> AsyncIterator[Town]:
         stack.enter_context(clock.running(lambda: town.now))
         await town.found()
         yield town
+        await town.check_reactions()

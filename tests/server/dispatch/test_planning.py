@@ -163,7 +163,6 @@ async def test_a_plan_made_stale_cannot_be_published(town: Town, change: object)
     assert refused.value.details["changes"]
     async with town.db.transaction() as session:
         assert (await dispatch.get_plan(session, plan.id)).changes
-    assert await town.plan(seed=1) is not None
 
 
 async def test_what_matters_only_to_another_day_makes_nothing_stale(town: Town) -> None:
@@ -182,7 +181,7 @@ async def test_what_matters_only_to_another_day_makes_nothing_stale(town: Town) 
 
 
 async def test_inputs_that_change_while_it_is_solved_let_the_plan_be_made_again(
-    town: Town, monkeypatch: pytest.MonkeyPatch
+    town: Town,
 ) -> None:
     driver = await town.add_driver()
     first = await town.book(corner(1, 1))
@@ -239,11 +238,10 @@ async def test_a_stop_is_moved_by_hand_and_refused_where_it_cannot_be(town: Town
 
 async def test_a_moved_booking_takes_both_its_ends_along(town: Town) -> None:
     await town.add_driver()
+    await town.add_driver()
     booking = await town.book(corner(3, 3), pick_up_at=corner(0, 3))
     plan = await town.plan()
-    other = await_other = await town.add_driver()
-    plan = await town.plan()
-    source = next(run for run in plan.runs)
+    (source,) = plan.runs
     target = next(shift for driver, shift in town.shifts.items() if driver != source.driver_id)
     async with town.db.transaction() as session:
         plan = await dispatch.move_stop(
@@ -258,7 +256,6 @@ async def test_a_moved_booking_takes_both_its_ends_along(town: Town) -> None:
     assert run.shift_id == target
     assert [visit.leg for stop in run.stops for visit in stop.visits] == ["pickup", "delivery"]
     assert {visit.waybill for stop in run.stops for visit in stop.visits} == {booking.waybill}
-    assert other == await_other
 
 
 async def test_a_locked_stop_stays_with_its_driver(town: Town) -> None:

@@ -15,7 +15,7 @@ from server.kit.outbox import OutboxEvent
 
 
 async def pair(client, code: str):
-    return await client.post("/api/driver/pair", json={"code": code, "model": "Nokia 3310"})
+    return await client.post("/api/driver/pair", json={"code": code, "device_model": "Nokia 3310"})
 
 
 async def new_code(client, driver_id) -> str:

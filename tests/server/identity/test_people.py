@@ -154,7 +154,7 @@ async def test_disabling_ends_sessions_keys_and_phones(sign_in, new_person, db):
         event = (await session.scalars(newest)).one()
         assert event.name == "identity.DeviceRevoked"
         assert event.body == {"device_id": str(phone.device_id), "driver_id": str(driver.id)}
-    body = {"code": unused, "model": "A phone"}
+    body = {"code": unused, "device_model": "A phone"}
     assert (await admin.post("/api/driver/pair", json=body)).status_code == 422
 
 

@@ -153,10 +153,10 @@ async def test_guesses_at_pairing_codes_are_paused(browser, new_person, db, real
     async with db.transaction() as session:
         code = await identity.create_pairing_code(session, driver.id, by="test")
     guesser = browser("10.0.0.1")
-    body = {"code": "AAAAAAAA", "model": "A phone"}
+    body = {"code": "AAAAAAAA", "device_model": "A phone"}
     answers = [await guesser.post("/api/driver/pair", json=body) for _ in range(11)]
     assert [answer.status_code for answer in answers] == [422] * 10 + [429]
-    right = {"code": code, "model": "A phone"}
+    right = {"code": code, "device_model": "A phone"}
     assert (await guesser.post("/api/driver/pair", json=right)).status_code == 429
     real_time.pass_by(seconds=int(answers[-1].headers["retry-after"]))
     assert (await guesser.post("/api/driver/pair", json=right)).status_code == 201
@@ -168,7 +168,7 @@ async def test_a_depot_may_pair_all_its_phones_from_one_address(browser, new_per
         async with db.transaction() as session:
             code = await identity.create_pairing_code(session, driver.id, by="test")
         answer = await browser("10.0.0.1").post(
-            "/api/driver/pair", json={"code": code, "model": "A phone"}
+            "/api/driver/pair", json={"code": code, "device_model": "A phone"}
         )
         assert answer.status_code == 201
 

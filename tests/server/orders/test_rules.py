@@ -12,7 +12,7 @@ from server.orders.rules import promised_window
 ZURICH = ZoneInfo("Europe/Zurich")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Level:
     cut_off_local: time = time(18)
     days_after: int = 1

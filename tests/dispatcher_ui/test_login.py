@@ -1,0 +1,56 @@
+"""Signing in through the page."""
+
+from typing import Any
+
+from playwright.async_api import expect
+
+from server.identity.access import Role
+
+PASSWORD = "correct horse battery staple"
+
+
+async def test_signing_in_leads_to_the_live_map_and_out_again(visit: Any, company: Any) -> None:
+    person = await company.add_person(Role.DISPATCHER)
+    page = await visit("/")
+    await page.wait_for_url("**/login")
+    await page.get_by_label("Email").fill(person.email)
+    await page.get_by_label("Password", exact=True).fill(PASSWORD)
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/dispatch")
+    await expect(page.locator("#person")).to_have_text(person.name)
+    await page.get_by_role("button", name="Sign out").click()
+    await page.wait_for_url("**/login")
+
+
+async def test_wrong_password_is_told_in_words(visit: Any, company: Any) -> None:
+    person = await company.add_person(Role.DISPATCHER)
+    page = await visit("/login")
+    await page.get_by_label("Email").fill(person.email)
+    await page.get_by_label("Password", exact=True).fill("not it")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("alert")).to_be_visible()
+    await expect(page.get_by_role("alert")).not_to_be_empty()
+
+
+async def test_one_time_password_must_be_changed_first(visit: Any, company: Any) -> None:
+    person = await company.add_person(Role.DISPATCHER, must_change_password=True)
+    page = await visit("/login")
+    await page.get_by_label("Email").fill(person.email)
+    await page.get_by_label("Password", exact=True).fill(PASSWORD)
+    await page.keyboard.press("Enter")
+    await page.get_by_label("New password").fill("another horse, another staple")
+    await page.get_by_label("The same again").fill("something else entirely")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("alert")).to_contain_text("differ")
+    await page.get_by_label("The same again").fill("another horse, another staple")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/dispatch")
+    await expect(page.locator("#person")).to_have_text(person.name)
+
+
+async def test_login_page_is_accessible(
+    visit: Any, company: Any, accessibility_faults: Any
+) -> None:
+    for scheme in ("light", "dark"):
+        page = await visit("/login", color_scheme=scheme)
+        assert await accessibility_faults(page) == [], scheme
