@@ -10,11 +10,11 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from server.app.migrate import alembic_config
-from server.app.pages import BUILT
 from server.kit.db import Database
 from server.kit.feed import Feed
 from server.kit.relay import retry_parked, unfinished_reactions
 from server.kit.settings import Settings
+from server.live.pages import BUILT
 
 LEAST_FREE_BYTES = 2 * 1024**3
 

@@ -12,18 +12,18 @@ from litestar.di import NamedDependency, Provide
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import ScalarRenderPlugin
-from litestar.types import ControllerRouterHandler
+from litestar.types import ControllerRouterHandler, Scope
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.app.modules import load
-from server.app.sockets import HonestRefusals
+from server.app.sockets import SOCKET_OPTIONS, HonestRefusals
 from server.identity.access import Principal, public
 from server.identity.authentication import Authentication
 from server.kit import clock
 from server.kit.blobs import Blobs
-from server.kit.db import Database
-from server.kit.errors import PostriderError, Unauthenticated
+from server.kit.db import Database, is_away
+from server.kit.errors import PostriderError, Unauthenticated, Unavailable
 from server.kit.feed import Feed
 from server.kit.settings import Settings, read_settings, refuse_open_door
 
@@ -97,10 +97,9 @@ def serve(settings: Settings) -> None:
         factory=True,
         host=settings.host,
         port=settings.port,
-        ws="auto",
-        ws_max_size=256 * 1024,
         log_level="warning",
         timeout_graceful_shutdown=5,
+        **SOCKET_OPTIONS,
     )
 
 
@@ -126,8 +125,9 @@ async def provide_session(db: NamedDependency[Database]) -> AsyncIterator[AsyncS
         yield session
 
 
-async def provide_principal(request: Request[Any, Any, Any]) -> Principal:
-    principal: Principal | None = request.scope["state"].get("principal")
+async def provide_principal(scope: Scope) -> Principal:
+    """Of requests and sockets alike."""
+    principal: Principal | None = scope["state"].get("principal")
     if principal is None:
         raise Unauthenticated
     return principal
@@ -166,6 +166,9 @@ def answer_unreadable(request: Request[Any, Any, Any], error: Exception) -> Resp
 
 def answer_defect(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
     """Our fault, never a person's: logged with its trace, and the transaction is rolled back."""
+    if is_away(error):
+        log.warning("%s %s: the database is away: %s", request.method, request.url.path, error)
+        return answer_problem(request, Unavailable())
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     problem = {
         "type": "about:blank",

@@ -6,6 +6,7 @@ what comes from the broken van may be late rather than not come at all. What nob
 back to the pool, and a person is told why.
 """
 
+import asyncio
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -110,7 +111,7 @@ async def reassign_run(
         broken_down={run.driver_id: place},
     )
     road_map = await measure_roads(situation, roads)
-    drop_lost_vans(situation, road_map)
+    await asyncio.to_thread(drop_lost_vans, situation, road_map)
     moved, reasons = await _give_away(session, depot, situation, road_map, left)
     unassigned = _tell_unassigned(session, situation, left, reasons)
     raise_exception(
@@ -184,7 +185,7 @@ async def _give_away(
     waiting = {task.consignment_id for task in left}
     names = [work.waybill for work in situation.works.values() if work.consignment_id in waiting]
     promised = {name: situation.works[name].ends[-1].end_at for name in names}
-    plan, reasons = _insert_all(situation, road_map, names)
+    plan, reasons = await asyncio.to_thread(_insert_all, situation, road_map, names)
     moved: list[MovedWork] = []
     for route in plan.routes:
         mine = {visit.id: visit for visit in route.visits if visit.id in promised}

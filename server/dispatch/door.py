@@ -34,6 +34,9 @@ from server.protocol.from_driver import CompleteTask, FailTask, Proof
 
 HANDOVERS = ("depot", "vehicle")
 
+MOST_CASH_MINOR = 10**12
+"""More than that is a typing error; the exception that it raises still tells the number."""
+
 
 @dataclass(frozen=True, slots=True)
 class Doorstep:
@@ -77,7 +80,8 @@ async def complete_task(
     if ends:
         await _check_demands(session, door, command)
         await _end(session, door, "completed", command.outcome_code)
-        task.cash_minor = command.cash_minor
+        if command.cash_minor is None or abs(command.cash_minor) <= MOST_CASH_MINOR:
+            task.cash_minor = command.cash_minor
     else:
         kinds = {"cancelled": "done_though_cancelled", "failed": "done_after_failing"}
         _raise(

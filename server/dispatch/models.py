@@ -4,7 +4,16 @@ from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -273,7 +282,7 @@ class Task(Base):
     sequence: Mapped[int] = mapped_column(default=0)
     driver_id: Mapped[UUID | None] = mapped_column(ForeignKey("driver.person_id"))
     outcome_code: Mapped[str | None]
-    cash_minor: Mapped[int | None]
+    cash_minor: Mapped[int | None] = mapped_column(BigInteger)
     finished_at: Mapped[datetime | None]
     finished_by: Mapped[UUID | None] = mapped_column(ForeignKey("driver.person_id"))
     created_at: Mapped[datetime]

@@ -110,10 +110,13 @@ async def create_tasks(session: AsyncSession, consignment_id: UUID) -> None:
         place = (await places.get_places(session, [door.place_id]))[door.place_id]
         depot_id = await nearest_depot(session, place.position)
     tasks = [task for kind in _kinds(consignment) if (task := _new_task(consignment, kind))]
+    # Locked before any row refers to it: a foreign key alone locks it too weakly, and raising
+    # that lock later would make two of us wait for each other.
+    depots = await lock_depots(session, [depot_id])
     for task in tasks:
         task.depot_id = depot_id
         session.add(task)
-    for depot in await lock_depots(session, [depot_id]):
+    for depot in depots:
         record_task_change(session, depot, tasks[0], f"{consignment.waybill} was added.")
     await session.flush()
 

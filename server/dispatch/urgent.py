@@ -4,6 +4,7 @@ The other visits keep their order and their drivers. Only when no run can take i
 promises made to others give way, and then it is said which become late.
 """
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -104,9 +105,9 @@ async def insert_urgent(
         sentence = next(one.sentence for one in situation.obstacles if one.waybill == waybill)
         raise CannotBePlanned(waybill=waybill, sentence=sentence)
     road_map = await measure_roads(situation, roads)
-    drop_lost_vans(situation, road_map)
+    await asyncio.to_thread(drop_lost_vans, situation, road_map)
     promises = dict(situation.works)
-    before, route = _find_route(situation, road_map, waybill)
+    before, route = await asyncio.to_thread(_find_route, situation, road_map, waybill)
     drafted = make_draft_run(situation, road_map, route)
     locked = await lock_run_tasks(session, [drafted.run_id], [consignment_id])
     await apply_run(session, depot, day, drafted, locked)

@@ -32,6 +32,7 @@ from server.identity.person_changes import change_password, give_one_time_passwo
 from server.identity.sessions import (
     LogIn,
     end_sessions,
+    is_session_open,
     log_in,
     log_out,
     open_session,
@@ -56,6 +57,7 @@ __all__ = [
     "get_people",
     "get_person",
     "give_one_time_password",
+    "is_session_open",
     "list_api_keys",
     "list_audit",
     "list_devices",

@@ -142,6 +142,21 @@ async def principal_of_session(session: AsyncSession, token: str) -> Principal |
     return found.principal if found else None
 
 
+async def is_session_open(session: AsyncSession, session_id: UUID) -> bool:
+    """Whether this sign-in still counts; asked again and again for the screens that are open,
+    which does not prolong it."""
+    found = await session.scalar(
+        select(BrowserSession.id)
+        .join(Person, Person.id == BrowserSession.person_id)
+        .where(
+            BrowserSession.id == session_id,
+            BrowserSession.expires_at > clock.real_now(),
+            Person.active,
+        )
+    )
+    return found is not None
+
+
 async def csrf_token_of(session: AsyncSession, session_id: UUID) -> str | None:
     """What the page of this session must send as X-CSRF-Token."""
     return await session.scalar(

@@ -27,10 +27,9 @@ SWEEP_S = 1.0
 class Connections:
     """All phones on this process, one connection each."""
 
-    def __init__(self, db: Database, feed: Feed, *, sweep_s: float = SWEEP_S) -> None:
+    def __init__(self, db: Database, feed: Feed) -> None:
         self._db = db
         self._feed = feed
-        self._sweep_s = sweep_s
         self._phones: dict[UUID, Phone] = {}
         self._woken = asyncio.Event()
 
@@ -67,7 +66,7 @@ class Connections:
                     raise
                 log.warning("the drivers' sweep lost the database; trying again: %s", error)
             try:
-                await asyncio.wait_for(self._woken.wait(), self._sweep_s)
+                await asyncio.wait_for(self._woken.wait(), SWEEP_S)
             except TimeoutError:
                 continue
             self._woken.clear()

@@ -1,13 +1,13 @@
 """What the server does with each frame of a driver's phone, whichever way it came.
 
 A socket and a POST both end here. Every frame is one transaction; its answer is given only after
-the commit, so what was acknowledged is kept. A command that cannot be used is answered by a Reject;
-a fault of ours raises, is not answered, and the phone sends the frame again.
+the commit, so what was acknowledged is kept. A frame that cannot be used is answered by a Reject.
+A fault of ours, or the database's absence, raises: then there is no answer, and the phone sends
+the frame again.
 """
 
-import json
-import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,17 +19,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.dispatch import service as dispatch
 from server.identity.access import Principal
 from server.kit import clock
+from server.kit.blobs import Blobs
 from server.kit.db import Database
 from server.kit.errors import Invalid, PostriderError, Unavailable
 from server.kit.feed import announce
 from server.kit.ids import new_id
 from server.live.models import DriverCommand
-from server.live.news import MAP_CHANNEL
+from server.live.news import MAP_CHANNEL, tell_of_driver
 from server.protocol import PROTOCOL_VERSION, codec
+from server.protocol.codec import MalformedFrame
 from server.protocol.envelope import COMMANDS, Envelope
 from server.protocol.from_driver import (
     AcceptTasks,
     ArriveAtTasks,
+    BlobRef,
     CollectReturn,
     CompleteTask,
     DeclineTask,
@@ -42,21 +45,44 @@ from server.protocol.from_driver import (
     SetShift,
     StartTasks,
 )
-from server.protocol.to_driver import Ack, Reject
+from server.protocol.to_driver import BLOB_MISSING, Ack, Manifest, Reject
 from server.returns import service as returns
 from server.tracking import service as tracking
 
-log = logging.getLogger(__name__)
-
 MAX_FIXES = 100
+MAX_BATCH = 200
+MAX_MESSAGE = 500
+"""Characters of a Reject's sentence: it may quote what was sent, and goes to a small screen."""
+
 CLOCK_ERROR_MIN_S = 120.0
 """A smaller difference is the way through the network, not a wrong clock."""
+
+LATEST_NEWS = timedelta(days=90)
+"""What is said to be older happened by a clock that was not set."""
 
 
 class AppTooOld(Invalid):
     """This app speaks protocol {spoken}, the server {wanted}. Update the app."""
 
     code = "live.app_too_old"
+
+
+class HelloFirst(Invalid):
+    """A phone says Hello before anything else."""
+
+    code = "live.hello_first"
+
+
+class MalformedBatch(Invalid):
+    """This is not a batch of envelopes: {reason}."""
+
+    code = "live.malformed_batch"
+
+
+class BatchTooLong(Invalid):
+    """{count} envelopes at once; send at most 200."""
+
+    code = "live.batch_too_long"
 
 
 class TooManyFixes(Invalid):
@@ -71,33 +97,91 @@ class UnknownFrame(Invalid):
     code = "live.unknown_frame"
 
 
-class DriverSession:
-    """One phone that is talking to us."""
+class BlobMissing(Invalid):
+    """The server does not have the file {sha256}. Upload it, then send this under a new id."""
 
-    def __init__(self, db: Database, principal: Principal) -> None:
+    code = BLOB_MISSING
+
+
+class DriverSession:
+    """One phone that is talking to us, over one socket or in one POST.
+
+    only_newer: answer Hello with the manifest only if the phone has an older one. (A POST says
+        Hello each time; over a socket the states of its tasks are news too.)
+    """
+
+    def __init__(
+        self, db: Database, blobs: Blobs, principal: Principal, *, only_newer: bool = False
+    ) -> None:
         assert principal.device_id is not None
         self._db = db
+        self._blobs = blobs
+        self._only_newer = only_newer
         self.driver_id = principal.person_id
         self.device_id = principal.device_id
+        self.greeted = False
+        self.told_version = -1
+        """The newest manifest that went out here."""
 
-    async def handle(self, text: str | bytes) -> list[Envelope]:
-        """Take in one frame and return what to answer, oldest first."""
+    async def hear(self, text: str | bytes) -> list[Envelope]:
+        """Take in one frame and return what to answer.
+
+        Raises
+        ------
+        HelloFirst
+        """
         try:
-            envelope = codec.decode(text)
-        except codec.MalformedFrame as error:
-            return [_answer(Reject(envelope_id=_id_in(text), code="malformed", message=str(error)))]
+            return await self._take(codec.decode(text))
+        except MalformedFrame as error:
+            return [_malformed(error)]
+
+    async def hear_batch(self, text: str | bytes) -> list[Envelope]:
+        """Take in frames, each by itself, and return what to answer, oldest first. Those behind a
+        Hello that was refused are not looked at.
+
+        Raises
+        ------
+        MalformedBatch, BatchTooLong, HelloFirst
+        """
+        try:
+            items = codec.decode_batch(text)
+        except MalformedFrame as error:
+            raise MalformedBatch(reason=str(error)[:MAX_MESSAGE]) from None
+        if len(items) > MAX_BATCH:
+            raise BatchTooLong(count=len(items))
+        answers: list[Envelope] = []
+        for item in items:
+            if isinstance(item, MalformedFrame):
+                answers.append(_malformed(item))
+            else:
+                answers.extend(await self._take(item))
+            if not self.greeted:
+                break
+        return answers
+
+    async def newer_manifest(self) -> Envelope | None:
+        """The driver's whole run as it is now, unless this version went out here already."""
+        if not self.greeted:
+            return None
+        async with self._db.transaction() as session:
+            manifest = await dispatch.manifest_of(session, self.driver_id)
+        return self._tell(manifest) if manifest.version > self.told_version else None
+
+    async def _take(self, envelope: Envelope) -> list[Envelope]:
+        if not self.greeted and not isinstance(envelope.body, Hello):
+            raise HelloFirst
         try:
             answers = await self._act(envelope)
         except Unavailable:
             raise
         except PostriderError as error:
-            answers = [Reject(envelope_id=envelope.id, code=error.code, message=error.message)]
-        return [_answer(answer) for answer in answers]
+            answers = [_reject(envelope.id, error.code, error.message)]
+        return [self._tell(answer) for answer in answers]
 
-    async def manifest(self) -> Envelope:
-        """The driver's whole run as it is now."""
-        async with self._db.transaction() as session:
-            return _answer(await dispatch.manifest_of(session, self.driver_id))
+    def _tell(self, body: Any) -> Envelope:
+        if isinstance(body, Manifest):
+            self.told_version = max(self.told_version, body.version)
+        return _wrap(body)
 
     async def _act(self, envelope: Envelope) -> list[Any]:
         received_at = clock.now()
@@ -107,10 +191,8 @@ class DriverSession:
             return [await self._obey(envelope, received_at, error_s)]
         async with self._db.transaction() as session:
             match body:
-                case Hello(protocol=spoken):
-                    if spoken != PROTOCOL_VERSION:
-                        raise AppTooOld(spoken=spoken, wanted=PROTOCOL_VERSION)
-                    return [await dispatch.manifest_of(session, self.driver_id)]
+                case Hello():
+                    return await self._greet(session, body)
                 case Fixes(fixes=fixes):
                     return [await self._store(session, fixes, received_at, error_s)]
                 case Heartbeat():
@@ -121,11 +203,21 @@ class DriverSession:
                         heartbeat=body,
                         received_at=received_at,
                     )
+                    announce(session, MAP_CHANNEL, tell_of_driver(self.driver_id))
                     return []
                 case ManifestReceived(version=version):
                     await dispatch.acknowledge_manifest(session, self.driver_id, version)
                     return []
         raise UnknownFrame(name=envelope.type)
+
+    async def _greet(self, session: AsyncSession, hello: Hello) -> list[Any]:
+        if hello.protocol != PROTOCOL_VERSION:
+            raise AppTooOld(spoken=hello.protocol, wanted=PROTOCOL_VERSION)
+        manifest = await dispatch.manifest_of(session, self.driver_id)
+        self.greeted = True
+        if self._only_newer and manifest.version <= hello.manifest_version:
+            return []
+        return [manifest]
 
     async def _store(
         self, session: AsyncSession, fixes: Any, received_at: datetime, error_s: float
@@ -141,7 +233,7 @@ class DriverSession:
             clock_error_s=error_s,
         )
         if ingested.newest is not None:
-            announce(session, MAP_CHANNEL, f'{{"driver":"{self.driver_id}"}}'.encode())
+            announce(session, MAP_CHANNEL, tell_of_driver(self.driver_id))
         return Ack(fixes_through=ingested.through_seq)
 
     async def _obey(
@@ -163,6 +255,7 @@ class DriverSession:
             async with self._db.transaction() as session:
                 if (earlier := await _record_or_find(session, record)) is not None:
                     return _answer_again(earlier)
+                self._require_files(command)
                 await EFFECTS[type(command)](
                     session,
                     driver_id=self.driver_id,
@@ -175,12 +268,18 @@ class DriverSession:
         except Unavailable:
             raise
         except PostriderError as error:
-            rejected = {**record, "reject_code": error.code, "reject_message": error.message}
+            # The refusal is kept even where its cause goes away: another copy of this command may
+            # be on its way, and the phone's next try comes under another id.
+            reject = _reject(envelope.id, error.code, error.message)
+            rejected = {"reject_code": reject.code, "reject_message": reject.message}
             async with self._db.transaction() as session:
-                earlier = await _record_or_find(session, rejected)
-            if earlier is not None:
-                return _answer_again(earlier)
-            return Reject(envelope_id=envelope.id, code=error.code, message=error.message)
+                earlier = await _record_or_find(session, record | rejected)
+            return reject if earlier is None else _answer_again(earlier)
+
+    def _require_files(self, command: Any) -> None:
+        for file in _files_of(command):
+            if not self._blobs.has(file.sha256):
+                raise BlobMissing(sha256=file.sha256)
 
 
 async def collect_return(
@@ -192,10 +291,12 @@ async def collect_return(
     received_at: datetime,
     command_id: str,
 ) -> None:
-    """Goods that nobody announced were handed over, mostly at the stop of some task."""
+    """Goods that nobody announced were handed over, mostly at the stop of some task. They were,
+    whether or not we know that task."""
     place_id = consignment_id = None
     if command.at_task_id is not None:
-        place_id, consignment_id = await dispatch.run_context(session, command.at_task_id)
+        with suppress(dispatch.UnknownTask):
+            place_id, consignment_id = await dispatch.run_context(session, command.at_task_id)
     await returns.collect_unannounced(
         session,
         driver_id=driver_id,
@@ -263,19 +364,28 @@ def _clock_error_s(envelope: Envelope, received_at: datetime) -> float:
 def _when(occurred_at: datetime, error_s: float, received_at: datetime) -> datetime:
     """The phone's time put right. Nothing has happened later than we heard of it."""
     try:
-        return min(occurred_at + timedelta(seconds=error_s), received_at)
+        corrected_at = occurred_at + timedelta(seconds=error_s)
     except OverflowError:
         return received_at
+    if received_at - corrected_at > LATEST_NEWS:
+        return received_at
+    return min(corrected_at, received_at)
 
 
-def _answer(body: Any) -> Envelope:
+def _files_of(command: Any) -> tuple[BlobRef, ...]:
+    proof = getattr(command, "proof", None)
+    if proof is None:
+        return ()
+    return (*proof.photos, proof.signature) if proof.signature else tuple(proof.photos)
+
+
+def _malformed(error: MalformedFrame) -> Envelope:
+    return _wrap(_reject(error.envelope_id or "", "live.malformed", str(error)))
+
+
+def _reject(envelope_id: str, code: str, message: str) -> Reject:
+    return Reject(envelope_id=envelope_id, code=code, message=message[:MAX_MESSAGE])
+
+
+def _wrap(body: Any) -> Envelope:
     return Envelope(id=str(new_id()), sent_at=clock.now(), body=body)
-
-
-def _id_in(text: str | bytes) -> str:
-    """The id of an envelope that cannot be read otherwise, so that the phone can set it aside."""
-    try:
-        found = json.loads(text)["id"]
-    except (ValueError, TypeError, KeyError):
-        return ""
-    return str(found)[:200]

@@ -3,7 +3,8 @@
 Each driver, run and open exception is one record with a version; each screen has a cursor. A frame
 is the records newer than the cursor, so a screen that was away for an hour gets each changed record
 once, as it is now. There is no queue per screen, and any process serves any screen: the news on
-Redis only says which records to read again. When news may have been missed, everything is compared.
+Redis only says which records to read again. When news may have been missed, and every half minute,
+everything is compared.
 """
 
 import asyncio
@@ -15,12 +16,11 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy.exc import DBAPIError
 
 from server.dispatch import service as dispatch
 from server.identity import service as identity
 from server.kit import clock
-from server.kit.db import Database
+from server.kit.db import Database, is_away
 from server.kit.feed import Feed
 from server.live.news import MAP_CHANNEL
 from server.tracking import service as tracking
@@ -29,7 +29,11 @@ log = logging.getLogger(__name__)
 
 TICK_S = 0.25
 SWEEP_S = 3.0
+STALE_AFTER_S = 5.0
+COMPARE_ALL_S = 30.0
 EXCEPTIONS_MAX = 200
+GONE_MAX = 1000
+"""So many records that are gone are remembered for the screens that may still show them."""
 
 type Record = dict[str, Any]
 
@@ -46,9 +50,12 @@ class MapFeed:
         self._stale_runs: set[UUID] = set()
         self._everything_stale = True
         self._exceptions_stale = True
-        self._is_current = True
+        self._read_s = -STALE_AFTER_S
+        self._forgot_up_to = 0
+        """A cursor that is not beyond it needs a new snapshot: some that are gone are forgotten."""
         self._screens = 0
         self._changed = asyncio.Condition()
+        self._refreshing = asyncio.Lock()
 
     @contextmanager
     def watched(self) -> Iterator[None]:
@@ -60,12 +67,15 @@ class MapFeed:
             self._screens -= 1
 
     def frame(self, cursor: int) -> tuple[Record, int]:
-        """What a screen at `cursor` has yet to hear (all of it at 0), and its next cursor.
+        """What a screen at `cursor` has yet to hear (all of it at 0 or after a very long sleep),
+        and its next cursor.
 
         `drivers`, `runs` and `exceptions` are records by id; null means that it is gone. `now` and
         `speed` are the clock by which the times in them are to be read; `is_current` is false
-        while we cannot read the database ourselves.
+        while we ourselves wait for the database, or have lost it.
         """
+        if cursor <= self._forgot_up_to:
+            cursor = 0
         news: Record = {"drivers": {}, "runs": {}, "exceptions": {}}
         for (kind, key), (version, record) in self._records.items():
             if version > cursor and (record is not None or cursor > 0):
@@ -74,7 +84,7 @@ class MapFeed:
         news["cursor"] = self._version
         news["now"] = clock.now()
         news["speed"] = clock.speed()
-        news["is_current"] = self._is_current
+        news["is_current"] = _loop_s() - self._read_s < STALE_AFTER_S
         return news, self._version
 
     async def changed_since(self, cursor: int) -> None:
@@ -101,22 +111,36 @@ class MapFeed:
             try:
                 if self._screens:
                     await self.refresh()
-                self._is_current = True
-            except (OSError, DBAPIError):
-                self._everything_stale = True
-                self._is_current = False
-                log.warning("the live map lost the database; trying again", exc_info=True)
+            except Exception as error:
+                if not is_away(error):
+                    raise
+                log.warning("the live map lost the database; trying again: %s", error)
             await asyncio.sleep(TICK_S)
 
     async def sweep(self) -> None:
-        """Call stale what no news tells of: all of it while Redis is away. Runs until cancelled."""
+        """Call stale what no news tells of: now and then all of it, and always while Redis is
+        away. Runs until cancelled."""
+        compare_all_s = _loop_s() + COMPARE_ALL_S
         while True:
             self._exceptions_stale = True
-            self._everything_stale |= self._screens > 0 and not await self._feed.is_up()
+            if self._screens:
+                due = _loop_s() >= compare_all_s
+                if due or not await self._feed.is_up():
+                    self._everything_stale = True
+                    compare_all_s = _loop_s() + COMPARE_ALL_S
             await asyncio.sleep(SWEEP_S)
 
     async def refresh(self) -> None:
-        """Read again what is stale."""
+        """Read again what is stale; one at a time, so that nothing older overwrites the newer."""
+        async with self._refreshing:
+            try:
+                await self._refresh()
+                self._read_s = _loop_s()
+            except BaseException:
+                self._everything_stale = True  # what was to be read, was not
+                raise
+
+    async def _refresh(self) -> None:
         everything, self._everything_stale = self._everything_stale, False
         exceptions, self._exceptions_stale = self._exceptions_stale, False
         drivers, self._stale_drivers = self._stale_drivers, set()
@@ -139,6 +163,7 @@ class MapFeed:
         self._take("drivers", seen, everything, ())
         self._take("runs", _records(shown), everything, map(str, runs))
         self._take("exceptions", _records(waiting), True, ())
+        self._forget_the_gone()
         if self._version != before:
             async with self._changed:
                 self._changed.notify_all()
@@ -157,6 +182,17 @@ class MapFeed:
         if self._records.get((kind, key), (0, None))[1] != record:
             self._version += 1
             self._records[kind, key] = (self._version, record)
+
+    def _forget_the_gone(self) -> None:
+        gone = [of for of, (_, record) in self._records.items() if record is None]
+        if len(gone) > GONE_MAX:
+            for of in gone:
+                del self._records[of]
+            self._forgot_up_to = self._version
+
+
+def _loop_s() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _records(views: Iterable[dispatch.RunView | dispatch.ExceptionView]) -> dict[str, Record]:

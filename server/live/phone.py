@@ -13,14 +13,12 @@ HELLO_WITHIN_S = 15.0
 class Phone:
     """Whoever else has something for this phone says `look` or `end`, and waits for nothing."""
 
-    def __init__(
-        self, session: DriverSession, socket: Socket, *, hello_within_s: float = HELLO_WITHIN_S
-    ) -> None:
+    def __init__(self, session: DriverSession, socket: Socket) -> None:
         self.session = session
         self._socket = socket
-        self._hello_within_s = hello_within_s
         self._told_to_look = asyncio.Event()
-        self._end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._told_to_end = asyncio.Event()
+        self._ending = Ending()
 
     def look(self) -> None:
         """There may be a newer manifest."""
@@ -28,18 +26,19 @@ class Phone:
 
     def end(self, ending: Ending) -> None:
         """Say goodbye. A frame that is being dealt with is dropped unanswered."""
-        if not self._end.done():
-            self._end.set_exception(ending)
+        self._ending = ending
+        self._told_to_end.set()
 
     async def talk(self) -> None:
         """Until one of us goes."""
         await self._socket.converse(self._wait_for_end(), self._hear(), self._push())
 
     async def _wait_for_end(self) -> None:
-        await self._end
+        await self._told_to_end.wait()
+        raise self._ending
 
     async def _hear(self) -> None:
-        deadline_s = asyncio.get_running_loop().time() + self._hello_within_s
+        deadline_s = asyncio.get_running_loop().time() + HELLO_WITHIN_S
         while True:
             for answer in await self.session.hear(await self._receive(deadline_s)):
                 await self._socket.send(codec.encode(answer))

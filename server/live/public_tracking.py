@@ -67,7 +67,8 @@ class StreetView(msgspec.Struct, frozen=True):
 
 class PublicView(msgspec.Struct, frozen=True, kw_only=True):
     """expected_from_at, expected_until_at: when the courier comes, by the plan if is_planned, else
-    what was agreed. is_next: the courier is at this stop or drives to it."""
+    what was agreed; None when that has passed (is_late). is_next: the courier is at this stop or
+    drives to it."""
 
     step: Step
     is_return: bool
@@ -76,6 +77,7 @@ class PublicView(msgspec.Struct, frozen=True, kw_only=True):
     expected_from_at: datetime | None = None
     expected_until_at: datetime | None = None
     is_planned: bool = False
+    is_late: bool = False
     stops_before: int | None = None
     is_next: bool = False
     milestones: tuple[Milestone, ...] = ()
@@ -98,24 +100,27 @@ async def public_view(session: AsyncSession, token: str) -> PublicView:
     step = STEPS[consignment.state]
     is_over = step in OVER or (consignment.kind == "return" and step != "announced")
     progress = None if is_over else await dispatch.stop_progress(session, consignment_id)
-    expected_from_at, expected_until_at = consignment.window_start_at, consignment.window_end_at
+    now = clock.now()
+    from_at, until_at = consignment.window_start_at, consignment.window_end_at
     is_planned = progress is not None and progress.eta_from_at is not None
     if progress is not None and progress.eta_from_at is not None:
-        expected_from_at = max(progress.eta_from_at, clock.now())
-        expected_until_at = progress.eta_until_at
+        from_at, until_at = max(progress.eta_from_at, now), progress.eta_until_at
+    is_late = not is_over and until_at is not None and until_at <= now
+    has_window = not is_over and not is_late
     return PublicView(
         step=step,
         is_return=consignment.kind == "return",
         is_over=is_over,
         town=place.city if place else "",
-        expected_from_at=None if is_over else expected_from_at,
-        expected_until_at=None if is_over else expected_until_at,
+        expected_from_at=from_at if has_window else None,
+        expected_until_at=until_at if has_window else None,
         is_planned=is_planned,
+        is_late=is_late,
         stops_before=progress.stops_before if progress else None,
         is_next=progress is not None and progress.is_active_or_next,
         milestones=milestones_of(story),
         streets=await _streets(session, place, progress),
-        seen_at=clock.now(),
+        seen_at=now,
     )
 
 

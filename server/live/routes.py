@@ -1,32 +1,26 @@
 """Sockets for phones and screens, and the phone's ways by plain HTTP where sockets are blocked."""
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from litestar import Request, WebSocket, post, put, websocket
 from litestar.di import NamedDependency
-from litestar.exceptions import WebSocketDisconnect
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath
 from litestar.response import Response
 
 from server.identity.access import Principal, Role, allow, devices_only
 from server.kit.blobs import Blobs
 from server.kit.db import Database
 from server.live import pages
-from server.live.connections import Connections, Phone
+from server.live.connections import Connections
 from server.live.driver_session import DriverSession
-from server.live.map_feed import TICK_S, MapFeed
-from server.live.screens import show_map
+from server.live.map_feed import MapFeed
+from server.live.phone import Phone
+from server.live.screens import Screen
+from server.live.sockets import Socket
 from server.protocol import codec
 
-REVOKED = 4401
-"""The close code that tells a phone that it was revoked."""
-
-
-class EnvelopeBatch(msgspec.Struct, forbid_unknown_fields=True):
-    """Envelopes as in server.protocol, oldest first, a Hello at the head."""
-
-    envelopes: Annotated[list[dict[str, Any]], msgspec.Meta(min_length=1, max_length=200)]
+MAX_BATCH_BYTES = 1024 * 1024
 
 
 class StoredBlob(msgspec.Struct):
@@ -35,39 +29,36 @@ class StoredBlob(msgspec.Struct):
 
 
 @websocket("/ws/driver", guards=[devices_only])
-async def talk_to_driver(socket: WebSocket[Any, Any, Any], db: NamedDependency[Database]) -> None:
-    """One phone, until it goes: its frames are handled in order, and manifests are pushed."""
+async def talk_to_driver(
+    socket: WebSocket[Any, Any, Any],
+    db: NamedDependency[Database],
+    blobs: NamedDependency[Blobs],
+) -> None:
+    """One phone, until it goes: its frames are answered in order, and manifests are pushed."""
     connections: Connections = socket.app.state.connections
-    session = DriverSession(db, socket.scope["state"]["principal"])
-    phone = Phone(session, socket.send_text, lambda: socket.close(REVOKED, "revoked"))
+    session = DriverSession(db, blobs, socket.scope["state"]["principal"])
     await socket.accept()
-    connections.add(phone)
-    try:
-        while True:
-            for answer in await session.handle(await socket.receive_text()):
-                phone.note_sent(answer)
-                await socket.send_text(codec.encode(answer))
-    except WebSocketDisconnect:
-        return
-    finally:
-        connections.remove(phone)
+    phone = Phone(session, Socket(socket))
+    with connections.holding(phone):
+        await phone.talk()
 
 
-@post("/api/driver/envelopes", guards=[devices_only], status_code=200)
+@post(
+    "/api/driver/envelopes",
+    guards=[devices_only],
+    status_code=200,
+    request_max_body_size=MAX_BATCH_BYTES,
+)
 async def take_envelopes(
-    data: JSONBody[EnvelopeBatch],
+    request: Request[Any, Any, Any],
     principal: NamedDependency[Principal],
     db: NamedDependency[Database],
+    blobs: NamedDependency[Blobs],
 ) -> Response[bytes]:
-    """The same frames and answers as over the socket."""
-    session = DriverSession(db, principal)
-    answers = [
-        codec.encode(answer)
-        for envelope in data.envelopes
-        for answer in await session.handle(msgspec.json.encode(envelope))
-    ]
-    body = f'{{"envelopes":[{",".join(answers)}]}}'.encode()
-    return Response(body, media_type="application/json")
+    """The same frames and answers as over the socket: {"envelopes": [...]}, a Hello at the head."""
+    session = DriverSession(db, blobs, principal, only_newer=True)
+    answers = await session.hear_batch(await request.body())
+    return Response(codec.encode_batch(answers).encode(), media_type="application/json")
 
 
 @put("/api/driver/blobs/{sha256:str}", guards=[devices_only], status_code=200)
@@ -80,11 +71,16 @@ async def keep_blob(
 
 
 @websocket("/ws/dispatch", guards=[allow(Role.ADMIN, Role.DISPATCHER)])
-async def show_to_dispatcher(socket: WebSocket[Any, Any, Any]) -> None:
+async def show_to_dispatcher(
+    socket: WebSocket[Any, Any, Any],
+    db: NamedDependency[Database],
+) -> None:
     """One dispatcher's screen: a snapshot, then changes, as fast as it acknowledges them."""
     map_feed: MapFeed = socket.app.state.map_feed
+    principal: Principal = socket.scope["state"]["principal"]
+    assert principal.session_id is not None  # neither phones nor API keys are let in here
     await socket.accept()
-    await show_map(map_feed, send=socket.send_text, receive=socket.receive_text, tick_s=TICK_S)
+    await Screen(map_feed, db, principal.session_id, Socket(socket)).show()
 
 
 ROUTES = [talk_to_driver, take_envelopes, keep_blob, show_to_dispatcher, *pages.ROUTES]

@@ -14,7 +14,7 @@ async function look() {
     if (!answer.ok) throw new Error(answer.statusText);
     const now = await answer.json();
     if (now.revision !== document.body.dataset.revision) return location.reload();
-    for (const id of ["when", "stops", "updated"]) say(id, now[id]);
+    for (const id of ["when", "stops", "seen", "updated"]) say(id, now[id]);
     if (now.courier) part("courier").setAttribute("transform", `translate(${now.courier})`);
     part("problem").hidden = true;
   } catch {

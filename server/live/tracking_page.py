@@ -42,7 +42,7 @@ HEADERS = {
 
 
 class TrackingStatus(msgspec.Struct, frozen=True):
-    """What changes often on the page. courier: "x,y" in pixels of the sketch.
+    """What changes often on the page. courier: "x,y" in pixels of the sketch, at the time `seen`.
 
     revision: differs when the page itself has to be loaded again.
     """
@@ -51,6 +51,7 @@ class TrackingStatus(msgspec.Struct, frozen=True):
     when: str
     stops: str
     courier: str | None
+    seen: str
     updated: str
 
 
@@ -61,6 +62,7 @@ def status_of(view: PublicView, zone: tzinfo, language: str = "en") -> TrackingS
         view.step,
         view.is_next,
         view.is_planned,
+        view.is_late,
         len(view.milestones),
         streets and (streets.sketch.half_m, streets.courier is None),
     )
@@ -71,7 +73,8 @@ def status_of(view: PublicView, zone: tzinfo, language: str = "en") -> TrackingS
         courier=f"{streets.courier[0]},{streets.courier[1]}"
         if streets and streets.courier
         else None,
-        updated=f"{view.seen_at.astimezone(zone):%H:%M}",
+        seen=_time(streets.courier_at, zone) if streets and streets.courier_at else "",
+        updated=_time(view.seen_at, zone),
     )
 
 
@@ -85,10 +88,12 @@ def render_view(view: PublicView, zone: tzinfo, language: str = "en") -> str:
     if status.when:
         label = texts["expected" if view.is_planned else "agreed"]
         parts.append(f'<p class="dim">{label}</p><p class="when" id="when">{status.when}</p>')
+    if view.is_late:
+        parts.append(f"<p>{texts['late']}</p>")
     if status.stops:
         parts.append(f'<p id="stops" role="status">{status.stops}</p>')
     if view.streets:
-        parts.append(_figure(view.streets, status.courier, texts))
+        parts.append(_figure(view.streets, status, texts))
     parts.append(_timeline(view, zone, texts))
     parts.append(
         f'<p class="dim small">{texts["updated"]} <span id="updated">{status.updated}</span></p>'
@@ -150,6 +155,10 @@ def _when(view: PublicView, zone: tzinfo) -> str:
     return times if start.date() == today else f"{start:%d.%m.} {times}"
 
 
+def _time(at: datetime, zone: tzinfo) -> str:
+    return f"{at.astimezone(zone):%H:%M}"
+
+
 def _rounded(at: datetime) -> str:
     """To five minutes: nobody can promise more."""
     minutes = (at.hour * 60 + at.minute + 2) // 5 * 5 % (24 * 60)
@@ -163,7 +172,7 @@ def _stops(view: PublicView, texts: dict[str, str]) -> str:
     return texts.get(key) or texts["stops_n"].format(count=view.stops_before)
 
 
-def _figure(streets: StreetView, courier: str | None, texts: dict[str, str]) -> str:
+def _figure(streets: StreetView, status: TrackingStatus, texts: dict[str, str]) -> str:
     paths = "".join(
         f'<path class="{name}" d="{streets.sketch.paths[name]}"/>'
         for name in PATH_ORDER
@@ -172,13 +181,13 @@ def _figure(streets: StreetView, courier: str | None, texts: dict[str, str]) -> 
     x, y = streets.door
     marks = f'<circle id="door" cx="{x}" cy="{y}" r="9"/>'
     keys = f"<li>{texts['door']}</li>"
-    if courier:
+    if status.courier:
         marks += (
-            f'<g id="courier" transform="translate({courier})">'
+            f'<g id="courier" transform="translate({status.courier})">'
             '<circle class="about" r="26"/><circle class="van" r="9"/></g>'
         )
-        keys += f'<li class="away">{texts["courier"]}</li>'
-    label = texts["map_with_courier" if courier else "map"]
+        keys += f'<li class="away">{texts["courier"]} <span id="seen">{status.seen}</span></li>'
+    label = texts["map_with_courier" if status.courier else "map"]
     return (
         f'<figure><svg viewBox="0 0 {SKETCH_WIDTH} {SKETCH_WIDTH}" role="img" '
         f'aria-label="{label}">{paths}{marks}</svg><ul class="keys small">{keys}</ul>'

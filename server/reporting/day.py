@@ -9,7 +9,7 @@ from sqlalchemy import Select, and_, case, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.consignments.models import Consignment, Proof
-from server.dispatch.models import ExceptionRecord, Plan, Run, Task
+from server.dispatch.models import ExceptionRecord, Plan, Run, StreetFact, Task
 from server.kit.outbox import OutboxReaction
 from server.live.models import DriverCommand
 from server.orders.models import Order
@@ -154,25 +154,34 @@ def _outcome() -> Any:
         Consignment.kind == "return",
         Consignment.state.in_(("collected", "at_depot", "returning", "returned", "delivered")),
     )
-    attempted = (
-        select(Task.id)
-        .where(Task.consignment_id == Consignment.id, Task.state == "failed")
-        .correlate(Consignment)
-        .exists()
-    )
     return case(
         (came_back, "returned"),
-        (Consignment.state == "delivered", "delivered"),
-        (attempted, "failed"),
+        # Partly delivered is delivered: what came back of it is in its custody chain.
+        (or_(Consignment.state == "delivered", _has_task("completed", "delivery")), "delivered"),
+        (_has_task("failed"), "failed"),
         (Consignment.state.in_(("refused", "lost", "damaged")), "failed"),
         (Consignment.state == "cancelled", "cancelled"),
         else_="open",
     )
 
 
+def _has_task(state: str, kind: str | None = None) -> Any:
+    query = select(Task.id).where(Task.consignment_id == Consignment.id, Task.state == state)
+    if kind is not None:
+        query = query.where(Task.kind == kind)
+    return query.correlate(Consignment).exists()
+
+
 async def _on_time_share(session: AsyncSession, since: datetime, until: datetime) -> float | None:
+    """On time is who is at the door before the window closes and done after it has opened."""
+    came_at = (
+        select(func.min(StreetFact.occurred_at))
+        .where(StreetFact.task_id == Task.id, StreetFact.kind == "ArriveAtTasks")
+        .correlate(Task)
+        .scalar_subquery()
+    )
     in_time = and_(
-        Task.finished_at <= Task.window_end_at,
+        func.coalesce(came_at, Task.finished_at) <= Task.window_end_at,
         or_(Task.window_start_at.is_(None), Task.finished_at >= Task.window_start_at),
     )
     done, punctual = (

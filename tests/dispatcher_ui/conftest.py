@@ -97,9 +97,7 @@ class Company:
     settings: Settings
     feed: Feed
     base_url: str
-    clock: ScaledClock = field(
-        default_factory=lambda: ScaledClock.starting_now(MORNING, 1.0)
-    )
+    clock: ScaledClock = field(default_factory=lambda: ScaledClock.starting_now(MORNING, 1.0))
     ahead: timedelta = timedelta()
     depot_id: UUID = field(default_factory=new_id)
     drivers: dict[str, UUID] = field(default_factory=dict)

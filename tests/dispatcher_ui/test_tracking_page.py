@@ -39,9 +39,7 @@ async def test_page_follows_the_parcel_to_the_door(visit: Any, company: Any) -> 
     home = company.door(0)
     await company.drive_to(driver_id, Position(home.lon + 0.003, home.lat + 0.002))
     await look(page)
-    await expect(page.locator("#courier")).not_to_have_attribute(
-        "transform", before or ""
-    )
+    await expect(page.locator("#courier")).not_to_have_attribute("transform", before or "")
 
     await company.deliver(driver_id, task)
     await look(page)

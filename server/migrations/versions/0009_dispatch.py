@@ -214,7 +214,7 @@ def upgrade() -> None:
         sa.Column("sequence", sa.Integer(), nullable=False),
         sa.Column("driver_id", sa.Uuid(), nullable=True),
         sa.Column("outcome_code", sa.Text(), nullable=True),
-        sa.Column("cash_minor", sa.Integer(), nullable=True),
+        sa.Column("cash_minor", sa.BigInteger(), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_by", sa.Uuid(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),

@@ -51,6 +51,7 @@ async def test_proof_custody_and_cash_of_a_delivery_are_kept(town: Town) -> None
         ({"pin": "4711"}, {"proof": Proof(pin="4711")}, []),
         ({"cash_minor": 900, "currency": "CHF"}, {"cash_minor": 800}, ["cash_differs"]),
         ({}, {"cash_minor": 100}, ["cash_differs"]),
+        ({}, {"cash_minor": 10**30}, ["cash_differs"]),
         ({}, {"outcome_code": "beamed_up"}, ["unknown_outcome"]),
     ],
 )

@@ -49,6 +49,23 @@ async def test_an_older_report_is_kept_but_turns_nothing_back(town: Town) -> Non
     assert await town.facts(task_id) == [("CompleteTask", True), ("StartTasks", False)]
 
 
+async def test_a_step_that_is_heard_of_after_the_next_one_is_only_written_down(
+    town: Town,
+) -> None:
+    driver = await town.add_driver()
+    consignment, task_id = await town.assign(corner(1, 1))
+    accepted_at = town.now
+    await town.does(driver, ArriveAtTasks(task_ids=(task_id,), occurred_at=town.later(minutes=9)))
+    await town.start(driver, task_id)
+    await town.does(driver, AcceptTasks(task_ids=(task_id,), occurred_at=accepted_at))
+    assert (await town.task(consignment)).state == "arrived"
+    assert await town.facts(task_id) == [
+        ("ArriveAtTasks", True),
+        ("StartTasks", False),
+        ("AcceptTasks", False),
+    ]
+
+
 async def test_both_times_of_a_late_report_are_kept(town: Town) -> None:
     driver = await town.add_driver()
     consignment, task_id = await town.assign(corner(1, 1))

@@ -40,6 +40,7 @@ async def test_a_driver_on_the_road_fetches_depot_goods_first(town: Town) -> Non
         ("delivery", "assigned"),
     ]
     fetch, bring = shown
+    assert fetch.instructions == "Load these parcels at the depot."
     await town.start(driver, fetch.id)
     await town.complete(driver, fetch.id, outcome_code="collected")
     assert (await town.goods(urgent)).state == "loaded"

@@ -1,7 +1,5 @@
-"""What goes to dispatchers' screens: a snapshot, then what has changed, and signs of life."""
+"""What goes to dispatchers' screens: a snapshot, then what has changed."""
 
-import asyncio
-import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from uuid import UUID
@@ -15,9 +13,7 @@ from server.kit import clock
 from server.kit.db import Database
 from server.kit.feed import Feed
 from server.kit.ids import new_id
-from server.live import screens
 from server.live.map_feed import MapFeed
-from server.live.screens import show_map
 from server.protocol.from_driver import Fix
 from server.tracking import service as tracking
 
@@ -63,48 +59,7 @@ async def test_snapshot_names_the_driver_and_the_time(db: Database, map_feed: Ma
     assert later["type"] == "changes" and later["drivers"] == {}
 
 
-class Screen:
-    """A dispatcher's screen; `frames` are those that it got."""
-
-    def __init__(self) -> None:
-        self.frames: asyncio.Queue[dict[str, object]] = asyncio.Queue()
-        self.answers: asyncio.Queue[str] = asyncio.Queue()
-
-    async def send(self, text: str) -> None:
-        await self.frames.put(json.loads(text))
-
-    async def acknowledge(self, frame: dict[str, object]) -> None:
-        await self.answers.put(json.dumps({"ack": frame["cursor"]}))
-
-
-async def test_quiet_map_still_gives_signs_of_life(
-    map_feed: MapFeed, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(screens, "BEAT_S", 0.01)
-    screen = Screen()
-    showing = asyncio.create_task(
-        show_map(map_feed, send=screen.send, receive=screen.answers.get, tick_s=0)
-    )
-    kinds = []
-    for _ in range(3):
-        frame = await asyncio.wait_for(screen.frames.get(), 5)
-        await screen.acknowledge(frame)
-        kinds.append((frame["type"], frame["drivers"]))
-    showing.cancel()
-    assert kinds == [("snapshot", {}), ("changes", {}), ("changes", {})]
-
-
-async def test_screen_that_does_not_acknowledge_gets_two_frames_and_no_more(
-    db: Database, map_feed: MapFeed, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(screens, "BEAT_S", 0.01)
-    screen = Screen()
-    showing = asyncio.create_task(
-        show_map(map_feed, send=screen.send, receive=screen.answers.get, tick_s=0)
-    )
-    sent = [await asyncio.wait_for(screen.frames.get(), 5) for _ in range(2)]
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(screen.frames.get(), 0.2)
-    await screen.acknowledge(sent[0])
-    await asyncio.wait_for(screen.frames.get(), 5)
-    showing.cancel()
+async def test_frame_admits_that_the_database_has_not_been_read(map_feed: MapFeed) -> None:
+    assert not map_feed.frame(0)[0]["is_current"]
+    await map_feed.refresh()
+    assert map_feed.frame(0)[0]["is_current"]

@@ -39,10 +39,10 @@ async def test_assets_may_be_kept_for_ever_and_pages_not(
     assert (await client.get("/login")).headers["cache-control"] == "no-cache"
 
 
-@pytest.mark.parametrize("name", ["nothing.js", "..%2Fsecret.js", "%2e%2e", "%2e%2e%2Fsecret.js", "x"])
-async def test_only_assets_are_given_out(
-    client: httpx.AsyncClient, built: Path, name: str
-) -> None:
+@pytest.mark.parametrize(
+    "name", ["nothing.js", "..%2Fsecret.js", "%2e%2e", "%2e%2e%2Fsecret.js", "x"]
+)
+async def test_only_assets_are_given_out(client: httpx.AsyncClient, built: Path, name: str) -> None:
     assert (await client.get(f"/dispatch/assets/{name}")).status_code == 404
 
 

@@ -105,9 +105,7 @@ class Street:
     async def plan(self, consignment: ConsignmentView) -> str:
         """Into the driver's run; the task."""
         async with self.db.transaction() as session:
-            await dispatch.insert_urgent(
-                session, consignment.id, roads=HaversineRoads(), by="test"
-            )
+            await dispatch.insert_urgent(session, consignment.id, roads=HaversineRoads(), by="test")
             (task,) = await dispatch.list_tasks(session, consignment.id)
         await relay_pending(self.db)
         return str(task.id)
@@ -179,6 +177,16 @@ async def test_before_planning_the_agreed_window_is_shown_and_no_map(street: Str
     assert view.expected_until_at == MORNING + timedelta(hours=5)
     assert view.stops_before is None
     assert view.streets is None
+
+
+async def test_time_that_has_passed_is_not_promised_any_longer(
+    street: Street, client: httpx.AsyncClient
+) -> None:
+    token = await street.link(await street.book(0.01))
+    street.now += timedelta(hours=6)
+    view = await street.see(token)
+    assert view.is_late and view.expected_from_at is None
+    assert "longer than planned" in (await client.get(f"/t/{token}")).text
 
 
 async def test_courier_is_shown_only_while_this_stop_is_next_or_active(street: Street) -> None:
@@ -339,7 +347,7 @@ async def test_status_changes_its_revision_when_the_page_must_be_loaded_again(
     page = await client.get(f"/t/{token}")
     before = (await client.get(f"/t/{token}/status")).json()
     assert f'data-revision="{before["revision"]}"' in page.text
-    assert f'translate({before["courier"]})' in page.text
+    assert f"translate({before['courier']})" in page.text
 
     street.now += timedelta(minutes=1)
     await street.be_at(Position(HOME.lon - 0.002, HOME.lat))
@@ -352,7 +360,14 @@ async def test_status_changes_its_revision_when_the_page_must_be_loaded_again(
 
 
 async def test_odd_tokens_are_unknown_like_any_other(client: httpx.AsyncClient) -> None:
-    for token in ("a" * 5000, "%00", "%ff%fe", "%2e%2e", "'; drop table person; --", "%F0%9F%98%80"):
+    for token in (
+        "a" * 5000,
+        "%00",
+        "%ff%fe",
+        "%2e%2e",
+        "'; drop table person; --",
+        "%F0%9F%98%80",
+    ):
         assert (await client.get(f"/t/{token}")).status_code in (404, 400), token
 
 
