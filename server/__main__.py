@@ -42,7 +42,7 @@ def settings_here() -> Iterator[Settings]:
 
 
 def run_demo(options: argparse.Namespace) -> None:
-    from server.app.demo import run_demo
+    from server.app.demo.command import run_demo
 
     raise SystemExit(run_demo(options, say))
 
@@ -110,7 +110,7 @@ def run_import(options: argparse.Namespace) -> None:
 
 
 def run_simulate(options: argparse.Namespace) -> None:
-    from server.app.simulation import run_simulate
+    from server.app.simulation.command import run_simulate
 
     raise SystemExit(run_simulate(options, say))
 

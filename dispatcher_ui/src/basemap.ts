@@ -41,7 +41,7 @@ export function basemapLayers(dark: boolean): LayerSpecification[] {
     line("motorways", "road", ["motorway"], colours.motorway, 2.2),
     line("rails", "rail", ["rail"], colours.rail, 0.8),
     label("street-names", "road", {
-      minzoom: 14,
+      minzoom: 13,
       layout: { "symbol-placement": "line", "text-size": 12 },
       paint: { "text-color": colours.ink, "text-halo-color": colours.halo, "text-halo-width": 1.4 },
     }),

@@ -80,13 +80,17 @@ export function progressOf(run: RunRecord, nowMs: number): Progress {
   let missesWindow = false;
   if (next !== undefined) {
     const plannedMs = Date.parse(next.planned_arrival_at);
-    if (next.state === "waiting") lateS = Math.max(lateS, (nowMs - plannedMs) / 1000);
+    if (!isAtDoor(next)) lateS = Math.max(lateS, (nowMs - plannedMs) / 1000);
     const expectedMs = plannedMs + Math.max(lateS, 0) * 1000;
     missesWindow = next.tasks.some(
       (task) => task.window_end_at !== null && Date.parse(task.window_end_at) < expectedMs,
     );
   }
   return { done, total: run.stops.length, next, lateS, missesWindow };
+}
+
+export function isAtDoor(stop: StopRecord): boolean {
+  return stop.tasks.some((task) => task.state === "arrived");
 }
 
 export function stateOf(stop: StopRecord): StopState {

@@ -1,6 +1,6 @@
 /** The list of runs: all that the map shows, in words. Rows are kept and changed in place. */
 
-import { progressOf, stateOf, type Entry, type Fleet } from "./fleet";
+import { isAtDoor, progressOf, stateOf, type Entry, type Fleet } from "./fleet";
 import type { StopRecord } from "./frames";
 import { colourOf } from "./palette";
 import { make, say } from "./page";
@@ -166,7 +166,7 @@ class StopRow {
 }
 
 function nextWords(stop: StopRecord): string {
-  const verb = stop.state === "under_way" ? "At or near" : "Next";
+  const verb = isAtDoor(stop) ? "At" : stop.state === "under_way" ? "Driving to" : "Next";
   return `${verb}: ${stop.address || "place without an address"}, ${timeOf(stop.planned_arrival_at)}`;
 }
 

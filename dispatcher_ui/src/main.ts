@@ -10,6 +10,8 @@ import { LiveSocket } from "./socket";
 import { durationWords, FRESHNESS_WORDS, timeOf } from "./words";
 
 const MAP_ROLES = ["admin", "dispatcher"];
+/** The server sends no more than these. */
+const EXCEPTIONS_MAX = 200;
 
 const fleet = new Fleet();
 let selection: Selection | undefined;
@@ -120,8 +122,9 @@ function showFreshness(): void {
 function showExceptions(): void {
   const open = [...fleet.exceptions.values()].sort((a, b) => b.raised_at.localeCompare(a.raised_at));
   part("exceptions").hidden = open.length === 0;
+  const count = open.length < EXCEPTIONS_MAX ? open.length : `${EXCEPTIONS_MAX} or more`;
   const noun = open.length === 1 ? "exception" : "exceptions";
-  say(part("exceptions-count"), `${open.length} ${noun} to settle`);
+  say(part("exceptions-count"), `${count} ${noun} to settle`);
   const lines = open.map(({ raised_at: at, sentence, driver_id: driver }) => {
     const name = driver && fleet.entries().find((entry) => entry.driverId === driver)?.name;
     return `${timeOf(at)} ${name ? `${name}: ` : ""}${sentence}`;

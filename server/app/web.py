@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.app.modules import load
+from server.app.openapi import PROBLEM, DocumentedRefusals, ExactSchemas
 from server.app.sockets import SOCKET_OPTIONS, HonestRefusals
 from server.identity.access import Principal, public
 from server.identity.authentication import Authentication
@@ -30,7 +31,6 @@ from server.kit.settings import Settings, read_settings, refuse_open_door
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 20 * 1024 * 1024
-PROBLEM = "application/problem+json"
 
 
 def create_app(settings: Settings, db: Database, feed: Feed, blobs: Blobs) -> Litestar:
@@ -59,6 +59,7 @@ def create_app(settings: Settings, db: Database, feed: Feed, blobs: Blobs) -> Li
         },
         lifespan=[service for room in load("lifespan") for service in room.LIFESPANS],
         request_max_body_size=MAX_BODY_BYTES,
+        plugins=[DocumentedRefusals(), ExactSchemas()],
         openapi_config=OpenAPIConfig(
             title="Postrider", version="1", path="/api/docs", render_plugins=[ScalarRenderPlugin()]
         ),
@@ -165,9 +166,10 @@ def answer_unreadable(request: Request[Any, Any, Any], error: Exception) -> Resp
 
 
 def answer_defect(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
-    """Our fault, never a person's: logged with its trace, and the transaction is rolled back."""
+    """Our fault, never a person's: logged with its trace, and the transaction is rolled back.
+    Without the database nothing is broken: the same request may work later."""
     if is_away(error):
-        log.warning("%s %s: the database is away: %s", request.method, request.url.path, error)
+        log.warning("%s %s: unavailable: %r", request.method, request.url.path, error)
         return answer_problem(request, Unavailable())
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     problem = {

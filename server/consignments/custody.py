@@ -104,11 +104,13 @@ async def story(session: AsyncSession, consignment_id: UUID) -> tuple[StoryEntry
         select(CustodyEvent, Parcel.barcode)
         .join(Parcel, Parcel.id == CustodyEvent.parcel_id)
         .where(Parcel.consignment_id == consignment_id)
-        .order_by(CustodyEvent.occurred_at, CustodyEvent.id)
+        .order_by(CustodyEvent.id)
     )
+    barcodes = {link: barcode for link, barcode in rows}
+    unfit = _find_unfit(barcodes)
     together: dict[StoryEntry, list[str]] = defaultdict(list)
-    for event, barcode in rows:
-        together[_entry(event)].append(barcode)
+    for link, barcode in sorted(barcodes.items(), key=lambda each: each[0].occurred_at):
+        together[_entry(link, conflicting=link.conflicting or link in unfit)].append(barcode)
     entries = [structs.replace(entry, barcodes=tuple(each)) for entry, each in together.items()]
     if consignment.cancelled_at is not None:
         entries.append(
@@ -225,7 +227,22 @@ def _tell(
         )
 
 
-def _entry(event: CustodyEvent) -> StoryEntry:
+def _find_unfit(links: Iterable[CustodyEvent]) -> set[CustodyEvent]:
+    """What does not fit into its chain as it is known by now. links: as we heard of them."""
+    chains: dict[UUID, list[CustodyEvent]] = defaultdict(list)
+    for link in links:
+        chains[link.parcel_id].append(link)
+    unfit = set()
+    for chain in chains.values():
+        reports = [
+            Report(link.state, link.occurred_at, number, link.driver_id)
+            for number, link in enumerate(chain)
+        ]
+        unfit |= {chain[number] for number in custody_of(reports).conflicting}
+    return unfit
+
+
+def _entry(event: CustodyEvent, *, conflicting: bool) -> StoryEntry:
     return StoryEntry(
         state=event.state,
         occurred_at=event.occurred_at,
@@ -235,5 +252,5 @@ def _entry(event: CustodyEvent) -> StoryEntry:
         position=event.position,
         outcome_code=event.outcome_code,
         proof_id=event.proof_id,
-        conflicting=event.conflicting,
+        conflicting=conflicting,
     )

@@ -187,7 +187,7 @@ class ProofView(msgspec.Struct, frozen=True, kw_only=True):
 class StoryEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that happened: a state of parcels, or the cancelling of the consignment.
 
-    conflicting: reported, but it did not fit what was known then.
+    conflicting: reported, but it did not fit what was known then, or does not by now.
     """
 
     state: str

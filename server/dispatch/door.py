@@ -29,7 +29,7 @@ from server.dispatch.tasks import (
     release_task,
     tasks_of,
 )
-from server.dispatch.vehicle_load import put_on_the_road, take_over, take_to_the_door
+from server.dispatch.vehicle_load import note_set_off, take_over, take_to_the_door
 from server.protocol.from_driver import CompleteTask, FailTask, Proof
 
 HANDOVERS = ("depot", "vehicle")
@@ -222,8 +222,8 @@ async def _end(session: AsyncSession, door: Doorstep, state: str, code: str) -> 
     report, task = door.report, door.task
     run = await run_of(session, task)
     if task.driver_id == report.driver_id:
-        if run is not None and run.state == "published":
-            await put_on_the_road(session, report, door.depot, run)
+        if run is not None:
+            await note_set_off(session, report, door.depot, run)
     else:
         if not await _was_left_undone(session, door):
             _raise(session, door, "done_by_another_driver", taken_from=task.driver_id)

@@ -22,7 +22,7 @@ from server.dispatch.lifecycle import FINAL, RUN, TASK, gets_on
 from server.dispatch.manifest import issue_manifests
 from server.dispatch.models import Depot, Run, Shift, Stop, Task
 from server.dispatch.tasks import back_to_pool, holder_of, lock_tasks, move_task, tasks_of
-from server.dispatch.vehicle_load import note_not_unloaded, put_on_the_road, take_to_the_door
+from server.dispatch.vehicle_load import note_not_unloaded, note_set_off, take_to_the_door
 from server.places import service as places
 from server.protocol.from_driver import (
     AcceptTasks,
@@ -100,8 +100,8 @@ async def _get_on(
         if not is_news:
             continue
         run = await run_of(session, task)
-        if state != "accepted" and run is not None and run.state == "published":
-            await put_on_the_road(session, report, scene.depot_of(task), run)
+        if state != "accepted" and run is not None:
+            await note_set_off(session, report, scene.depot_of(task), run)
         move_task(session, task, state, run_id=run.id if run else None)
         moved.append(task)
     await session.flush()

@@ -156,26 +156,25 @@ async def _is_out(session: AsyncSession, task: Task) -> bool:
     return state == "started"
 
 
-async def put_on_the_road(session: AsyncSession, report: Report, depot: Depot, run: Run) -> None:
-    """The driver sets off for the first time: what the run delivers from the depot is on board."""
+async def note_set_off(session: AsyncSession, report: Report, depot: Depot, run: Run) -> None:
+    """The driver is on the road: with the first news of that, the run has started. News may come
+    in any order, so it may turn out that the driver set off earlier than we were told."""
+    if run.state == "published":
+        await _put_on_the_road(session, report, depot, run)
+    elif run.started_at is not None and report.occurred_at < run.started_at:
+        run.started_at = report.occurred_at
+        parcels = [p for p in await _from_the_depot(session, run) if p.state not in WAITING]
+        await _record(session, report, parcels, "out_for_delivery")
+
+
+async def _put_on_the_road(session: AsyncSession, report: Report, depot: Depot, run: Run) -> None:
+    """What the run delivers from the depot is on board."""
     RUN.check(run.state, "started")
     run.state = "started"
     run.started_at = report.occurred_at
     day = local_day(depot, run.starts_at)
     record_change(session, depot, "A driver has set off.", first_day=day, last_day=day)
-    tasks = await lock_tasks(
-        session, Task.stop_id.in_(select(Stop.id).where(Stop.run_id == run.id))
-    )
-    fetched_later = {task.consignment_id for task in tasks if task.kind == "pickup"}
-    goods = await consignments.get_consignments(
-        session,
-        {
-            task.consignment_id
-            for task in tasks
-            if task.kind == "delivery" and task.consignment_id not in fetched_later
-        },
-    )
-    parcels = [parcel for each in goods.values() for parcel in each.parcels]
+    parcels = await _from_the_depot(session, run)
     behind = [parcel for parcel in parcels if parcel.state in WAITING]
     if behind and len(behind) < len(parcels):
         raise_exception(
@@ -189,6 +188,23 @@ async def put_on_the_road(session: AsyncSession, report: Report, depot: Depot, r
     await _record(session, report, behind, "loaded")
     ready = [parcel for parcel in parcels if parcel.state in (*WAITING, "loaded")]
     await _record(session, report, ready, "out_for_delivery")
+
+
+async def _from_the_depot(session: AsyncSession, run: Run) -> list[ParcelView]:
+    """What the run delivers and does not fetch on its way."""
+    tasks = await lock_tasks(
+        session, Task.stop_id.in_(select(Stop.id).where(Stop.run_id == run.id))
+    )
+    fetched_later = {task.consignment_id for task in tasks if task.kind == "pickup"}
+    goods = await consignments.get_consignments(
+        session,
+        {
+            task.consignment_id
+            for task in tasks
+            if task.kind == "delivery" and task.consignment_id not in fetched_later
+        },
+    )
+    return [parcel for each in goods.values() for parcel in each.parcels]
 
 
 async def take_to_the_door(

@@ -52,7 +52,7 @@ class MapFeed:
         self._exceptions_stale = True
         self._read_s = -STALE_AFTER_S
         self._forgot_up_to = 0
-        """A cursor that is not beyond it needs a new snapshot: some that are gone are forgotten."""
+        """A cursor before it needs a new snapshot: some that are gone since are forgotten."""
         self._screens = 0
         self._changed = asyncio.Condition()
         self._refreshing = asyncio.Lock()
@@ -74,7 +74,7 @@ class MapFeed:
         `speed` are the clock by which the times in them are to be read; `is_current` is false
         while we ourselves wait for the database, or have lost it.
         """
-        if cursor <= self._forgot_up_to:
+        if cursor < self._forgot_up_to:
             cursor = 0
         news: Record = {"drivers": {}, "runs": {}, "exceptions": {}}
         for (kind, key), (version, record) in self._records.items():
@@ -160,7 +160,7 @@ class MapFeed:
             for each in positions
         }
         before = self._version
-        self._take("drivers", seen, everything, ())
+        self._take("drivers", seen, everything, map(str, drivers))
         self._take("runs", _records(shown), everything, map(str, runs))
         self._take("exceptions", _records(waiting), True, ())
         self._forget_the_gone()

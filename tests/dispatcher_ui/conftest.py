@@ -44,9 +44,16 @@ from server.kit.services import Services
 from server.kit.settings import Settings
 from server.live.pages import DISPATCHER_UI
 from server.places import service as places
-from server.protocol import codec
+from server.protocol import PROTOCOL_VERSION, codec
 from server.protocol.envelope import Envelope
-from server.protocol.from_driver import CompleteTask, FailTask, Fix, Fixes, StartTasks
+from server.protocol.from_driver import (
+    CompleteTask,
+    FailTask,
+    Fix,
+    Fixes,
+    Hello,
+    StartTasks,
+)
 from server.protocol.to_driver import ManifestTask
 
 DAY = date(2026, 3, 2)
@@ -216,7 +223,10 @@ class Company:
 
     async def send(self, driver_id: UUID, *bodies: Any) -> None:
         """What the driver's phone sends, over the wire."""
-        frames = [Envelope(id=str(new_id()), sent_at=self.now(), body=body) for body in bodies]
+        hello = Hello(protocol=PROTOCOL_VERSION, app_version="test")
+        frames = [
+            Envelope(id=str(new_id()), sent_at=self.now(), body=body) for body in (hello, *bodies)
+        ]
         headers = {"Authorization": f"Bearer {self.phones[driver_id]}"}
         async with httpx.AsyncClient(base_url=self.base_url, headers=headers) as client:
             answer = await client.post(

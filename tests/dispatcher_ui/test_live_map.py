@@ -80,11 +80,26 @@ async def test_started_and_finished_stops_change_their_words(visit: Any, company
     task = (await company.tasks(driver_id))[0]
     await company.start(driver_id, task)
     await expect(row_of(page, name)).to_contain_text("On the road · 0 of")
-    await expect(row_of(page, name)).to_contain_text("At or near:")
+    await expect(row_of(page, name)).to_contain_text("Driving to:")
     await company.fail(driver_id, task)
     await expect(row_of(page, name)).to_contain_text("On the road · 1 of")
     await row_of(page, name).click()
     await expect(page.locator("ol.stops:visible .stop").first).to_contain_text("Failed")
+
+
+async def test_exceptions_that_wait_for_a_person_are_counted_and_told(
+    visit: Any, company: Any
+) -> None:
+    driver_id = company.drivers["Wei Lin"]
+    task = (await company.tasks(driver_id))[0]
+    page = await open_map(visit)
+    await company.deliver(driver_id, task)
+    await company.deliver(driver_id, task)
+    count = page.locator("#exceptions-count")
+    await expect(count).to_contain_text(re.compile(r"^\d+ exceptions? to settle$"))
+    await count.click()
+    told = page.locator("#exceptions-list li", has_text="reported as done a second time")
+    await expect(told.first).to_contain_text("Wei Lin")
 
 
 async def test_selection_is_the_same_on_the_list_and_on_the_map(visit: Any, company: Any) -> None:
@@ -92,6 +107,7 @@ async def test_selection_is_the_same_on_the_list_and_on_the_map(visit: Any, comp
     await company.drive_to(driver_id, company.door(0))
     page = await open_map(visit)
     await page.wait_for_function("id => postrider.markerOf(id)", arg=str(driver_id))
+    await page.wait_for_function("() => postrider.isDrawn()")
     where = await page.evaluate("id => postrider.pixelOf(id)", str(driver_id))
     await page.locator("#map canvas").click(position={"x": where[0], "y": where[1]})
     await expect(row_of(page, name)).to_have_attribute("aria-expanded", "true")

@@ -2,7 +2,3 @@
 
 No test fixture and no business rule belongs here.
 """
-
-from server.app.demo.command import run_demo
-
-__all__ = ["run_demo"]

@@ -4,7 +4,3 @@ What is simulated is the person, the van and, on request, a bad network. The pho
 own; the server cannot tell the difference. Without faults the phone's sync runs in this process;
 with faults it is a process of its own, which can be killed.
 """
-
-from server.app.simulation.command import run_simulate
-
-__all__ = ["run_simulate"]

@@ -4,18 +4,21 @@ The phone is told that this is the server. What goes wrong here goes wrong on re
 """
 
 import asyncio
-import json
 import random
+import re
 import struct
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import get_args
 from urllib.parse import urlsplit
 
-from server.protocol.envelope import COMMANDS
+from server.protocol.from_driver import Command
 
-COMMAND_NAMES = {command.__name__ for command in COMMANDS}
+COMMAND_NAMES = {command.__name__ for command in get_args(Command)}
+LONGEST_START = 64
+"""Bytes of a frame in which its type stands."""
 TEXT_FRAME = 0x81
 """A WebSocket text message in one frame (RFC 6455, section 5.2)."""
 
@@ -56,10 +59,9 @@ class Network:
             yield self
         finally:
             server.close()
-            self.cut()
-            for relay in self._relays:
-                relay.cancel()
-            await asyncio.gather(*self._relays, return_exceptions=True)
+            self._up = False
+            self._drop_all()
+            await asyncio.gather(*self._relays)
 
     def cut(self) -> None:
         """No network from now on."""
@@ -175,10 +177,11 @@ async def _read_frame(reader: StreamReader) -> bytes:
 
 
 def _is_command(frame: bytes) -> bool:
-    """Whether a phone's frame (always masked) carries a command."""
+    """Whether a phone's frame (always masked) carries a command: its type comes first."""
     if frame[0] != TEXT_FRAME:
         return False
     start = {126: 4, 127: 10}.get(frame[1] & 0x7F, 2)
-    mask, masked = frame[start : start + 4], frame[start + 4 :]
+    mask, masked = frame[start : start + 4], frame[start + 4 : start + 4 + LONGEST_START]
     text = bytes(byte ^ mask[index % 4] for index, byte in enumerate(masked))
-    return json.loads(text).get("type") in COMMAND_NAMES
+    match = re.match(rb'\{"type":"(\w+)"', text)
+    return match is not None and match[1].decode() in COMMAND_NAMES

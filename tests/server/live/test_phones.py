@@ -118,7 +118,7 @@ async def test_day_at_the_door_arrives_with_its_files(
     async with town.db.transaction() as session:
         (proof,) = await consignments.proofs_of(session, consignment.id)
         (collected,) = await returns.list_returns(session)
-    assert blobs.read(proof.photos[0].sha256) == b"a photo"
+    assert blobs.read(proof.files[0].sha256) == b"a photo"
     assert collected.original_consignment_id == consignment.id
 
 

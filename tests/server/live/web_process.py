@@ -160,7 +160,7 @@ async def serving(
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for what somebody else brings about."""
     async with asyncio.timeout(PATIENCE_S):
-        while not condition():  # noqa: ASYNC110 - any condition, also one in another process
+        while not condition():
             await asyncio.sleep(0.002)
 
 

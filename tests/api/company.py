@@ -1,0 +1,235 @@
+"""A company with one of everything, so that every route has something to act on.
+
+Whatever has an owner belongs to the account ACME; the account BETA has nothing.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+from litestar import Litestar
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from routing.roads import HaversineRoads
+from server.consignments import service as consignments
+from server.consignments.service import NewProof
+from server.dispatch import service as dispatch
+from server.dispatch.planner import plan_next
+from server.identity import service as identity
+from server.identity.access import Role
+from server.kit.db import Database
+from server.kit.ids import new_id
+from server.kit.relay import relay_pending
+from server.protocol.from_driver import BlobRef, DeclineTask
+
+MORNING = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+DAY = "2026-03-02"
+PHOTO = b"\xff\xd8\xff a photo of a doormat"
+
+
+@dataclass
+class Company:
+    """ids: name of a path parameter -> what exists under it."""
+
+    app: Litestar
+    db: Database
+    connection: AsyncConnection
+    stack: AsyncExitStack
+    anonymous: httpx.AsyncClient = field(init=False)
+    admin: httpx.AsyncClient = field(init=False)
+    of_acme: httpx.AsyncClient = field(init=False)
+    of_beta: httpx.AsyncClient = field(init=False)
+    phone: httpx.AsyncClient = field(init=False)
+    ids: dict[str, str] = field(default_factory=dict)
+
+    async def client(self, **headers: str) -> httpx.AsyncClient:
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        client = httpx.AsyncClient(
+            transport=transport, base_url="http://testserver", headers=headers
+        )
+        return await self.stack.enter_async_context(client)
+
+    async def sign_in(self, role: Role, account_id: str | None = None) -> httpx.AsyncClient:
+        """A browser in which somebody new of that role is signed in."""
+        async with self.db.transaction() as session:
+            person = await identity.create_person(
+                session,
+                name=f"A {role}",
+                email=f"{new_id().hex}@example.org",
+                role=role,
+                account_id=UUID(account_id) if account_id else None,
+                by="test",
+            )
+            opened = await identity.open_session(session, person.id)
+        client = await self.client(**{"X-CSRF-Token": opened.csrf_token})
+        client.cookies.set("postrider_session", opened.token)
+        return client
+
+
+@asynccontextmanager
+async def founded_company(
+    app: Litestar, db: Database, connection: AsyncConnection
+) -> AsyncIterator[Company]:
+    async with AsyncExitStack() as stack:
+        company = Company(app, db, connection, stack)
+        company.anonymous = await company.client()
+        await _hire(company)
+        await _start_the_day(company)
+        await _work(company)
+        await _bring_back(company)
+        await _fill_the_shelves(company)
+        yield company
+
+
+async def make(client: httpx.AsyncClient, method: str, path: str, **request: Any) -> dict[str, Any]:
+    answer = await client.request(method, path, **request)
+    assert answer.is_success, f"{method} {path}: {answer.text}"
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+async def _hire(company: Company) -> None:
+    company.admin = await company.sign_in(Role.ADMIN)
+    acme, beta = [
+        await make(company.admin, "POST", "/api/accounts", json={"name": code, "code": code})
+        for code in ("ACME", "BETA")
+    ]
+    company.of_acme = await company.sign_in(Role.ACCOUNT_USER, acme["id"])
+    company.of_beta = await company.sign_in(Role.ACCOUNT_USER, beta["id"])
+    company.ids["account_id"] = acme["id"]
+
+
+async def _start_the_day(company: Company) -> None:
+    admin, ids = company.admin, company.ids
+    place = {"street": "Depot Street", "city": "Vaduz", "position": {"lon": 9.52, "lat": 47.14}}
+    ids["place_id"] = (await make(admin, "POST", "/api/places", json=place))["id"]
+    depot = {"name": "Depot", "place_id": ids["place_id"], "timezone": "Europe/Vaduz"}
+    ids["depot_id"] = (await make(admin, "POST", "/api/depots", json=depot))["id"]
+    person = {"depot_id": ids["depot_id"], "name": "Bo", "email": "bo@example.org"}
+    driver = await make(admin, "POST", "/api/drivers", json=person)
+    ids["driver_id"] = ids["person_id"] = driver["id"]
+    van = {
+        "depot_id": ids["depot_id"],
+        "label": "Van 1",
+        "capacity_weight_g": 10**6,
+        "capacity_volume_ml": 10**6,
+        "capacity_parcels": 100,
+    }
+    ids["vehicle_id"] = (await make(admin, "POST", "/api/vehicles", json=van))["id"]
+    shift = {
+        "driver_id": ids["driver_id"],
+        "vehicle_id": ids["vehicle_id"],
+        "starts_at": MORNING.isoformat(),
+        "ends_at": (MORNING + timedelta(hours=10)).isoformat(),
+    }
+    ids["shift_id"] = (await make(admin, "POST", "/api/shifts", json=shift))["id"]
+    code = await make(admin, "POST", f"/api/drivers/{ids['driver_id']}/pairing-codes")
+    pairing = {"code": code["code"], "device_model": "A phone"}
+    paired = await make(company.anonymous, "POST", "/api/driver/pair", json=pairing)
+    ids["device_id"] = paired["device_id"]
+    company.phone = await company.client(Authorization=f"Bearer {paired['token']}")
+
+
+async def _order(company: Company, number: int) -> tuple[str, str]:
+    """An order of ACME, and its consignment."""
+    address = {"street": "Main Street", "lon": 9.52 + 0.004 * number, "lat": 47.141}
+    request = {
+        "external_id": f"A-{number}",
+        "consignee": {"name": "Ada", "phone": "+423 123 45 67", "address": address},
+        "lines": [{"sku": "TEA", "quantity": 1}],
+        "window_start_at": (MORNING + timedelta(hours=1)).isoformat(),
+        "window_end_at": (MORNING + timedelta(hours=9)).isoformat(),
+    }
+    order = await make(company.of_acme, "POST", "/api/orders", json=request)
+    await relay_pending(company.db)
+    found = await make(company.of_acme, "GET", f"/api/consignments?order_id={order['id']}")
+    return order["id"], found["items"][0]["id"]
+
+
+async def _work(company: Company) -> None:
+    """One consignment is with the driver, who declines another; a third is in a draft."""
+    admin, ids = company.admin, company.ids
+    _, declined = await _order(company, 1)
+    ids["order_id"], ids["consignment_id"] = await _order(company, 2)
+    for consignment_id in (declined, ids["consignment_id"]):
+        await make(admin, "POST", f"/api/consignments/{consignment_id}/urgent")
+    (task,) = await make(admin, "GET", f"/api/consignments/{declined}/tasks")
+    async with company.db.transaction() as session:
+        await dispatch.decline_task(
+            session,
+            driver_id=UUID(ids["driver_id"]),
+            command=DeclineTask(task_id=task["id"], reason="no time", occurred_at=MORNING),
+            occurred_at=MORNING,
+            received_at=MORNING,
+            command_id=str(new_id()),
+        )
+    (raised, *_) = (await make(admin, "GET", "/api/exceptions"))["items"]
+    ids["exception_id"] = raised["id"]
+    (run,) = (await make(admin, "GET", "/api/runs"))["items"]
+    ids["run_id"] = run["id"]
+    (task,) = await make(admin, "GET", f"/api/consignments/{ids['consignment_id']}/tasks")
+    ids["task_id"] = task["id"]
+    consignment = await make(admin, "GET", f"/api/consignments/{ids['consignment_id']}")
+    ids["barcode"] = consignment["consignment"]["parcels"][0]["barcode"]
+    await make(admin, "POST", f"/api/consignments/{ids['consignment_id']}/tracking-links", json={})
+    await _order(company, 3)
+    asked = {"depot_id": ids["depot_id"], "day": DAY, "budget_s": 0.5}
+    ids["plan_id"] = (await make(admin, "POST", "/api/plans", json=asked))["id"]
+    assert await plan_next(company.db, HaversineRoads())
+    draft = await make(admin, "GET", f"/api/plans/{ids['plan_id']}")
+    ids["stop_id"] = draft["runs"][0]["stops"][0]["id"]
+
+
+async def _bring_back(company: Company) -> None:
+    """A delivered consignment with a proof, whose goods are to come back."""
+    ids = company.ids
+    _, consignment_id = await _order(company, 4)
+    ids["sha256"] = hashlib.sha256(PHOTO).hexdigest()
+    photo = BlobRef(sha256=ids["sha256"], size_bytes=len(PHOTO), content_type="image/jpeg")
+    await make(company.phone, "PUT", f"/api/driver/blobs/{ids['sha256']}", content=PHOTO)
+    async with company.db.transaction() as session:
+        consignment = await consignments.get_consignment(session, UUID(consignment_id))
+        await consignments.record_custody(
+            session,
+            parcel_ids=[parcel.id for parcel in consignment.parcels],
+            state="delivered",
+            occurred_at=MORNING,
+            received_at=MORNING,
+            by="test",
+        )
+        proof_id = await consignments.record_proof(
+            session,
+            NewProof(
+                consignment_id=consignment.id,
+                kind="POD",
+                occurred_at=MORNING,
+                received_at=MORNING,
+                photos=(photo,),
+            ),
+        )
+    ids["proof_id"] = str(proof_id)
+    await relay_pending(company.db)
+    asked = {"consignment_id": consignment_id, "reason": "Too small"}
+    ids["return_id"] = (await make(company.of_acme, "POST", "/api/returns", json=asked))["id"]
+
+
+async def _fill_the_shelves(company: Company) -> None:
+    """What ACME keeps: a key, a contact, an address, a mapping profile, a file of orders."""
+    owner, ids = company.of_acme, company.ids
+    account = f"/api/accounts/{ids['account_id']}"
+    key = {"name": "Shop", "scopes": ["orders:write"]}
+    ids["api_key_id"] = (await make(owner, "POST", "/api/api-keys", json=key))["id"]
+    contact = await make(owner, "POST", f"{account}/contacts", json={"name": "Cy"})
+    ids["contact_id"] = contact["id"]
+    entry = {"label": "Depot", "place_id": ids["place_id"]}
+    ids["entry_id"] = (await make(owner, "POST", f"{account}/address-book", json=entry))["id"]
+    ids["name"] = "shop"
+    profile = {"columns": {"Name": "to_name"}}
+    await make(owner, "PUT", f"/api/import-profiles/{ids['name']}", json=profile)
+    file = b"external_id,to_name,to_address,sku,quantity\n1,Ada,Main Street 1,TEA,1\n"
+    ids["import_id"] = (await make(owner, "POST", "/api/imports", content=file))["id"]

@@ -1,0 +1,2 @@
+async def test_x(company):
+    print(company.ids)

@@ -1,0 +1,416 @@
+"""A small courier company on a Monday, seen by its office and its couriers: they come in through the
+doors that everybody uses, the HTTP API and the phones' sockets, and only the clock is ours."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from driver_app.core.driver import Evidence, File
+from driver_app.core.store import Pairing
+from driver_app.core.view import StopView, TaskView
+from routing.roads import HaversineRoads, Roads
+from server.app.simulation.office import Office
+from server.dispatch import service as dispatch
+from server.dispatch.planner import plan_next
+from server.identity import service as identity
+from server.identity.access import Role
+from server.kit.geo import Position
+from server.kit.ids import new_id
+from server.kit.relay import relay_pending
+from server.protocol.from_driver import Position as WirePosition
+from tests.server.live.web_process import PATIENCE_S, Cable, RealPhone, Web, until
+
+MORNING = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
+DEPOT = Position(9.5200, 47.1400)
+BLOCK = 0.004
+"""Degrees from one corner to the next: some 300 to 450 metres."""
+
+BUDGET_S = 0.3
+"""What the planner may search: the plans of these stories are small."""
+
+PASSWORD = "only for the tests"
+
+
+def corner(x: float, y: float) -> Position:
+    """A corner of the town, counted in blocks from the depot."""
+    return Position(DEPOT.lon + x * BLOCK, DEPOT.lat + y * BLOCK)
+
+
+def photo(of: str) -> File:
+    return File(content=f"a photo of {of}".encode())
+
+
+class Desk(Office):
+    """The office with all the verbs, and what it looks for most."""
+
+    async def patch(self, path: str, body: Any) -> Any:
+        return await self._send("PATCH", path, json=body)
+
+    async def delete(self, path: str) -> Any:
+        return await self._send("DELETE", path)
+
+    async def order(self, booking: "Booking") -> dict[str, Any]:
+        order: dict[str, Any] = await self.get(f"/api/orders/{booking.order_id}")
+        return order
+
+    async def consignment(self, booking: "Booking") -> dict[str, Any]:
+        """With its story and its proofs."""
+        found: dict[str, Any] = await self.get(f"/api/consignments/{booking.consignment_id}")
+        return found
+
+    async def proofs(self, booking: "Booking") -> list[dict[str, Any]]:
+        return list((await self.consignment(booking))["proofs"])
+
+    async def story(self, booking: "Booking") -> list[dict[str, Any]]:
+        return list((await self.consignment(booking))["story"])
+
+    async def tasks(self, booking: "Booking") -> list[dict[str, Any]]:
+        return list(await self.get(f"/api/consignments/{booking.consignment_id}/tasks"))
+
+    async def raised(self) -> list[str]:
+        """The kinds of exceptions that wait for a person."""
+        return sorted(each["kind"] for each in (await self.get("/api/exceptions"))["items"])
+
+    async def make_urgent(self, booking: "Booking") -> dict[str, Any]:
+        path = f"/api/consignments/{booking.consignment_id}/urgent"
+        inserted: dict[str, Any] = await self.post(path)
+        return inserted
+
+
+@dataclass(frozen=True, kw_only=True)
+class Booking:
+    """An order that was taken, or a return that was booked, and its consignment."""
+
+    order_id: str
+    consignment_id: str
+    waybill: str
+    barcodes: tuple[str, ...]
+
+
+@dataclass
+class Courier:
+    """A driver, and the phone in their hand. A new phone takes the place of the old one."""
+
+    driver_id: str
+    name: str
+    shift_id: str
+    phone: RealPhone
+    cable: Cable
+    online: bool = True
+
+    @property
+    def pairing(self) -> Pairing:
+        pairing = self.phone.store.get_pairing()
+        assert pairing is not None
+        return pairing
+
+    def lose_network(self) -> None:
+        self.cable.pull()
+        self.online = False
+
+    def regain_network(self) -> None:
+        self.cable.plug()
+        self.online = True
+
+    # What the screen shows
+
+    def find(self, booking: Booking, kind: str | None = None) -> TaskView | None:
+        """The task of that consignment, as the phone shows it now."""
+        for stop in self.stops:
+            for task in stop.tasks:
+                if task.task.waybill == booking.waybill and kind in (None, task.task.kind):
+                    return task
+        return None
+
+    def task(self, booking: Booking, kind: str | None = None) -> TaskView:
+        task = self.find(booking, kind)
+        assert task is not None, f"{self.name}'s phone does not show {booking.waybill}"
+        return task
+
+    def stop(self, booking: Booking, kind: str | None = None) -> StopView:
+        stop = self.phone.driver.view().find_stop_of(self.task(booking, kind).task.id)
+        assert stop is not None
+        return stop
+
+    @property
+    def stops(self) -> tuple[StopView, ...]:
+        return self.phone.driver.view().stops
+
+    @property
+    def to_do(self) -> list[str]:
+        """The waybills of what is still to do, in driving order."""
+        return [
+            task.task.waybill
+            for stop in self.stops
+            for task in stop.tasks
+            if task.state not in ("completed", "failed", "cancelled")
+        ]
+
+    # What the driver does
+
+    def set_off(self, booking: Booking, kind: str | None = None) -> None:
+        self.phone.driver.start([self.task(booking, kind).task.id])
+
+    def arrive(self, booking: Booking, kind: str | None = None) -> None:
+        self.phone.driver.arrive([self.task(booking, kind).task.id])
+
+    def deliver(
+        self, booking: Booking, evidence: Evidence | None = None, **details: Any
+    ) -> str:
+        """Hand it over; the command's id."""
+        task_id = self.task(booking, "delivery").task.id
+        evidence = evidence or Evidence(recipient_name="Somebody", photos=(photo(task_id),))
+        return self.phone.driver.complete(
+            task_id, details.pop("outcome_code", "delivered_to_consignee"), evidence, **details
+        )
+
+    def collect(self, booking: Booking, kind: str = "pickup", **details: Any) -> str:
+        """Take it; the command's id."""
+        return self.phone.driver.complete(self.task(booking, kind).task.id, "collected", **details)
+
+    def be_at(self, position: Position, at: datetime) -> None:
+        """What the GPS says."""
+        self.phone.driver.record_fix(position.lon, position.lat, 5.0, taken_at=at)
+
+
+@dataclass
+class Company:
+    """The web process is real; the worker's two jobs are done when the story wants them."""
+
+    web: Web
+    desk: Desk
+    stack: AsyncExitStack
+    folder: Path
+    now: datetime = MORNING
+    roads: Roads = field(default_factory=HaversineRoads)
+    depot_id: str = ""
+    couriers: list[Courier] = field(default_factory=list)
+
+    async def found(self) -> None:
+        await self.desk.post("/api/accounts", {"name": "Lantern Books", "code": "LANTERN"})
+        place = await self.desk.post(
+            "/api/places",
+            {"name": "Depot", "street": "Depotweg", "city": "Vaduz", "position": at(DEPOT)},
+        )
+        depot = await self.desk.post(
+            "/api/depots",
+            {"name": "Main depot", "place_id": place["id"], "timezone": "Europe/Vaduz"},
+        )
+        self.depot_id = depot["id"]
+
+    # People
+
+    async def hire(self, name: str, *, hours: float = 10) -> Courier:
+        """A driver with a van, a shift that begins now, and a paired phone."""
+        driver = await self.desk.post(
+            "/api/drivers",
+            {
+                "depot_id": self.depot_id,
+                "name": name,
+                "email": f"{new_id().hex}@example.org",
+            },
+        )
+        vehicle = await self.desk.post(
+            "/api/vehicles",
+            {
+                "depot_id": self.depot_id,
+                "label": f"{name}'s van",
+                "capacity_weight_g": 1_000_000,
+                "capacity_volume_ml": 5_000_000,
+                "capacity_parcels": 50,
+            },
+        )
+        shift = await self.desk.post(
+            "/api/shifts",
+            {
+                "driver_id": driver["id"],
+                "vehicle_id": vehicle["id"],
+                "starts_at": self.now.isoformat(),
+                "ends_at": (self.now + timedelta(hours=hours)).isoformat(),
+            },
+        )
+        phone, cable = await self.give_phone(driver["id"])
+        courier = Courier(driver["id"], name, shift["id"], phone, cable)
+        self.couriers.append(courier)
+        phone.driver.set_shift("start")
+        await self.settle()
+        return courier
+
+    async def give_phone(self, driver_id: str) -> tuple[RealPhone, Cable]:
+        """A new phone, paired, with network."""
+        cable = await self.stack.enter_async_context(Cable("127.0.0.1", self.web.port).laid())
+        phone = self.open_phone(self.folder / f"phone-{new_id().hex}")
+        await self.pair(phone, cable, driver_id)
+        await self.stack.enter_async_context(phone.syncing())
+        return phone, cable
+
+    def open_phone(self, folder: Path) -> RealPhone:
+        phone = RealPhone(folder)
+        self.stack.callback(phone.store.close)
+        return phone
+
+    async def pair(self, phone: RealPhone, cable: Cable, driver_id: str) -> None:
+        """With a code from the office."""
+        answer = await self.desk.post(f"/api/drivers/{driver_id}/pairing-codes")
+        url = f"http://127.0.0.1:{cable.port}"
+        await asyncio.to_thread(phone.driver.pair, url, answer["code"])
+
+    async def sign_in(self, role: Role, account_id: str | None = None) -> httpx.AsyncClient:
+        """A browser in which a new person of that role has signed in."""
+        async with self.web.db.transaction() as session:
+            person = await identity.create_person(
+                session,
+                name=f"A {role}",
+                email=f"{new_id().hex}@example.org",
+                role=role,
+                account_id=UUID(account_id) if account_id else None,
+                by="test",
+            )
+            opened = await identity.open_session(session, person.id)
+        browser = await self.open_browser()
+        browser.cookies.set("postrider_session", opened.token)
+        browser.headers["X-CSRF-Token"] = opened.csrf_token
+        return browser
+
+    async def open_browser(self) -> httpx.AsyncClient:
+        """Of somebody whom nobody knows."""
+        return await self.stack.enter_async_context(
+            httpx.AsyncClient(base_url=self.web.url, timeout=PATIENCE_S)
+        )
+
+    # Time and what happens by itself
+
+    async def later(self, **by: float) -> datetime:
+        """Let time pass, once everything that is on its way has arrived."""
+        await self.settle()
+        self.now += timedelta(**by)
+        return self.now
+
+    async def settle(self) -> None:
+        """Until the phones with network have said and heard all, and every event its reactions."""
+        connected = [courier for courier in self.couriers if courier.online]
+        for courier in connected:
+            await courier.phone.sent()
+        await relay_pending(self.web.db)
+        await eventually(lambda: self._have_newest(connected))
+
+    async def _have_newest(self, couriers: Collection[Courier]) -> bool:
+        async with self.web.db.transaction() as session:
+            return not await dispatch.unacknowledged_manifests(
+                session, [UUID(courier.driver_id) for courier in couriers]
+            )
+
+    # Orders
+
+    async def take_order(self, where: Position, *, name: str = "Ada", **details: Any) -> Booking:
+        """An order by API, whose consignment was made of it."""
+        order = await self.desk.post(
+            "/api/orders", self.order_body(where, name=name, **details), key=new_id().hex
+        )
+        await self.settle()
+        (consignment,) = (await self.desk.get("/api/consignments", order_id=order["id"]))["items"]
+        return booking_of(consignment)
+
+    def order_body(self, where: Position, *, name: str = "Ada", **details: Any) -> dict[str, Any]:
+        return {
+            "account": "LANTERN",
+            "external_id": new_id().hex,
+            "consignee": party(name, where),
+            "lines": [{"sku": "BOOK", "quantity": 1}],
+            "parcels": [{"description": "books", "weight_g": 1000}],
+            "window_start_at": MORNING.isoformat(),
+            "window_end_at": (MORNING + timedelta(hours=10)).isoformat(),
+        } | details
+
+    # What the one who waits sees
+
+    async def open_link(self, booking: Booking, **details: Any) -> str:
+        """The path of a new tracking page."""
+        path = f"/api/consignments/{booking.consignment_id}/tracking-links"
+        return f"/t/{(await self.desk.post(path, details))['token']}"
+
+    async def milestones(self, booking: Booking) -> list[str]:
+        """What the tracking page tells, the first first."""
+        page = await (await self.open_browser()).get(await self.open_link(booking))
+        return re.findall("<li>([^<]*)<time", page.text)[::-1]
+
+    # Plans
+
+    async def plan(self, **details: Any) -> dict[str, Any]:
+        """A draft that the planner has made."""
+        body = {
+            "depot_id": self.depot_id,
+            "day": self.now.date().isoformat(),
+            "budget_s": BUDGET_S,
+        }
+        asked = await self.desk.post("/api/plans", body | details)
+        while await plan_next(self.web.db, self.roads):
+            pass
+        plan: dict[str, Any] = await self.desk.get(f"/api/plans/{asked['id']}")
+        assert plan["state"] == "draft", plan
+        return plan
+
+    async def publish(self, plan: dict[str, Any]) -> None:
+        await self.desk.post(f"/api/plans/{plan['id']}/publish")
+        await self.settle()
+
+    async def assign(self, *bookings: Booking) -> None:
+        """Into the runs of whoever can do them most cheaply."""
+        for booking in bookings:
+            await self.desk.make_urgent(booking)
+        await self.settle()
+
+    async def check_reactions(self) -> None:
+        """Nothing that was to happen after an event went wrong unseen."""
+        from server.kit.relay import unfinished_reactions
+
+        await relay_pending(self.web.db)
+        async with self.web.db.transaction() as session:
+            failed = await unfinished_reactions(session)
+        assert [(each.reaction, each.error) for each in failed] == []
+
+
+def at(position: Position) -> dict[str, float]:
+    return {"lon": position.lon, "lat": position.lat}
+
+
+def wire(position: Position) -> WirePosition:
+    return WirePosition(lon=position.lon, lat=position.lat)
+
+
+def party(name: str, where: Position, **details: Any) -> dict[str, Any]:
+    """Somebody who lives in a street that is named after them."""
+    address = {"street": f"{name}-Strasse", "house_number": "7", "city": "Vaduz", **at(where)}
+    return {"name": name, "phone": "+423 555 0000", "address": address} | details
+
+
+def booking_of(consignment: dict[str, Any]) -> Booking:
+    return Booking(
+        order_id=str(consignment["order_id"]),
+        consignment_id=consignment["id"],
+        waybill=consignment["waybill"],
+        barcodes=tuple(parcel["barcode"] for parcel in consignment["parcels"]),
+    )
+
+
+def moment(text: str) -> datetime:
+    """A time as the API writes it."""
+    return datetime.fromisoformat(text)
+
+
+async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for what somebody else brings about, where only the server can tell."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not await condition():
+            await asyncio.sleep(0.005)
+
+
+__all__ = ["until"]
