@@ -13,6 +13,8 @@ CHECKS = (
     ("import contracts", ["-c", "from importlinter.cli import lint_imports_command as run; run()"]),
     ("types", ["-m", "mypy"]),
 )
+ALL_TESTS = ["-q", "-n", "2", "--dist", "loadfile"]
+"""Two at a time: each process has services of its own."""
 
 
 def run_checks(arguments: list[str], say: Callable[[str], None]) -> int:
@@ -21,7 +23,7 @@ def run_checks(arguments: list[str], say: Callable[[str], None]) -> int:
     failed = []
     if not arguments:
         failed = [name for name, command in CHECKS if not _holds(name, command, say)]
-    if not _holds("tests", ["-m", "pytest", *(arguments or ["-q"])], say):
+    if not _holds("tests", ["-m", "pytest", *(arguments or ALL_TESTS)], say):
         failed.append("tests")
     if failed:
         say(f"FAILED: {', '.join(failed)}")

@@ -12,7 +12,7 @@ from litestar.openapi.spec import OpenAPIType, Schema
 from litestar.plugins import InitPlugin, OpenAPISchemaPlugin
 from litestar.typing import FieldDefinition
 
-from server.identity.access import public
+from server.kit.geo import Position
 
 PROBLEM = "application/problem+json"
 
@@ -28,8 +28,6 @@ REFUSALS = {
     503: "A part of the system is away; the same request may work later.",
 }
 LOCAL_TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?$"
-
-ONLY_WHERE_CALLERS_ARE_KNOWN = {401, 403}
 
 
 class ProblemDocument(msgspec.Struct, frozen=True):
@@ -49,9 +47,7 @@ class DocumentedRefusals(InitPlugin):
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
         for handler in app_config.route_handlers:
             if isinstance(handler, HTTPRouteHandler):
-                is_public = public in (handler.guards or ())
-                unused = ONLY_WHERE_CALLERS_ARE_KNOWN if is_public else set()
-                refusals = {status: _refusal(status) for status in REFUSALS if status not in unused}
+                refusals = {status: _refusal(status) for status in REFUSALS}
                 handler.responses = {**refusals, **(handler.responses or {})}
         return app_config
 
@@ -61,11 +57,20 @@ class ExactSchemas(OpenAPISchemaPlugin):
 
     def is_plugin_supported_field(self, field_definition: FieldDefinition) -> bool:
         field = field_definition
-        return field.annotation is time or _is_tuple_of_many(field) or _forbids_more(field)
+        exact = field.annotation in (time, Position)
+        return exact or _is_tuple_of_many(field) or _forbids_more(field)
 
     def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: Any) -> Schema:
         if field_definition.annotation is time:
             return Schema(type=OpenAPIType.STRING, pattern=LOCAL_TIME)
+        if field_definition.annotation is Position:
+            return Schema(
+                type=OpenAPIType.ARRAY,
+                items=Schema(type=OpenAPIType.NUMBER),
+                min_items=2,
+                max_items=2,
+                description="lon, lat",
+            )
         if _is_tuple_of_many(field_definition):
             items = schema_creator.for_field_definition(field_definition.inner_types[0])
             return Schema(type=OpenAPIType.ARRAY, items=items)

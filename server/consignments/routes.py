@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 from litestar import Response, delete, get, post
 from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery, JSONBody, PathParameter, QueryParameter
 from msgspec import Meta
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -130,7 +131,11 @@ async def revoke_tracking_links(
     await service.revoke_tracking_links(session, consignment_id)
 
 
-@get("/api/proofs/{proof_id:uuid}/blobs/{sha256:str}", guards=[MAY_READ])
+@get(
+    "/api/proofs/{proof_id:uuid}/blobs/{sha256:str}",
+    guards=[MAY_READ],
+    responses={200: ResponseSpec(bytes, description="The file.", media_type="*/*")},
+)
 async def get_proof_file(
     proof_id: FromPath[UUID],
     sha256: Annotated[str, PathParameter(pattern=r"^[0-9a-f]{64}$")],

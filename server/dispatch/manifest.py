@@ -22,7 +22,6 @@ from server.dispatch.lifecycle import FINAL
 from server.dispatch.models import Depot, ManifestVersion, Run, Shift, Stop, Task, Vehicle
 from server.identity import service as identity
 from server.kit import clock
-from server.kit.feed import announce
 from server.kit.outbox import emit
 from server.places import service as places
 from server.places.service import PlaceView
@@ -63,7 +62,6 @@ async def issue_manifests(session: AsyncSession, driver_ids: Collection[UUID]) -
             )
         )
         emit(session, ManifestChanged(driver_id=driver_id, version=manifest.version))
-        announce(session, f"driver.{driver_id}", b"manifest")
     await session.flush()
 
 

@@ -8,6 +8,7 @@ import msgspec
 from litestar import Request, Response, delete, get, patch, post
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,6 +25,7 @@ from server.kit.settings import Settings
 
 NO_CONTROL = r"^[^\x00-\x1f\x7f]*$"
 Line = Annotated[str, Meta(min_length=1, max_length=200, pattern=NO_CONTROL)]
+Words = Annotated[str, Meta(max_length=200, pattern=NO_CONTROL)]
 Typed = Annotated[str, Meta(max_length=254)]
 # Litestar ignores a msgspec.Meta in a query parameter; only its own bounds count there.
 Limit = Annotated[int, QueryParameter(ge=1, le=200)]
@@ -99,7 +101,7 @@ class PairingRequest(msgspec.Struct, forbid_unknown_fields=True):
     """device_model: how the phone names itself."""
 
     code: Typed
-    device_model: Line
+    device_model: Words = ""
 
 
 class PeoplePage(msgspec.Struct, frozen=True):
@@ -142,7 +144,12 @@ async def log_in(
     return _signed_in(opened, settings)
 
 
-@post("/api/logout", guards=[EVERYBODY], status_code=204)
+@post(
+    "/api/logout",
+    guards=[EVERYBODY],
+    status_code=204,
+    responses={204: ResponseSpec(None, description="Signed out.")},
+)
 async def log_out(
     request: Request[Any, Any, Any],
     session: NamedDependency[AsyncSession],

@@ -4,6 +4,7 @@ The same bytes are one file, so sending one twice is harmless. A file appears wh
 it is written beside its place, flushed to the disk, then renamed.
 """
 
+import asyncio
 import hashlib
 import os
 import re
@@ -82,14 +83,14 @@ class Blobs:
                     digest.update(chunk)
                     file.write(chunk)
                 file.flush()
-                os.fsync(file.fileno())
+                await asyncio.to_thread(os.fsync, file.fileno())
             if digest.hexdigest() != sha256:
                 raise BlobMismatch(sha256=sha256)
             new = not path.exists()
             waiting.rename(path)
         finally:
             waiting.unlink(missing_ok=True)
-        _flush_folder(path.parent)
+        await asyncio.to_thread(_flush_folder, path.parent)
         return new
 
 

@@ -15,6 +15,7 @@ from math import isfinite
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
+from server.protocol import from_driver, to_driver  # noqa: F401 - they register their frames
 from server.protocol.envelope import FRAMES, Envelope
 
 MAX_ID_LENGTH = 64

@@ -233,3 +233,14 @@ async def _fill_the_shelves(company: Company) -> None:
     await make(owner, "PUT", f"/api/import-profiles/{ids['name']}", json=profile)
     file = b"external_id,to_name,to_address,sku,quantity\n1,Ada,Main Street 1,TEA,1\n"
     ids["import_id"] = (await make(owner, "POST", "/api/imports", content=file))["id"]
+
+
+def check_problem(answer: httpx.Response, *statuses: int) -> dict[str, Any]:
+    """A refusal that programs can tell by its code, and people by its sentence."""
+    assert not statuses or answer.status_code in statuses, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem: dict[str, Any] = answer.json()
+    assert problem["status"] == answer.status_code
+    assert problem["code"]
+    assert problem["detail"].endswith((".", "!", "?")), problem
+    return problem

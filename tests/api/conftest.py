@@ -71,5 +71,3 @@ async def _living(app: Litestar) -> AsyncIterator[None]:
         yield
     finished.set()
     await life
-def pytest_sessionfinish():
-    from tests.api import test_openapi

@@ -1,33 +1,33 @@
-"""Every operation of the OpenAPI document, with input that fits it and input that does not.
-
-Each input is sent by an admin, by a user of an account and by nobody; first as it was made up, and
-then with the ids of things that exist, which are another account's for the account user.
+"""Every operation of the OpenAPI document, with input that fits it, input that does not, and
+poison. Half of it names things that exist, so that it gets past the front door.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
-import pytest
 import pytest_asyncio
 import requests
 import schemathesis
 from hypothesis import HealthCheck, settings
-from schemathesis.specs.openapi import checks
-
+from hypothesis import strategies as st
 from litestar.serialization import decode_json, encode_json
+from schemathesis.generation.meta import TestPhase as Phase
+from schemathesis.specs.openapi import checks
 
 from server.app.web import create_app
 from server.kit.blobs import Blobs
 from server.kit.db import Database
 from server.kit.feed import Feed
-from server.kit.settings import Settings, ROOT
-from tests.api.company import Company
+from server.kit.settings import ROOT, Settings
+from tests.api.company import Company, check_problem
 
 SEED = 20260302
-EXAMPLES = 12
-"""Made-up ones of each operation, beside those at the bounds of every field."""
+MADE_UP = 10
+"""Made-up requests for each operation, beside those at the bounds of every field."""
+
+POISONED = 20
 
 CHECKS = [
     checks.status_code_conformance,
@@ -35,9 +35,43 @@ CHECKS = [
     checks.response_schema_conformance,
 ]
 
+NESTED: list[Any] = []
+for _ in range(400):
+    NESTED = [NESTED]
+
+POISON: list[Any] = [
+    "a\0b",
+    "\ud800",
+    "x" * 100_000,
+    "2026-02-30",
+    "%00",
+    "",
+    -1,
+    2**31,
+    2**63,
+    10**400,
+    1e308,
+    float("nan"),
+    True,
+    None,
+    {},
+    NESTED,
+]
+POISON_FOR_TIMES = [
+    "0001-01-01T00:00:00Z",
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59Z",
+    "9999-12-31T23:59:59-14:00",
+    "2026-03-02T08:00:00",
+    "0001-01-01",
+    "9999-12-31",
+    "24:00:00",
+    "23:59:59.999999",
+]
+
 
 def openapi_document() -> dict[str, Any]:
-    """As `/api/docs/openapi.json` serves it; nothing is connected to for it."""
+    """As /api/docs/openapi.json serves it. It connects to nothing."""
     nowhere = Settings(database_url="postgresql+asyncpg://", redis_url="redis://", data_dir=ROOT)
     db, feed = Database(nowhere.database_url), Feed(nowhere.redis_url)
     app = create_app(nowhere, db, feed, Blobs(nowhere.blobs_dir))
@@ -45,17 +79,19 @@ def openapi_document() -> dict[str, Any]:
     return document
 
 
-schema = schemathesis.openapi.from_dict(
-    openapi_document(),
-    config=schemathesis.Config.from_dict(
-        {
-            "seed": SEED,
-            "base-url": "http://testserver",
-            "generation": {"max-examples": EXAMPLES, "no-shrink": True, "database": "none"},
-            "phases": {"coverage": {"unexpected-methods": ["PUT", "TRACE"]}},
-        }
-    ),
-)
+def schema(examples: int) -> schemathesis.BaseSchema:
+    config = {
+        "seed": SEED,
+        "base-url": "http://testserver",
+        "generation": {"max-examples": examples, "no-shrink": True, "database": "none"},
+        "phases": {"coverage": {"unexpected-methods": ["PUT", "TRACE"]}},
+    }
+    return schemathesis.openapi.from_dict(
+        openapi_document(), config=schemathesis.Config.from_dict(config)
+    )
+
+
+any_input, poisoned_input = schema(MADE_UP), schema(POISONED)
 
 Send = Callable[[httpx.AsyncClient, schemathesis.Case], httpx.Response]
 
@@ -66,43 +102,61 @@ async def send(company: Company) -> Send:
     loop = asyncio.get_running_loop()
 
     def send(client: httpx.AsyncClient, case: schemathesis.Case) -> httpx.Response:
-        prepared = requests.Request(**case.as_transport_kwargs()).prepare()
+        made = requests.Request(**case.as_transport_kwargs()).prepare()
         return loop.run_until_complete(
-            client.request(
-                prepared.method, prepared.url, headers=prepared.headers, content=prepared.body
-            )
+            client.request(made.method, made.url, headers=made.headers, content=made.body)
         )
 
     return send
 
 
-@schema.parametrize()
+@any_input.parametrize()
 @settings(deadline=None, suppress_health_check=list(HealthCheck))
 def test_every_operation_answers_whatever_it_is_sent(
     case: schemathesis.Case, company: Company, send: Send
 ) -> None:
-    for client in (company.admin, company.of_beta, company.anonymous):
-        for sent in (case, naming_what_exists(case, company.ids)):
-            answer = send(client, sent)
-            STATS[answer.status_code]+=1
-            assert answer.status_code < 500, f"seed {SEED}: {answer.text}"
-            if answer.is_error:
-                check_problem(answer)
-            sent.validate_response(answer, checks=CHECKS)
+    existing = naming_what_exists(case, company.ids)
+    check(send(company.admin, existing), existing)
+    if case.meta.phase.name == Phase.FUZZING:
+        check(send(company.admin, case), case)
+        check(send(company.of_beta, existing), existing)
+        check(send(company.anonymous, existing), existing)
 
-import collections
-STATS=collections.Counter()
+
+@poisoned_input.given(data=st.data())
+@poisoned_input.parametrize()
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
+def test_no_operation_can_be_poisoned(
+    case: schemathesis.Case, data: st.DataObject, company: Company, send: Send
+) -> None:
+    poisoned = naming_what_exists(case, company.ids)
+    fields = [*fields_of(poisoned.query), *fields_of(poisoned.body)]
+    if fields:
+        holder, key = data.draw(st.sampled_from(fields))
+        is_time = str(key).endswith("_at") or key in ("day", "since", "until")
+        holder[key] = data.draw(st.sampled_from(POISON_FOR_TIMES if is_time else POISON))
+    check(send(company.admin, poisoned), poisoned)
+
+
+def check(answer: httpx.Response, sent: schemathesis.Case) -> None:
+    assert answer.status_code < 500, f"seed {SEED}: {answer.text}"
+    if answer.is_error:
+        check_problem(answer)
+    sent.validate_response(answer, checks=CHECKS)
+
 
 def naming_what_exists(case: schemathesis.Case, ids: dict[str, str]) -> schemathesis.Case:
-    ids_of_things = {name: each for name, each in ids.items() if name.endswith("_id")}
+    things = {name: each for name, each in ids.items() if name.endswith("_id")}
     existing = case.derive()
     existing.path_parameters = with_ids(case.path_parameters, ids)
-    existing.query = with_ids(case.query, ids_of_things)
-    existing.body = with_ids(case.body, ids_of_things)
+    existing.query = with_ids(case.query, things)
+    existing.body = with_ids(case.body, things)
     return existing
 
 
 def with_ids(value: Any, ids: dict[str, str]) -> Any:
+    if isinstance(value, list):
+        return [with_ids(each, ids) for each in value]
     if not isinstance(value, dict):
         return value
     return {
@@ -111,9 +165,9 @@ def with_ids(value: Any, ids: dict[str, str]) -> Any:
     }
 
 
-def check_problem(answer: httpx.Response) -> None:
-    assert answer.headers["content-type"] == "application/problem+json"
-    problem = answer.json()
-    assert problem["status"] == answer.status_code
-    assert problem["code"]
-    assert problem["detail"]
+def fields_of(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every place in it that holds a value: (dict or list, key or index)."""
+    names = value.keys() if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    for name in names:
+        yield value, name
+        yield from fields_of(value[name])

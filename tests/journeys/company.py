@@ -1,5 +1,5 @@
-"""A small courier company on a Monday, seen by its office and its couriers: they come in through the
-doors that everybody uses, the HTTP API and the phones' sockets, and only the clock is ours."""
+"""A small courier company on a Monday, seen by its office and its couriers. They come in by the
+doors that everybody uses, the HTTP API and the phones' sockets; only the clock is ours."""
 
 import asyncio
 import re
@@ -24,7 +24,7 @@ from server.identity import service as identity
 from server.identity.access import Role
 from server.kit.geo import Position
 from server.kit.ids import new_id
-from server.kit.relay import relay_pending
+from server.kit.relay import relay_pending, unfinished_reactions
 from server.protocol.from_driver import Position as WirePosition
 from tests.server.live.web_process import PATIENCE_S, Cable, RealPhone, Web, until
 
@@ -95,30 +95,52 @@ class Booking:
     barcodes: tuple[str, ...]
 
 
+class Handset(RealPhone):
+    """A phone whose network can be taken away, and which can be switched off."""
+
+    def __init__(self, folder: Path, cable: Cable) -> None:
+        super().__init__(folder)
+        self.cable = cable
+        self.has_network = True
+        self._syncing = AsyncExitStack()
+
+    async def switch_on(self) -> None:
+        await self._syncing.enter_async_context(self.syncing())
+
+    async def switch_off(self) -> None:
+        self.has_network = False
+        await self._syncing.aclose()
+
+    def lose_network(self) -> None:
+        self.cable.pull()
+        self.has_network = False
+
+    def regain_network(self) -> None:
+        self.cable.plug()
+        self.has_network = True
+
+    @property
+    def is_heard(self) -> bool:
+        return self.has_network and not self.driver.view().revoked
+
+    @property
+    def pairing(self) -> Pairing:
+        pairing = self.store.get_pairing()
+        assert pairing is not None
+        return pairing
+
+    async def told_revoked(self) -> None:
+        await until(lambda: self.driver.view().revoked)
+
+
 @dataclass
 class Courier:
-    """A driver, and the phone in their hand. A new phone takes the place of the old one."""
+    """A driver, and the phone in their hand."""
 
     driver_id: str
     name: str
     shift_id: str
-    phone: RealPhone
-    cable: Cable
-    online: bool = True
-
-    @property
-    def pairing(self) -> Pairing:
-        pairing = self.phone.store.get_pairing()
-        assert pairing is not None
-        return pairing
-
-    def lose_network(self) -> None:
-        self.cable.pull()
-        self.online = False
-
-    def regain_network(self) -> None:
-        self.cable.plug()
-        self.online = True
+    phone: Handset
 
     # What the screen shows
 
@@ -162,9 +184,7 @@ class Courier:
     def arrive(self, booking: Booking, kind: str | None = None) -> None:
         self.phone.driver.arrive([self.task(booking, kind).task.id])
 
-    def deliver(
-        self, booking: Booking, evidence: Evidence | None = None, **details: Any
-    ) -> str:
+    def deliver(self, booking: Booking, evidence: Evidence | None = None, **details: Any) -> str:
         """Hand it over; the command's id."""
         task_id = self.task(booking, "delivery").task.id
         evidence = evidence or Evidence(recipient_name="Somebody", photos=(photo(task_id),))
@@ -237,30 +257,31 @@ class Company:
                 "ends_at": (self.now + timedelta(hours=hours)).isoformat(),
             },
         )
-        phone, cable = await self.give_phone(driver["id"])
-        courier = Courier(driver["id"], name, shift["id"], phone, cable)
+        phone = await self.give_phone(driver["id"])
+        courier = Courier(driver["id"], name, shift["id"], phone)
         self.couriers.append(courier)
         phone.driver.set_shift("start")
         await self.settle()
         return courier
 
-    async def give_phone(self, driver_id: str) -> tuple[RealPhone, Cable]:
-        """A new phone, paired, with network."""
+    async def give_phone(self, driver_id: str) -> Handset:
+        """A new one, paired and switched on."""
         cable = await self.stack.enter_async_context(Cable("127.0.0.1", self.web.port).laid())
-        phone = self.open_phone(self.folder / f"phone-{new_id().hex}")
-        await self.pair(phone, cable, driver_id)
-        await self.stack.enter_async_context(phone.syncing())
-        return phone, cable
-
-    def open_phone(self, folder: Path) -> RealPhone:
-        phone = RealPhone(folder)
-        self.stack.callback(phone.store.close)
+        phone = self.open_phone(self.folder / f"phone-{new_id().hex}", cable)
+        await self.pair(phone, driver_id)
+        await phone.switch_on()
         return phone
 
-    async def pair(self, phone: RealPhone, cable: Cable, driver_id: str) -> None:
+    def open_phone(self, folder: Path, cable: Cable) -> Handset:
+        phone = Handset(folder, cable)
+        self.stack.callback(phone.store.close)
+        self.stack.push_async_callback(phone.switch_off)
+        return phone
+
+    async def pair(self, phone: Handset, driver_id: str) -> None:
         """With a code from the office."""
         answer = await self.desk.post(f"/api/drivers/{driver_id}/pairing-codes")
-        url = f"http://127.0.0.1:{cable.port}"
+        url = f"http://127.0.0.1:{phone.cable.port}"
         await asyncio.to_thread(phone.driver.pair, url, answer["code"])
 
     async def sign_in(self, role: Role, account_id: str | None = None) -> httpx.AsyncClient:
@@ -296,11 +317,11 @@ class Company:
 
     async def settle(self) -> None:
         """Until the phones with network have said and heard all, and every event its reactions."""
-        connected = [courier for courier in self.couriers if courier.online]
-        for courier in connected:
+        heard = [courier for courier in self.couriers if courier.phone.is_heard]
+        for courier in heard:
             await courier.phone.sent()
         await relay_pending(self.web.db)
-        await eventually(lambda: self._have_newest(connected))
+        await eventually(lambda: self._have_newest(heard))
 
     async def _have_newest(self, couriers: Collection[Courier]) -> bool:
         async with self.web.db.transaction() as session:
@@ -329,6 +350,14 @@ class Company:
             "window_start_at": MORNING.isoformat(),
             "window_end_at": (MORNING + timedelta(hours=10)).isoformat(),
         } | details
+
+    async def book_return(self, booking: Booking, **details: Any) -> tuple[str, Booking]:
+        """Announced by the office; the return's id, and its consignment."""
+        body = {"consignment_id": booking.consignment_id, "reason": "wrong size"} | details
+        booked = await self.desk.post("/api/returns", body, key=new_id().hex)
+        await self.settle()
+        found = await self.desk.get(f"/api/consignments/{booked['consignment_id']}")
+        return booked["id"], booking_of(found["consignment"])
 
     # What the one who waits sees
 
@@ -362,6 +391,18 @@ class Company:
         await self.desk.post(f"/api/plans/{plan['id']}/publish")
         await self.settle()
 
+    async def move(self, plan: dict[str, Any], booking: Booking, to: Courier) -> dict[str, Any]:
+        """By hand, into another driver's run, unless it is there."""
+        for run in plan["runs"]:
+            for stop in run["stops"]:
+                waybills = [visit["waybill"] for visit in stop["visits"]]
+                if booking.waybill in waybills and run["shift_id"] != to.shift_id:
+                    path = f"/api/plans/{plan['id']}/stops/{stop['id']}/move"
+                    body = {"to_shift_id": to.shift_id, "to_index": 0}
+                    moved: dict[str, Any] = await self.desk.post(path, body)
+                    return moved
+        return plan
+
     async def assign(self, *bookings: Booking) -> None:
         """Into the runs of whoever can do them most cheaply."""
         for booking in bookings:
@@ -370,8 +411,6 @@ class Company:
 
     async def check_reactions(self) -> None:
         """Nothing that was to happen after an event went wrong unseen."""
-        from server.kit.relay import unfinished_reactions
-
         await relay_pending(self.web.db)
         async with self.web.db.transaction() as session:
             failed = await unfinished_reactions(session)
@@ -411,6 +450,3 @@ async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while not await condition():
             await asyncio.sleep(0.005)
-
-
-__all__ = ["until"]

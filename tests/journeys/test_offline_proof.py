@@ -1,4 +1,4 @@
-"""A morning without network: everything is done and proven, and told when there is network again."""
+"""A morning without network: all is done and proven, and told once there is network again."""
 
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ async def test_work_done_without_network_arrives_once_with_the_times_of_the_act(
     bookings = [await company.take_order(corner(x, 1), name=f"C{x}") for x in (1, 2, 3, 4)]
     await company.assign(*bookings)
 
-    courier.lose_network()
+    courier.phone.lose_network()
     set_off_at, done_at = company.now, {}
     for booking in bookings:
         courier.set_off(booking)
@@ -31,7 +31,7 @@ async def test_work_done_without_network_arrives_once_with_the_times_of_the_act(
     assert [(await desk.order(booking))["state"] for booking in bookings] == ["in_fulfilment"] * 4
 
     back_at = await company.later(hours=1)
-    courier.regain_network()
+    courier.phone.regain_network()
     await company.settle()
 
     assert courier.phone.driver.view().needs_attention == ()
@@ -66,11 +66,11 @@ async def test_phone_whose_clock_is_wrong_tells_the_right_times_all_the_same(
     booking = await company.take_order(corner(1, 1))
     await company.assign(booking)
     courier.phone.wrong_by = timedelta(hours=3)
-    courier.lose_network()
+    courier.phone.lose_network()
     courier.deliver(booking)
     done_at = company.now
     await company.later(minutes=45)
-    courier.regain_network()
+    courier.phone.regain_network()
     await company.settle()
     (proof,) = await company.desk.proofs(booking)
     assert abs(moment(proof["occurred_at"]) - done_at) < timedelta(seconds=1)

@@ -8,7 +8,7 @@ import pytest
 from driver_app.core.driver import Evidence
 from driver_app.core.errors import ProofMissing
 from server.identity.access import Role
-from tests.journeys.company import MORNING, Booking, Company, Courier, corner, moment, photo, until
+from tests.journeys.company import MORNING, Booking, Company, Courier, corner, moment, photo
 
 
 async def test_order_travels_the_whole_road_to_the_door(company: Company) -> None:
@@ -87,7 +87,7 @@ async def check_who_sees_the_photo(
 
     stranger = await company.open_browser()
     phone = await company.open_browser()
-    phone.headers["Authorization"] = f"Bearer {courier.pairing.token}"
+    phone.headers["Authorization"] = f"Bearer {courier.phone.pairing.token}"
     assert await ask(await company.sign_in(Role.CLERK)) == 200
     assert await ask(await company.sign_in(Role.ACCOUNT_USER, lantern["id"])) == 200
     assert await ask(await company.sign_in(Role.ACCOUNT_USER, other["id"])) == 404
@@ -135,4 +135,3 @@ async def test_courier_booking_is_fetched_at_one_door_and_brought_to_another(
     ]
     assert [proof["kind"] for proof in await company.desk.proofs(booking)] == ["POC", "POD"]
     assert (await company.desk.order(booking))["state"] == "delivered"
-    await until(lambda: courier.phone.driver.view().on_its_way == ())

@@ -1,5 +1,6 @@
 """Sets up the demo's courier company through its own API."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,7 +12,9 @@ from server.kit.geo import Position, haversine_m
 from server.places.osm import MapEntry
 
 ACCOUNT = "LANTERN"
-VAN = {"capacity_weight_g": 1_200_000, "capacity_volume_ml": 9_000_000, "capacity_parcels": 150}
+VAN = {"capacity_weight_g": 1_200_000, "capacity_volume_ml": 9_000_000}
+PARCELS_PER_ORDER = 1.5
+"""More than there are, so that all find room, and few enough that every van is needed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +24,13 @@ class Company:
 
 
 async def found_company(
-    office: Office, addresses: Sequence[MapEntry], day: Day, *, drivers: int, timezone: str
+    office: Office,
+    addresses: Sequence[MapEntry],
+    day: Day,
+    *,
+    drivers: int,
+    orders: int,
+    timezone: str,
 ) -> Company:
     """An account, a depot in the middle of the map, and `drivers` drivers with vans and shifts."""
     await office.post("/api/accounts", {"name": "Lantern Books", "code": ACCOUNT})
@@ -37,11 +46,15 @@ async def found_company(
     depot = await office.post(
         "/api/depots", {"name": "Main depot", "place_id": place["id"], "timezone": timezone}
     )
-    ids = [await hire_driver(office, depot["id"], number, day) for number in range(1, drivers + 1)]
+    van = VAN | {"capacity_parcels": math.ceil(orders * PARCELS_PER_ORDER / drivers)}
+    numbers = range(1, drivers + 1)
+    ids = [await hire_driver(office, depot["id"], number, day, van) for number in numbers]
     return Company(depot_id=depot["id"], driver_ids=tuple(ids))
 
 
-async def hire_driver(office: Office, depot_id: str, number: int, day: Day) -> str:
+async def hire_driver(
+    office: Office, depot_id: str, number: int, day: Day, van: dict[str, int]
+) -> str:
     driver: dict[str, Any] = await office.post(
         "/api/drivers",
         {
@@ -51,7 +64,7 @@ async def hire_driver(office: Office, depot_id: str, number: int, day: Day) -> s
         },
     )
     vehicle = await office.post(
-        "/api/vehicles", {"depot_id": depot_id, "label": f"Van {number}", **VAN}
+        "/api/vehicles", {"depot_id": depot_id, "label": f"Van {number}", **van}
     )
     lunch_at = day.starts_at + timedelta(hours=3)
     await office.post(

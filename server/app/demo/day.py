@@ -86,6 +86,7 @@ class DayPlayer:
                     addresses,
                     self._day,
                     drivers=self._drivers,
+                    orders=self._orders,
                     timezone=str(self._system.settings.timezone),
                 )
                 await self._take_orders(office, addresses)
