@@ -3,7 +3,7 @@
 How routes are found or timed does not belong here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from routing.problem import Leg, Problem, Step, Vehicle
 
@@ -65,11 +65,15 @@ class Unassigned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A route for every vehicle that is used, in the order of the problem's vehicles."""
+    """A route for every vehicle that is used, in the order of the problem's vehicles.
+
+    `trace` says which engine found what and when; it does not matter when plans are compared.
+    """
 
     routes: tuple[Route, ...]
     unassigned: tuple[Unassigned, ...] = ()
     cost: int = 0
+    trace: tuple["Progress", ...] = field(default=(), compare=False)
 
     def route_of(self, vehicle_id: str) -> Route | None:
         """Return the route of that vehicle; None when it stays at home."""
@@ -80,13 +84,14 @@ class Plan:
 class Progress:
     """The best plan so far while one is being made: see `measure_objective`.
 
-    `cost` is the engine's own estimate, which may leave out waiting.
+    `engine` is what found it; `cost` is its own estimate, which may leave out waiting.
     """
 
     elapsed_s: float
     priority_missed: int
     unassigned: int
     cost: int
+    engine: str = ""
 
 
 Objective = tuple[int, int, int]

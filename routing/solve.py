@@ -4,22 +4,28 @@ The order of what matters: priorities served, then how much work is assigned, th
 always passes `routing.checks.violations` and is never worse than the plan to start from.
 """
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from time import monotonic
 
 from routing.checks import violations
-from routing.engines import Improved, ortools
+from routing.engines import EngineName, ortools
 from routing.explain import explain
 from routing.plan import Objective, Plan, Progress, measure_objective
+from routing.portfolio import ALL_ENGINES, Portfolio
 from routing.problem import Problem
 from routing.repair import fill, repair
 
-SHARE_FOR_ENGINE = 0.94
+LEAST_BUDGET_FOR_PORTFOLIO_S = 1.0
+LEAST_WORK_FOR_PORTFOLIO = 20
+"""Below either, starting processes costs more than it brings: OR-Tools alone, right here."""
+
 SHARE_FOR_GREEDY = 0.1
 GREEDY_MOST_S = 0.5
 LAST_CALL_S = 0.1
 """What the last try to place leftover work may take beyond the budget."""
+
+LANES = 2
 
 
 class UnsoundPlan(RuntimeError):
@@ -41,6 +47,8 @@ def solve(
     seed: int = 0,
     start: Plan | None = None,
     progress: Callable[[Progress], None] | None = None,
+    better: Callable[[Plan], None] | None = None,
+    engines: Collection[EngineName] | None = None,
 ) -> Plan:
     """Plan the work of a problem.
 
@@ -51,6 +59,9 @@ def solve(
     seed : the same problem and seed give the same plan if the search ends before its budget does
     start : a plan to begin with, of this problem or of an older state of it
     progress : called with every better plan that the search meets; must be quick
+    better : called with every better plan itself, which can be driven; its unassigned work has no
+        reasons yet
+    engines : only these; one alone gets the whole time and no start but yours
 
     Returns
     -------
@@ -62,41 +73,95 @@ def solve(
         When the fixed visits of a vehicle cannot be driven.
     """
     began_s = monotonic()
-    until_s = began_s + budget_s * SHARE_FOR_ENGINE
-    given = {route.vehicle_id: route.steps for route in start.routes} if start else {}
-    bare = repair(problem, given)
-    best = fill(problem, bare, until=began_s + min(SHARE_FOR_GREEDY * budget_s, GREEDY_MOST_S))
-    if problem.work and problem.vehicles:
-
-        def improved(step: Progress) -> None:
-            if progress:
-                progress(replace(step, elapsed_s=monotonic() - began_s))
-
-        def search(begin: Plan) -> Plan:
-            return _search(problem, begin, until_s=until_s, seed=seed, improved=improved)
-
-        def rank(plan: Plan) -> Objective:
-            return measure_objective(problem, plan)
-
-        best = min(best, search(best if start else bare), key=rank)
-        if best.unassigned and monotonic() < until_s:
-            # the search gave up early; from the greedy plan it may find other neighbourhoods
-            best = min(best, search(best), key=rank)
-        best = fill(problem, best, until=began_s + budget_s + LAST_CALL_S)
+    spared_s = min(0.06 * budget_s, 0.1 + 0.0005 * len(problem.work))
+    run = _Run(
+        problem,
+        began_s=began_s,
+        budget_s=budget_s,
+        until_s=began_s + budget_s - spared_s,
+        seed=seed,
+        progress=progress or _ignore,
+        better=better or _ignore,
+    )
+    best = run.make_plan(start, engines)
     plan = explain(problem, best)
     if found := violations(problem, plan):
         raise UnsoundPlan(found)
     return plan
 
 
-def _search(
-    problem: Problem, begin: Plan, *, until_s: float, seed: int, improved: Improved
-) -> Plan:
-    found = ortools.improve(
-        problem,
-        {route.vehicle_id: route.steps for route in begin.routes},
-        budget_s=until_s - monotonic(),
-        seed=seed,
-        improved=improved,
-    )
-    return begin if found is None else repair(problem, found)
+def _ignore(_: object) -> None:
+    """Nobody listens."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One call of `solve`."""
+
+    problem: Problem
+    began_s: float
+    budget_s: float
+    until_s: float
+    seed: int
+    progress: Callable[[Progress], None]
+    better: Callable[[Plan], None]
+
+    def make_plan(self, start: Plan | None, engines: Collection[EngineName] | None) -> Plan:
+        given = {route.vehicle_id: route.steps for route in start.routes} if start else {}
+        bare = repair(self.problem, given)
+        if not self.problem.work or not self.problem.vehicles:
+            return bare
+        if engines is not None and len(engines) == 1:
+            return self._last_call(self._use_portfolio(bare, engines))
+        is_small = len(self.problem.work) < LEAST_WORK_FOR_PORTFOLIO
+        greedy_s = min(SHARE_FOR_GREEDY * self.budget_s, GREEDY_MOST_S)
+        if engines is None and (is_small or self.budget_s < LEAST_BUDGET_FOR_PORTFOLIO_S):
+            best = fill(self.problem, bare, until=self.began_s + greedy_s)
+            best = self._search_here(bare if start is None else best, best)
+        else:
+            best = self._use_portfolio(bare, engines or ALL_ENGINES)
+        return self._last_call(best)
+
+    def _last_call(self, plan: Plan) -> Plan:
+        return fill(self.problem, plan, until=self.began_s + self.budget_s + LAST_CALL_S)
+
+    def _use_portfolio(self, begun: Plan, engines: Collection[EngineName]) -> Plan:
+        portfolio = Portfolio(
+            self.problem,
+            begun,
+            began_s=self.began_s,
+            until_s=self.until_s,
+            seed=self.seed,
+            engines=engines,
+            progress=self.progress,
+            better=self.better,
+        )
+        return portfolio.run(lanes=LANES)
+
+    def _search_here(self, begin: Plan, best: Plan) -> Plan:
+        """Let OR-Tools search; again from the greedy plan if it leaves work and gives up early."""
+        best = min(best, self._improve(begin), key=self._rank)
+        if best.unassigned and monotonic() < self.until_s:
+            best = min(best, self._improve(best), key=self._rank)
+        return best
+
+    def _rank(self, plan: Plan) -> Objective:
+        return measure_objective(self.problem, plan)
+
+    def _improve(self, begin: Plan) -> Plan:
+        trace: list[Progress] = []
+
+        def improved(step: Progress) -> None:
+            told = replace(step, elapsed_s=monotonic() - self.began_s, engine="ortools")
+            trace.append(told)
+            self.progress(told)
+
+        found = ortools.improve(
+            self.problem,
+            {route.vehicle_id: route.steps for route in begin.routes},
+            budget_s=self.until_s - monotonic(),
+            seed=self.seed,
+            improved=improved,
+        )
+        plan = begin if found is None else repair(self.problem, found)
+        return replace(plan, trace=(*begin.trace, *trace))

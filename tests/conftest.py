@@ -22,6 +22,7 @@ from sqlalchemy.engine import make_url
 from server.app.migrate import MIGRATIONS, migrate
 from server.app.modules import load
 from server.app.web import create_app
+from server.identity import service as identity
 from server.identity.access import Role
 from server.kit.blobs import Blobs
 from server.kit.db import Database, OneConnectionDatabase
@@ -202,8 +203,6 @@ def sign_in(db: Database, new_client: NewClient) -> SignIn:
     in; its `headers` carry the CSRF token."""
 
     async def sign_in(role: Role, account_id: UUID | None = None) -> httpx.AsyncClient:
-        from server.identity import service as identity
-
         async with db.transaction() as session:
             person = await identity.create_person(
                 session,

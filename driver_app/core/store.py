@@ -241,7 +241,7 @@ class Store:
             held = self.get_manifest_version()
             if manifest.version < held:
                 return False
-            if manifest == self.get_manifest():
+            if manifest.version == held and manifest == self.get_manifest():
                 return True
             db.execute(
                 "INSERT OR REPLACE INTO manifest VALUES (1, ?, ?)",

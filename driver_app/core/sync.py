@@ -92,7 +92,7 @@ class Sync:
     async def wait_until_sent(self) -> None:
         """Return when nothing is on its way any more: every fix stored, every command answered."""
         # The store is shared with another process, which can set no event.
-        while self._outbox.count_unsent() or self._store.count_unsent_fixes():  # noqa: ASYNC110
+        while self._outbox.count_unsent() or self._store.count_unsent_fixes():
             await asyncio.sleep(self._pace.poll_s)
 
     # Talking

@@ -2,14 +2,16 @@
 
 Each engine is a module with one function of one signature::
 
-    def improve(problem, start, *, budget_s, seed, improved) -> Sequences | None
+    def improve(problem, start, *, budget_s, seed, improved, effort=None) -> Sequences | None
 
 `start` holds sequences that can be driven and contain all fixed visits; the answer should be
 better, and None means that the engine found nothing. Times, repair and checks are not the business
-of an engine.
+of an engine: where it cannot express a rule, its answer may break it. `effort` bounds the search
+by steps rather than seconds, in a measure of the engine's own, so that it can be repeated.
 """
 
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 from routing.plan import Progress
 from routing.problem import Step
@@ -18,3 +20,5 @@ Sequences = Mapping[str, tuple[Step, ...]]
 """The steps of each vehicle by its id, without start, end and breaks."""
 
 Improved = Callable[[Progress], None]
+
+EngineName = Literal["pyvrp", "vroom", "ortools"]

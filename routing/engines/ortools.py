@@ -15,15 +15,27 @@ SHARE_WITHOUT_WAITING = 0.4
 
 
 def improve(
-    problem: Problem, start: Sequences, *, budget_s: float, seed: int, improved: Improved
+    problem: Problem,
+    start: Sequences,
+    *,
+    budget_s: float,
+    seed: int,
+    improved: Improved,
+    effort: int | None = None,
 ) -> Sequences | None:
-    """Search from `start` until the time is over or nothing better is found for long."""
+    """Search from `start` until the time or `effort` (local optima) is over, or nothing moves."""
     began_s = monotonic()
     best: Plan | None = None
     for until_s, prices_waiting in _plan_phases(problem, budget_s):
         model = Model(problem, start, prices_waiting=prices_waiting)
         found = _search(
-            model, start, began_s=began_s, until_s=until_s, seed=seed, improved=improved
+            model,
+            start,
+            began_s=began_s,
+            until_s=until_s,
+            seed=seed,
+            improved=improved,
+            effort=effort,
         )
         if found is not None:
             plan = repair(problem, found)
@@ -51,6 +63,7 @@ def _search(
     until_s: float,
     seed: int,
     improved: Improved,
+    effort: int | None,
 ) -> Sequences | None:
     routing = model.routing
     parameters = pywrapcp.DefaultRoutingSearchParameters()
@@ -61,6 +74,8 @@ def _search(
         routing_enums_pb2.LocalSearchMetaheuristic.GUIDED_LOCAL_SEARCH
     )
     parameters.time_limit.FromMilliseconds(max(1, int(until_s * 1000)))
+    if effort is not None:
+        parameters.solution_limit = effort
     watch = _Watch(model, began_s, until_s, improved)
     routing.AddAtSolutionCallback(watch.on_solution)
     routing.CloseModelWithParameters(parameters)

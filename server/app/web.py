@@ -9,7 +9,13 @@ import uvicorn
 from litestar import Litestar, Request, Response, get
 from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import (
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+    ValidationException,
+)
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import ScalarRenderPlugin
 from litestar.types import ControllerRouterHandler, Scope
@@ -24,13 +30,14 @@ from server.identity.authentication import Authentication
 from server.kit import clock
 from server.kit.blobs import Blobs
 from server.kit.db import Database, is_away
-from server.kit.errors import PostriderError, Unauthenticated, Unavailable
+from server.kit.errors import PostriderError, TooLarge, Unauthenticated, Unavailable
 from server.kit.feed import Feed
 from server.kit.settings import Settings, read_settings, refuse_open_door
 
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 20 * 1024 * 1024
+MAX_DETAIL_LETTERS = 500
 
 
 def create_app(settings: Settings, db: Database, feed: Feed, blobs: Blobs) -> Litestar:
@@ -55,6 +62,7 @@ def create_app(settings: Settings, db: Database, feed: Feed, blobs: Blobs) -> Li
             HTTPException: answer_http_problem,
             UnicodeDecodeError: answer_unreadable,
             RecursionError: answer_unreadable,
+            ExceptionGroup: answer_failed_ending,
             Exception: answer_defect,
         },
         lifespan=[service for room in load("lifespan") for service in room.LIFESPANS],
@@ -144,6 +152,9 @@ def answer_http_problem(request: Request[Any, Any, Any], error: HTTPException) -
     """Litestar's own refusals (unknown path, wrong method, unreadable body) in our one shape."""
     if error.status_code >= 500:
         return answer_defect(request, error)
+    if isinstance(error, RequestEntityTooLarge):
+        limit = request.route_handler.resolve_request_max_body_size()
+        return answer_problem(request, TooLarge(limit_bytes=limit))
     # A body or parameter that can be read but not used is 422, as our own refusals are.
     status = 422 if isinstance(error, ValidationException) else error.status_code
     problem = {
@@ -151,11 +162,26 @@ def answer_http_problem(request: Request[Any, Any, Any], error: HTTPException) -
         "title": type(error).__name__,
         "status": status,
         "code": "invalid_fields" if status == 422 else f"http.{status}",
-        "detail": error.detail,
+        "detail": sentence_of(request, error),
     }
     if error.extra:
         problem["fields"] = error.extra
     return Response(problem, status_code=status, media_type=PROBLEM, headers=error.headers)
+
+
+def sentence_of(request: Request[Any, Any, Any], error: HTTPException) -> str:
+    """What a person can act on, where Litestar only names the fact."""
+    match error:
+        case MethodNotAllowedException():
+            allowed = (error.headers or {}).get("allow", "")
+            return f"{request.method} does nothing here. What does: {allowed}."
+        case NotFoundException():
+            return f"There is nothing at {request.url.path}. See /api/docs for what there is."
+        case ValidationException() if isinstance(error.extra, list):
+            wrong = (f"{each.get('key', 'body')}: {each['message']}" for each in error.extra)
+            return f"{'; '.join(wrong)[:MAX_DETAIL_LETTERS]}."
+        case _:
+            return f"{error.detail[:MAX_DETAIL_LETTERS].rstrip('.')}."
 
 
 def answer_unreadable(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
@@ -163,6 +189,16 @@ def answer_unreadable(request: Request[Any, Any, Any], error: Exception) -> Resp
     log.warning("%s %s: unreadable", request.method, request.url.path, exc_info=error)
     detail = "The body cannot be read: it is not UTF-8, or nested too deeply."
     return answer_http_problem(request, HTTPException(detail, status_code=400))
+
+
+def answer_failed_ending(
+    request: Request[Any, Any, Any], error: ExceptionGroup[Exception]
+) -> Response[Any]:
+    """The transaction's end made another error of the route's own, and Litestar wraps that one."""
+    (first, *_) = error.exceptions
+    if isinstance(first, PostriderError):
+        return answer_problem(request, first)
+    return answer_defect(request, first)
 
 
 def answer_defect(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:

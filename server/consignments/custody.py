@@ -106,7 +106,7 @@ async def story(session: AsyncSession, consignment_id: UUID) -> tuple[StoryEntry
         .where(Parcel.consignment_id == consignment_id)
         .order_by(CustodyEvent.id)
     )
-    barcodes = {link: barcode for link, barcode in rows}
+    barcodes = {row[0]: row[1] for row in rows}
     unfit = _find_unfit(barcodes)
     together: dict[StoryEntry, list[str]] = defaultdict(list)
     for link, barcode in sorted(barcodes.items(), key=lambda each: each[0].occurred_at):

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.consignments import service as consignments
 from server.consignments.service import ConsignmentView, NewProof, ParcelView, ProofKind
-from server.dispatch.exceptions import raise_exception, settle_by_itself, settle_unloaded
+from server.dispatch.exceptions import raise_exception, settle_by_itself, settle_scanned
 from server.dispatch.facts import Report, Scene, open_scene, report_of, run_of, write_fact
 from server.dispatch.inputs import record_task_change
 from server.dispatch.lifecycle import FINAL
@@ -243,7 +243,7 @@ async def _was_left_undone(session: AsyncSession, door: Doorstep) -> bool:
         return False
     if door.report.kind == "CompleteTask":
         barcodes = [parcel.barcode for parcel in door.consignment.parcels]
-        await settle_unloaded(session, driver_id, barcodes)
+        await settle_scanned(session, "not_unloaded", driver_id, barcodes)
     return True
 
 

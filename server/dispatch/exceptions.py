@@ -154,11 +154,13 @@ async def settle_by_itself(
     return bool(settled.all())
 
 
-async def settle_unloaded(session: AsyncSession, driver_id: UUID, barcodes: Sequence[str]) -> None:
-    """Parcels that were missing at the end of a shift have been scanned after all."""
+async def settle_scanned(
+    session: AsyncSession, kind: str, driver_id: UUID, barcodes: Sequence[str]
+) -> None:
+    """Parcels whose scans were missing have been scanned after all."""
     for record in await session.scalars(
         select(ExceptionRecord).where(
-            ExceptionRecord.kind == "not_unloaded",
+            ExceptionRecord.kind == kind,
             ExceptionRecord.driver_id == driver_id,
             ExceptionRecord.settled_at.is_(None),
         )

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.consignments import service as consignments
 from server.consignments.service import ConsignmentView, ParcelView
-from server.dispatch.exceptions import raise_exception, settle_unloaded
+from server.dispatch.exceptions import raise_exception, settle_scanned
 from server.dispatch.facts import Report, is_repeat, report_of, write_fact
 from server.dispatch.fleet import find_driver
 from server.dispatch.inputs import (
@@ -92,9 +92,10 @@ async def scan_parcels(
     }
     if loading:
         _note_strangers(session, report, depots[driver.depot_id], by_consignment)
+        await settle_scanned(session, "loaded_without_scan", driver_id, command.barcodes)
     else:
         await _bring_back(session, report, depots, by_consignment)
-        await settle_unloaded(session, driver_id, command.barcodes)
+        await settle_scanned(session, "not_unloaded", driver_id, command.barcodes)
 
 
 def _note_strangers(
@@ -103,7 +104,7 @@ def _note_strangers(
     strangers = [
         consignment_id
         for consignment_id, group in tasks.items()
-        if not any(task.driver_id == report.driver_id and task.state not in FINAL for task in group)
+        if not any(_was_theirs(task, report) for task in group)
     ]
     if strangers:
         raise_exception(
@@ -113,6 +114,13 @@ def _note_strangers(
             driver_id=report.driver_id,
             consignment_ids=strangers,
         )
+
+
+def _was_theirs(task: Task, report: Report) -> bool:
+    """Whether the driver had the task to do when that happened; we may have heard of its end
+    first."""
+    is_driver = report.driver_id in (task.driver_id, task.finished_by)
+    return is_driver and (task.finished_at is None or report.occurred_at <= task.finished_at)
 
 
 async def _bring_back(

@@ -107,5 +107,5 @@ async def send_all(store: Store, **given: Any) -> None:
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for something that another task brings about."""
     async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 (any condition, also one in the SQLite file)
+        while not condition():
             await asyncio.sleep(0.001)

@@ -143,6 +143,16 @@ def test_pairing_again_takes_any_manifest_but_shows_the_held_one_until_then(
     assert len(driver.view().stops) == 1
 
 
+def test_same_manifest_after_pairing_again_is_not_asked_for_again_and_again(
+    store: Store, manifest: Manifest
+) -> None:
+    store.save_manifest(manifest)
+    store.save_pairing(pairing_with("https://post.example", "one"))
+    assert store.get_manifest_version() == 0
+    assert store.save_manifest(manifest)
+    assert store.get_manifest_version() == manifest.version
+
+
 def test_late_news_that_the_pairing_before_was_revoked_changes_nothing(store: Store) -> None:
     before = pairing_with("https://post.example", "one")
     store.save_pairing(before)

@@ -36,8 +36,6 @@ BLOCK = 0.004
 BUDGET_S = 0.3
 """What the planner may search: the plans of these stories are small."""
 
-PASSWORD = "only for the tests"
-
 
 def corner(x: float, y: float) -> Position:
     """A corner of the town, counted in blocks from the depot."""
@@ -216,13 +214,15 @@ class Company:
 
     async def found(self) -> None:
         await self.desk.post("/api/accounts", {"name": "Lantern Books", "code": "LANTERN"})
-        place = await self.desk.post(
-            "/api/places",
-            {"name": "Depot", "street": "Depotweg", "city": "Vaduz", "position": at(DEPOT)},
-        )
+        await self.open_depot("Main depot", DEPOT)
+
+    async def open_depot(self, name: str, where: Position) -> None:
+        """Whom the company hires from now on works there."""
+        address = {"name": name, "street": "Depotweg", "city": "Vaduz", "position": at(where)}
+        place = await self.desk.post("/api/places", address)
         depot = await self.desk.post(
             "/api/depots",
-            {"name": "Main depot", "place_id": place["id"], "timezone": "Europe/Vaduz"},
+            {"name": name, "place_id": place["id"], "timezone": "Europe/Vaduz"},
         )
         self.depot_id = depot["id"]
 
@@ -324,10 +324,14 @@ class Company:
         await eventually(lambda: self._have_newest(heard))
 
     async def _have_newest(self, couriers: Collection[Courier]) -> bool:
+        """Whether their phones hold their newest manifests, and the server knows that."""
+        drivers = {UUID(courier.driver_id): courier.phone for courier in couriers}
         async with self.web.db.transaction() as session:
-            return not await dispatch.unacknowledged_manifests(
-                session, [UUID(courier.driver_id) for courier in couriers]
-            )
+            if await dispatch.unacknowledged_manifests(session, drivers):
+                return False
+            newest = [await dispatch.manifest_of(session, driver_id) for driver_id in drivers]
+        held = [phone.store.get_manifest_version() for phone in drivers.values()]
+        return held == [manifest.version for manifest in newest]
 
     # Orders
 

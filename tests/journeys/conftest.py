@@ -14,7 +14,7 @@ from server.kit.blobs import Blobs
 from server.kit.db import Database
 from server.kit.feed import Feed
 from server.kit.settings import Settings
-from tests.journeys.company import PASSWORD, Company, Desk
+from tests.journeys.company import Company, Desk
 from tests.server.live.web_process import serving
 
 
@@ -30,17 +30,11 @@ async def company(
         stack.enter_context(clock.running(lambda: company.now))
         async with own_db.transaction() as session:
             person = await identity.create_person(
-                session,
-                name="Dee",
-                email="dee@example.org",
-                role=Role.ADMIN,
-                password=PASSWORD,
-                by="test",
+                session, name="Dee", email="dee@example.org", role=Role.ADMIN, by="test"
             )
-        signed_in = await company.desk.post(
-            "/api/login", {"email": person.email, "password": PASSWORD}
-        )
-        client.headers["X-CSRF-Token"] = signed_in["csrf_token"]
+            signed_in = await identity.open_session(session, person.id)
+        client.cookies.set("postrider_session", signed_in.token)
+        client.headers["X-CSRF-Token"] = signed_in.csrf_token
         await company.found()
         yield company
         await company.check_reactions()

@@ -8,8 +8,8 @@ from server.app.simulation.office import Refused
 from tests.journeys.company import MORNING, Booking, Company, Courier, at, corner, moment
 
 
-async def book_courier_while_on_the_road(company: Company) -> tuple[Courier, Booking]:
-    """Nora is under way to somebody else when a courier booking is put into her run."""
+async def book_courier_while_on_the_road(company: Company) -> tuple[Courier, Booking, Booking]:
+    """Nora is under way to somebody else, with a courier booking still to come."""
     nora = await company.hire("Nora")
     other = await company.take_order(corner(1, 0), name="Other")
     booked = await company.take_order(
@@ -22,11 +22,11 @@ async def book_courier_while_on_the_road(company: Company) -> tuple[Courier, Boo
     await company.assign(other, booked)
     nora.set_off(other)
     await company.settle()
-    return nora, booked
+    return nora, booked, other
 
 
 async def test_cancelled_booking_vanishes_from_the_phone(company: Company) -> None:
-    nora, booked = await book_courier_while_on_the_road(company)
+    nora, booked, _ = await book_courier_while_on_the_road(company)
     assert len(nora.stops) == 3
     await company.desk.post(f"/api/orders/{booked.order_id}/cancel", {"reason": "not needed"})
     await company.settle()
@@ -43,7 +43,7 @@ async def test_cancelled_booking_vanishes_from_the_phone(company: Company) -> No
 async def test_booking_cancelled_while_its_parcel_was_fetched_offline_is_put_before_a_person(
     company: Company,
 ) -> None:
-    nora, booked = await book_courier_while_on_the_road(company)
+    nora, booked, _ = await book_courier_while_on_the_road(company)
     nora.phone.lose_network()
     nora.collect(booked)
     await company.later(minutes=5)
@@ -82,34 +82,44 @@ async def test_what_is_on_the_road_cannot_be_cancelled_and_the_answer_says_what_
 async def test_amended_window_and_instructions_reach_the_phone_on_the_road(
     company: Company,
 ) -> None:
-    nora = await company.hire("Nora")
-    first = await company.take_order(corner(1, 0), name="First")
-    second = await company.take_order(corner(4, 0), name="Second")
-    await company.assign(first, second)
-    nora.set_off(first)
-    await company.settle()
+    nora, booked, other = await book_courier_while_on_the_road(company)
     wanted_at = MORNING + timedelta(hours=3)
-    order = await company.desk.order(second)
+    order = await company.desk.order(booked)
     amendment = {
         "expected_version": order["version"],
         "window_start_at": wanted_at.isoformat(),
         "window_end_at": (wanted_at + timedelta(hours=1)).isoformat(),
         "instructions": "side entrance",
     }
-    await company.desk.patch(f"/api/orders/{second.order_id}", amendment)
+    await company.desk.patch(f"/api/orders/{booked.order_id}", amendment)
     await company.settle()
 
-    stop = nora.stop(second)
-    assert (stop.stop.window_start_at, stop.stop.window_end_at) == (
-        wanted_at,
-        wanted_at + timedelta(hours=1),
-    )
-    assert nora.task(second).task.instructions == "side entrance"
-    assert nora.task(first).state == "en_route", "what is under way stays so"
-    consignment = (await company.desk.consignment(second))["consignment"]
+    stop = nora.stop(booked, "delivery").stop
+    assert stop.window_start_at == wanted_at
+    assert stop.window_end_at == wanted_at + timedelta(hours=1)
+    assert nora.task(booked, "delivery").task.instructions == "side entrance"
+    assert nora.task(other).state == "en_route", "what is under way stays so"
+    consignment = (await company.desk.consignment(booked))["consignment"]
     assert moment(consignment["window_start_at"]) == wanted_at
+    tasks = await company.desk.tasks(booked)
+    assert {(task["state"], task["driver_id"]) for task in tasks} == {("assigned", nora.driver_id)}
     with pytest.raises(Refused) as refused:
-        await company.desk.patch(f"/api/orders/{second.order_id}", amendment)
-    assert "version" in str(refused.value)
-    (task,) = await company.desk.tasks(second)
-    assert (task["state"], task["driver_id"]) == ("assigned", nora.driver_id)
+        await company.desk.patch(f"/api/orders/{booked.order_id}", amendment)
+    assert refused.value.code == "orders.changed"
+
+
+async def test_new_address_takes_the_stop_off_the_phone_and_back_to_the_pool(
+    company: Company,
+) -> None:
+    nora = await company.hire("Nora")
+    booking = await company.take_order(corner(1, 0), name="Ada")
+    await company.assign(booking)
+    order = await company.desk.order(booking)
+    address = {"line": "Neue Gasse 2, Vaduz", **at(corner(5, 5))}
+    amendment = {"expected_version": order["version"], "consignee": {"address": address}}
+    await company.desk.patch(f"/api/orders/{booking.order_id}", amendment)
+    await company.settle()
+    assert nora.find(booking) is None
+    assert await company.desk.raised() == ["taken_from_run"]
+    await company.assign(booking)
+    assert nora.stop(booking).stop.address == "Neue Gasse 2, Vaduz"

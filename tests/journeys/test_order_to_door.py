@@ -1,6 +1,7 @@
 """An order on its whole road: from the shop's call to the consignee's hands."""
 
 import re
+from typing import Any
 
 import httpx
 import pytest
@@ -71,10 +72,10 @@ async def test_order_travels_the_whole_road_to_the_door(company: Company) -> Non
 
 
 async def check_who_sees_the_photo(
-    company: Company, courier: Courier, proof: dict[str, object]
+    company: Company, courier: Courier, proof: dict[str, Any]
 ) -> None:
     """The office and the account that pays, and nobody else."""
-    (file,) = proof["files"]  # type: ignore[misc]
+    (file,) = proof["files"]
     path = f"/api/proofs/{proof['id']}/blobs/{file['sha256']}"
     other = await company.desk.post("/api/accounts", {"name": "Another Shop", "code": "OTHER"})
     lantern = (await company.desk.get("/api/accounts"))["items"][0]

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -67,6 +68,8 @@ def run_demo(options: argparse.Namespace, say: Say) -> int:
     if options.json and not options.once:
         say("--json needs --once: without it the demo runs until Ctrl-C")
         return 2
+    # Ended by a signal, it still cleans up.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with tempfile.TemporaryDirectory(prefix="postrider-demo-") as folder:
         return asyncio.run(Demo(options, Path(folder), say).run())
 

@@ -138,7 +138,7 @@ async def test_what_is_not_well_formed_is_refused(
 
     answer = await clerk.post(f"/api/accounts{path.format(**account)}", json=body)
 
-    assert answer.status_code in (400, 422), answer.text
+    assert answer.status_code == 422, answer.text
     assert answer.headers["content-type"].startswith("application/problem+json")
     assert (await clerk.get("/api/accounts")).json()["items"] == [account]
 
@@ -152,4 +152,4 @@ async def test_unknown_account_is_a_problem(db: Database, sign_in: SignIn) -> No
 @pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=x", "after=me"])
 async def test_page_out_of_range_is_refused(db: Database, sign_in: SignIn, query: str) -> None:
     clerk = await sign_in(Role.CLERK)
-    assert (await clerk.get(f"/api/accounts?{query}")).status_code in (400, 422)
+    assert (await clerk.get(f"/api/accounts?{query}")).status_code == 422

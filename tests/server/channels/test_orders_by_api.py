@@ -170,7 +170,7 @@ async def test_bad_orders_are_refused_and_leave_nothing_behind(
     db: Database, shop: httpx.AsyncClient, order: Json, change: Json
 ) -> None:
     refused = await shop.post("/api/orders", json=order | change)
-    assert refused.status_code in (400, 422), refused.text
+    assert refused.status_code == 422, refused.text
     assert refused.headers["content-type"].startswith("application/problem+json")
     assert refused.json()["code"]
     assert (await count(db, "orders"), await count(db, "place")) == (0, 0)
@@ -189,7 +189,7 @@ async def test_bodies_that_are_no_order_are_refused(shop: httpx.AsyncClient, bod
 @pytest.mark.parametrize("query", ["text=%00", "limit=0", "limit=201", "after=x", "state=lost"])
 async def test_bad_questions_are_refused(shop: httpx.AsyncClient, query: str) -> None:
     refused = await shop.get(f"/api/orders?{query}")
-    assert refused.status_code in (400, 422), refused.text
+    assert refused.status_code == 422, refused.text
 
 
 async def test_a_clerk_says_which_account_pays(
@@ -291,7 +291,7 @@ async def test_bad_amendments_are_refused_and_change_nothing(
     taken = (await shop.post("/api/orders", json=order)).json()
     url = f"/api/orders/{taken['id']}"
     refused = await shop.patch(url, json=amendment)
-    assert refused.status_code in (400, 422), refused.text
+    assert refused.status_code == 422, refused.text
     assert (await shop.get(url)).json()["version"] == 1
 
 

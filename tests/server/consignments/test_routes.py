@@ -118,7 +118,7 @@ async def test_list_is_narrowed_to_a_state(db, sign_in, make_consignment, report
 async def test_bad_queries_are_refused_with_a_problem(sign_in, query):
     office = await sign_in(Role.CLERK)
     answer = await office.get(f"/api/consignments?{query}")
-    assert answer.status_code == 400
+    assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
 
 
@@ -126,7 +126,7 @@ async def test_bad_queries_are_refused_with_a_problem(sign_in, query):
 async def test_barcode_of_nobody_is_not_found(sign_in, barcode):
     office = await sign_in(Role.CLERK)
     answer = await office.get(f"/api/consignments/by-barcode/{barcode}")
-    assert answer.status_code in (400, 404)
+    assert answer.status_code in (422, 404)
     assert answer.headers["content-type"] == "application/problem+json"
 
 
@@ -149,7 +149,7 @@ async def test_tracking_link_is_opened_and_revoked(db, sign_in, consignment, sho
 async def test_bad_link_requests_are_refused(sign_in, consignment, body):
     office = await sign_in(Role.CLERK)
     answer = await office.post(f"/api/consignments/{consignment.id}/tracking-links", json=body)
-    assert answer.status_code == 400
+    assert answer.status_code == 422
 
 
 async def test_photo_of_a_proof_is_shown_only_to_those_who_may_see_it(
@@ -177,7 +177,7 @@ async def test_file_is_not_given_by_way_of_another_proof(db, blobs, sign_in, con
         f"/api/proofs/{proof_id}/blobs/..%2F..%2Fetc%2Fpasswd",
         f"/api/proofs/{proof_id}/blobs/%00",
     ):
-        assert (await office.get(path)).status_code in (400, 404)
+        assert (await office.get(path)).status_code in (422, 404)
 
 
 @pytest.mark.parametrize("content_type", ["text/html", "image/svg+xml", "x\r\nSet-Cookie: a=b"])

@@ -75,5 +75,5 @@ async def test_audit_is_read_page_by_page(sign_in, db):
 )
 async def test_nonsense_in_the_query_is_a_problem_document(query, sign_in):
     answer = await (await sign_in(Role.ADMIN)).get("/api/audit", params=query)
-    assert answer.status_code == 400
+    assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"

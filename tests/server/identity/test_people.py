@@ -70,12 +70,12 @@ async def test_only_admins_change_people(role, sign_in):
         ({"email": "a@b@c"}, 422, "identity.bad_email"),
         ({"role": "account_user"}, 422, "identity.account_needed"),
         ({"account_id": str(uuid4())}, 422, "identity.account_not_allowed"),
-        ({"role": "king"}, 400, None),
-        ({"name": ""}, 400, None),
-        ({"name": "x" * 201}, 400, None),
-        ({"name": "A\u0000da"}, 400, None),
-        ({"name": 5}, 400, None),
-        ({"nickname": "A"}, 400, None),
+        ({"role": "king"}, 422, None),
+        ({"name": ""}, 422, None),
+        ({"name": "x" * 201}, 422, None),
+        ({"name": "A\u0000da"}, 422, None),
+        ({"name": 5}, 422, None),
+        ({"nickname": "A"}, 422, None),
     ],
 )
 async def test_nonsense_adds_nobody(wrong, status, code, sign_in):

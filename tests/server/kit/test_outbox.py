@@ -1,5 +1,6 @@
 """Events reach their reactions once each, after the commit, through failures and restarts."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -18,14 +19,14 @@ class LampLit(Event):
 
 
 seen: list[str] = []
-failures_left = 0
+broken_matches: list[None] = []
+"""As many as reactions that are to fail."""
 
 
 async def on_lamp_lit(session: AsyncSession, event: LampLit) -> None:
-    global failures_left
     seen.append(event.lamp)
-    if failures_left:
-        failures_left -= 1
+    if broken_matches:
+        broken_matches.pop()
         raise RuntimeError("the match broke")
 
 
@@ -35,9 +36,8 @@ async def on_lamp_lit_too(session: AsyncSession, event: LampLit) -> None:
 
 @pytest.fixture(autouse=True)
 async def _reactions() -> AsyncIterator[None]:
-    global failures_left
     seen.clear()
-    failures_left = 0
+    broken_matches.clear()
     reaction(on_lamp_lit)
     reaction(on_lamp_lit_too)
     yield
@@ -82,8 +82,7 @@ async def test_rolled_back_transaction_emits_nothing(db: Database) -> None:
 async def test_failed_reaction_is_tried_again_and_its_neighbour_is_not_repeated(
     db: Database,
 ) -> None:
-    global failures_left
-    failures_left = 1
+    broken_matches.extend([None] * 1)
     await light(db, "harbour")
     await relay_pending(db)
     assert seen == ["harbour", "harbour too"]
@@ -95,8 +94,7 @@ async def test_failed_reaction_is_tried_again_and_its_neighbour_is_not_repeated(
 
 
 async def test_failed_reaction_waits_before_the_next_attempt(db: Database) -> None:
-    global failures_left
-    failures_left = 1
+    broken_matches.extend([None] * 1)
     await light(db, "harbour")
     await relay_pending(db)
     await relay_pending(db)
@@ -104,8 +102,7 @@ async def test_failed_reaction_waits_before_the_next_attempt(db: Database) -> No
 
 
 async def test_reaction_that_keeps_failing_is_parked_and_can_be_retried(db: Database) -> None:
-    global failures_left
-    failures_left = ATTEMPTS
+    broken_matches.extend([None] * ATTEMPTS)
     await light(db, "harbour")
     for _ in range(ATTEMPTS):
         await relay_pending(db)
@@ -135,8 +132,6 @@ async def test_event_that_commits_after_a_younger_one_is_not_skipped(own_db: Dat
 
 
 async def test_two_relays_at_once_have_one_effect(own_db: Database) -> None:
-    import asyncio
-
     for lamp in ("a", "b", "c"):
         await light(own_db, lamp)
     await asyncio.gather(relay_pending(own_db), relay_pending(own_db))

@@ -61,13 +61,13 @@ async def test_same_key_gives_the_same_return(sign_in, out):
     ("body", "status"),
     [
         ({}, 422),
-        ({"consignment_id": "x"}, 400),
+        ({"consignment_id": "x"}, 422),
         ({"consignment_id": str(new_id())}, 404),
         ({"order_id": str(new_id())}, 404),
-        ({"consignment_id": str(new_id()), "reason": "a\0b"}, 400),
-        ({"consignment_id": str(new_id()), "colour": "red"}, 400),
-        ({"consignment_id": str(new_id()), "parcels": [{"weight_g": -1}]}, 400),
-        ([], 400),
+        ({"consignment_id": str(new_id()), "reason": "a\0b"}, 422),
+        ({"consignment_id": str(new_id()), "colour": "red"}, 422),
+        ({"consignment_id": str(new_id()), "parcels": [{"weight_g": -1}]}, 422),
+        ([], 422),
     ],
 )
 async def test_bad_requests_are_refused_with_a_problem(sign_in, body, status):
@@ -93,4 +93,4 @@ async def test_list_goes_on_where_the_last_page_ended(db, sign_in, deliver):
     assert rest["next"] is None
     assert (await office.get("/api/returns?state=received")).json()["items"] == []
     for query in ("state=nowhere", "limit=0", "limit=201", "after=x"):
-        assert (await office.get(f"/api/returns?{query}")).status_code == 400
+        assert (await office.get(f"/api/returns?{query}")).status_code == 422

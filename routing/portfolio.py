@@ -1,0 +1,247 @@
+"""Several engines at one problem, side by side, each starting from the best of all so far.
+
+Two lanes, one for each core. PyVRP works in the first, VROOM opens the second. Where PyVRP can
+express the whole problem it goes on there too and VROOM polishes at the end; otherwise OR-Tools
+takes over from the best plan and has the last word. What an engine answers is repaired and filled
+up before it counts, so nothing here ever gets worse and everything can be driven.
+"""
+
+import logging
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from multiprocessing.connection import wait
+from time import monotonic
+
+from routing.engine_process import EngineFailed, EngineProcess, Search, Searched
+from routing.engines import EngineName
+from routing.plan import Objective, Plan, Progress, measure_objective
+from routing.problem import Problem, Shipment
+from routing.repair import fill, repair
+
+log = logging.getLogger(__name__)
+
+ALL_ENGINES: tuple[EngineName, ...] = ("pyvrp", "vroom", "ortools")
+SHARE_FOR_PYVRP = 0.45
+"""Of the budget, where PyVRP does not know all rules."""
+
+SHARE_FOR_VROOM = 0.3
+SHORTEST_SEARCH_S = 0.15
+LONGEST_FILL_S = 0.5
+GRACE_S = 0.05
+"""How long after its time an engine may answer before it is ended."""
+
+
+def is_expressible_in_pyvrp(problem: Problem) -> bool:
+    """Whether PyVRP's answer keeps all rules: see `routing.engines.pyvrp`."""
+    if any(vehicle.breaks or vehicle.fixed for vehicle in problem.vehicles):
+        return False
+    if problem.shipments and any(v.max_stops is not None for v in problem.vehicles):
+        return False
+    return not any(
+        shipment.max_ride_s is not None
+        or len(shipment.pickup.windows) > 1
+        or len(shipment.delivery.windows) > 1
+        for shipment in problem.shipments
+    )
+
+
+@dataclass(slots=True)
+class _Lane:
+    number: int
+    process: EngineProcess
+    search: Search | None = None
+    kill_at_s: float = 0.0
+    searches: int = 0
+
+
+class Portfolio:
+    """One run of the engines on one problem.
+
+    Parameters
+    ----------
+    begun : the plan to start from; only fixed visits or more
+    until_s : when to be done, as `monotonic` counts
+    engines : which to use; a single one gets the whole time, alone
+    progress, better : told of every improvement, as numbers and as a plan
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        begun: Plan,
+        *,
+        began_s: float,
+        until_s: float,
+        seed: int,
+        engines: Collection[EngineName],
+        progress: Callable[[Progress], None],
+        better: Callable[[Plan], None],
+    ) -> None:
+        self.problem = problem
+        self.best = begun
+        self.began_s = began_s
+        self.until_s = until_s
+        self.seed = seed
+        self.engines = set(engines)
+        self.progress = progress
+        self.better = better
+        self.is_alone = len(self.engines) == 1
+        self.is_pure = is_expressible_in_pyvrp(problem)
+        self.visits = sum(1 + isinstance(work, Shipment) for work in problem.work)
+        budget_s = until_s - began_s
+        self.patience_s = max(0.15 * budget_s, 0.5 + 0.02 * self.visits)
+        self.polish_s = 0.0 if self.is_alone else min(0.1 * budget_s, 0.05 + 1e-6 * self.visits**2)
+        self.slice_s = max(3.0, 0.015 * self.visits)
+        self.told: Objective | None = None
+        self.better_at_s = monotonic()
+        self.trace: list[Progress] = []
+        self.failures: list[str] = []
+        self.lanes: list[_Lane] = []
+
+    def run(self, *, lanes: int) -> Plan:
+        """Search until the time is over or nothing gets better; the best plan, with its trace."""
+        try:
+            self.lanes = [
+                _Lane(number, EngineProcess()) for number in range(1 if self.is_alone else lanes)
+            ]
+            for lane in self.lanes:
+                lane.process.tell(self.problem)
+                self._go_on(lane)
+            while any(lane.search for lane in self.lanes):
+                self._listen()
+                if monotonic() - self.better_at_s > self.patience_s and self._all_have_answered():
+                    break
+        finally:
+            for lane in self.lanes:
+                lane.process.kill()
+        if self.failures and not self.engines:
+            raise EngineFailed("; ".join(self.failures))
+        return replace(self.best, trace=tuple(self.trace))
+
+    def _all_have_answered(self) -> bool:
+        """Whether stopping early leaves out no engine that would have had its turn."""
+        return not self.is_alone and all(
+            lane.searches > 1 or lane.number == 0 for lane in self.lanes
+        )
+
+    def _listen(self) -> None:
+        busy = {lane.process.connection: lane for lane in self.lanes if lane.search}
+        until_s = min(lane.kill_at_s for lane in busy.values())
+        patience_over_s = self.better_at_s + self.patience_s
+        now_s = monotonic()
+        ready = wait(list(busy), max(0.0, min(until_s, max(patience_over_s, now_s + 0.1)) - now_s))
+        for connection in ready:
+            self._hear(busy[connection])  # type: ignore[index]
+        for lane in busy.values():
+            if lane.search and monotonic() > lane.kill_at_s:
+                self._replace(lane)
+
+    def _hear(self, lane: _Lane) -> None:
+        assert lane.search
+        try:
+            message = lane.process.connection.recv()
+        except (EOFError, OSError):
+            self._drop_engine(lane, f"{lane.search.engine}: its process ended")
+            self._replace(lane)
+            return
+        if isinstance(message, Progress):
+            is_exact = message.engine == "ortools" or (message.engine == "pyvrp" and self.is_pure)
+            if is_exact and lane.search.part is None:
+                elapsed_s = monotonic() - self.began_s
+                self._tell(replace(message, elapsed_s=elapsed_s))
+            return
+        assert isinstance(message, Searched)
+        search, lane.search = lane.search, None
+        if message.failure:
+            self._drop_engine(lane, message.failure)
+        if message.found is not None:
+            self._weigh(message, search)
+        self._go_on(lane)
+
+    def _drop_engine(self, lane: _Lane, failure: str) -> None:
+        log.warning("an engine of the planner failed: %s", failure)
+        self.failures.append(failure)
+        if lane.search:
+            self.engines.discard(lane.search.engine)
+        else:
+            self.engines -= {name for name in ALL_ENGINES if failure.startswith(name)}
+
+    def _replace(self, lane: _Lane) -> None:
+        """End what does not answer; start anew only if time is left for it."""
+        lane.process.kill()
+        lane.search = None
+        if self.until_s - monotonic() > 1.0:
+            lane.process = EngineProcess()
+            lane.process.tell(self.problem)
+            self._go_on(lane)
+
+    def _weigh(self, answer: Searched, search: Search) -> None:
+        assert answer.found is not None
+        plan = repair(self.problem, answer.found)
+        if plan.unassigned:
+            fill_until_s = min(self.until_s, monotonic() + LONGEST_FILL_S)
+            plan = fill(self.problem, plan, until=fill_until_s)
+        if self._rank(plan) < self._rank(self.best):
+            self.best = plan
+            priority_missed, unassigned, cost = self._rank(plan)
+            found = Progress(
+                elapsed_s=monotonic() - self.began_s,
+                priority_missed=priority_missed,
+                unassigned=unassigned,
+                cost=cost,
+                engine=search.engine,
+            )
+            self.trace.append(found)
+            self.better(plan)
+            self._tell(found)
+
+    def _tell(self, progress: Progress) -> None:
+        objective = (progress.priority_missed, progress.unassigned, progress.cost)
+        if self.told is None or objective < self.told:
+            self.told = objective
+            self.better_at_s = monotonic()
+            self.progress(progress)
+
+    def _rank(self, plan: Plan) -> Objective:
+        return measure_objective(self.problem, plan)
+
+    def _go_on(self, lane: _Lane) -> None:
+        """Give the lane its next search, if there is time for one."""
+        chosen = self._choose(lane)
+        if chosen is None:
+            return
+        engine, seconds_s = chosen
+        start = {route.vehicle_id: route.steps for route in self.best.routes}
+        lane.search = Search(
+            engine=engine,
+            start=start,
+            until_s=monotonic() + seconds_s,
+            seed=self.seed + lane.number + 100 * lane.searches,
+        )
+        lane.searches += 1
+        late_s = 0.3 + 0.3 * seconds_s
+        lane.kill_at_s = min(monotonic() + seconds_s + late_s, self.until_s + GRACE_S)
+        lane.process.tell(lane.search)
+
+    def _choose(self, lane: _Lane) -> tuple[EngineName, float] | None:
+        """Return what the lane does next and for how long; None: its work is done."""
+        left_s = self.until_s - monotonic()
+        if left_s < SHORTEST_SEARCH_S or not self.engines:
+            return None
+        if self.is_alone:
+            return (next(iter(self.engines)), left_s) if not lane.searches else None
+        is_first = lane.number == 0
+        if not is_first and not lane.searches and "vroom" in self.engines:
+            return "vroom", SHARE_FOR_VROOM * left_s
+        search_s = left_s - self.polish_s
+        if self.is_pure and "pyvrp" in self.engines:
+            if search_s >= SHORTEST_SEARCH_S:
+                return "pyvrp", search_s if search_s < 1.5 * self.slice_s else self.slice_s
+            return None if is_first or "vroom" not in self.engines else ("vroom", left_s)
+        passed_s = monotonic() - self.began_s
+        pyvrp_s = SHARE_FOR_PYVRP * (self.until_s - self.began_s) - passed_s
+        if is_first and "pyvrp" in self.engines and pyvrp_s > SHORTEST_SEARCH_S:
+            return "pyvrp", min(self.slice_s, pyvrp_s)
+        if "ortools" in self.engines:
+            return "ortools", min(left_s, max(self.slice_s, left_s / 2))
+        return "pyvrp" if "pyvrp" in self.engines else "vroom", left_s

@@ -1,0 +1,253 @@
+"""Setting stock aside for orders, and freeing it again."""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.inventory.availability import distances_m, free_by_sku, free_shelves, held_by_sku
+from server.inventory.changing import changing_stock, tell_shortage
+from server.inventory.claims import (
+    Demand,
+    claim,
+    claimed_on,
+    demands_of,
+    refuse_shortage,
+    summed,
+)
+from server.inventory.errors import AlreadyPicked, UnknownAllocation
+from server.inventory.events import StockAllocated, StockReleased
+from server.inventory.holds import close_hold
+from server.inventory.ledger import change_levels, lock_skus
+from server.inventory.lifecycle import ALLOCATION, OPEN
+from server.inventory.models import Allocation, Backorder, Sku
+from server.inventory.sourcing import choose_shelves
+from server.inventory.stock import (
+    AllocationView,
+    BackorderView,
+    OrderStock,
+    SourcingRule,
+    Wanted,
+)
+from server.kit import clock
+from server.kit.geo import Position
+from server.kit.outbox import emit
+
+
+async def allocate_stock(
+    session: AsyncSession,
+    *,
+    order_id: UUID,
+    account_id: UUID,
+    lines: Sequence[Wanted],
+    hold_id: UUID | None = None,
+    rule: SourcingRule = "fewest_splits",
+    near: Position | None = None,
+) -> OrderStock:
+    """Set aside all that the order needs, or nothing; what may be backordered may come later.
+
+    Asked again for the same order, it answers what stands. `hold_id`: a hold of the buyer, which
+    the order uses up whether it has expired or not.
+
+    Raises
+    ------
+    NotEnoughStock
+        With every SKU that is short, what was wanted and what is available.
+    UnknownSku, UnknownHold, HoldOver
+    """
+    demands = await demands_of(session, account_id, lines)
+    skus = await lock_skus(session, summed(demands))
+    stands = await stock_of_order(session, order_id)
+    if stands.backorders or any(each.state != "released" for each in stands.allocations):
+        return stands
+    if hold_id:
+        await close_hold(session, hold_id, account_id=account_id)
+    before, after = await _allocate(session, order_id, demands, skus, rule=rule, near=near)
+    tell_shortage(session, skus, before=before, after=after)
+    return await stock_of_order(session, order_id)
+
+
+async def reallocate_stock(
+    session: AsyncSession,
+    *,
+    order_id: UUID,
+    account_id: UUID,
+    lines: Sequence[Wanted],
+    rule: SourcingRule = "fewest_splits",
+    near: Position | None = None,
+) -> OrderStock:
+    """Set aside what the amended order needs instead of what it needed before; on a refusal
+    nothing changes.
+
+    Raises
+    ------
+    AlreadyPicked, NotEnoughStock, UnknownSku
+    """
+    demands = await demands_of(session, account_id, lines)
+    before = await _skus_of_order(session, order_id)
+    async with session.begin_nested(), changing_stock(session, {*summed(demands), *before}) as skus:
+        rows = await open_allocations(session, order_id)
+        if any(each.state == "picked" for each in rows):
+            raise AlreadyPicked
+        await _close_backorders(session, order_id)
+        await free_allocations(session, rows)
+        needed = {sku_id: skus[sku_id] for sku_id in summed(demands)}
+        await _allocate(session, order_id, demands, needed, rule=rule, near=near)
+    return await stock_of_order(session, order_id)
+
+
+async def release_stock(session: AsyncSession, order_id: UUID) -> OrderStock:
+    """Free what is set aside for an order that is given up, as often as it is asked.
+
+    What is picked already stays claimed until it is put back on its shelf: see `put_back`.
+    """
+    async with changing_stock(session, await _skus_of_order(session, order_id)):
+        await _close_backorders(session, order_id)
+        rows = await open_allocations(session, order_id)
+        await free_allocations(session, [each for each in rows if each.state == "allocated"])
+    return await stock_of_order(session, order_id)
+
+
+async def release_allocations(session: AsyncSession, allocation_ids: Collection[UUID]) -> None:
+    """Free single allocations that were not picked, such as what was not found on the shelf."""
+    found = await load_allocations(session, allocation_ids)
+    async with changing_stock(session, {each.sku_id for each in found}):
+        rows = await load_allocations(session, allocation_ids)
+        for each in rows:
+            if each.state == "picked":
+                raise AlreadyPicked
+        await free_allocations(session, rows)
+
+
+async def stock_of_order(
+    session: AsyncSession, order_id: UUID, *, account_id: UUID | None = None
+) -> OrderStock:
+    """All that was ever set aside for the order, and what it waits for; with `account_id` only
+    what is that account's."""
+    allocations = select(Allocation).where(Allocation.order_id == order_id).order_by(Allocation.id)
+    backorders = (
+        select(Backorder)
+        .where(Backorder.order_id == order_id, Backorder.closed_at.is_(None))
+        .order_by(Backorder.id)
+    )
+    if account_id:
+        own = select(Sku.id).where(Sku.account_id == account_id)
+        allocations = allocations.where(Allocation.sku_id.in_(own))
+        backorders = backorders.where(Backorder.sku_id.in_(own))
+    return OrderStock(
+        allocations=tuple(
+            msgspec.convert(row, AllocationView, from_attributes=True)
+            for row in await session.scalars(allocations)
+        ),
+        backorders=tuple(
+            msgspec.convert(row, BackorderView, from_attributes=True)
+            for row in await session.scalars(backorders)
+        ),
+    )
+
+
+async def open_allocations(session: AsyncSession, order_id: UUID) -> list[Allocation]:
+    """The rows themselves, within this room."""
+    rows = await session.scalars(
+        select(Allocation)
+        .where(Allocation.order_id == order_id, Allocation.state.in_(OPEN))
+        .order_by(Allocation.id)
+        .execution_options(populate_existing=True)
+    )
+    return list(rows)
+
+
+async def load_allocations(
+    session: AsyncSession, allocation_ids: Collection[UUID]
+) -> list[Allocation]:
+    rows = await session.scalars(
+        select(Allocation)
+        .where(Allocation.id.in_(allocation_ids))
+        .order_by(Allocation.id)
+        .execution_options(populate_existing=True)
+    )
+    found = {row.id: row for row in rows}
+    for each in allocation_ids:
+        if each not in found:
+            raise UnknownAllocation(allocation_id=each)
+    return list(found.values())
+
+
+async def free_allocations(session: AsyncSession, rows: Sequence[Allocation]) -> None:
+    """Give the claims back to their shelves."""
+    for each in rows:
+        ALLOCATION.check(each.state, "released")
+        each.state = "released"
+        each.changed_at = clock.now()
+    await change_levels(
+        session, allocated={shelf: -claimed for shelf, claimed in claimed_on(rows).items()}
+    )
+    for order_id in dict.fromkeys(each.order_id for each in rows):
+        ids = tuple(each.id for each in rows if each.order_id == order_id)
+        emit(session, StockReleased(order_id=order_id, allocation_ids=ids))
+    await session.flush()
+
+
+async def _allocate(
+    session: AsyncSession,
+    order_id: UUID,
+    demands: Sequence[Demand],
+    skus: dict[UUID, Sku],
+    *,
+    rule: SourcingRule,
+    near: Position | None,
+) -> tuple[dict[UUID, int], dict[UUID, int]]:
+    """What was free of each SKU before and after."""
+    wanted = summed(demands)
+    shelves = await free_shelves(session, skus.keys())
+    held = await held_by_sku(session, skus.keys())
+    free = free_by_sku(shelves)
+    available = {
+        sku_id: free[sku_id] - held[sku_id] - sku.safety_stock for sku_id, sku in skus.items()
+    }
+    firm = {
+        sku_id: quantity
+        for sku_id, quantity in wanted.items()
+        if not skus[sku_id].backorder_allowed
+    }
+    refuse_shortage(skus, firm, available)
+    granted = {
+        sku_id: min(quantity, max(available[sku_id], 0)) for sku_id, quantity in wanted.items()
+    }
+    takes = choose_shelves(
+        granted, shelves, rule=rule, distance_m=await distances_m(session, near)
+    )
+    allocations, lacking = await claim(session, order_id, demands, takes)
+    session.add_all(
+        Backorder(order_id=order_id, **demand._asdict(), created_at=clock.now())
+        for demand in lacking
+    )
+    ids = tuple(each.id for each in allocations)
+    emit(
+        session, StockAllocated(order_id=order_id, allocation_ids=ids, backordered=bool(lacking))
+    )
+    await session.flush()
+    return free, {sku_id: free[sku_id] - granted[sku_id] for sku_id in wanted}
+
+
+async def _skus_of_order(session: AsyncSession, order_id: UUID) -> set[UUID]:
+    allocated = select(Allocation.sku_id).where(
+        Allocation.order_id == order_id, Allocation.state.in_(OPEN)
+    )
+    waiting = select(Backorder.sku_id).where(
+        Backorder.order_id == order_id, Backorder.closed_at.is_(None)
+    )
+    return set(await session.scalars(allocated.union(waiting)))
+
+
+async def _close_backorders(session: AsyncSession, order_id: UUID) -> None:
+    rows = await session.scalars(
+        select(Backorder)
+        .where(Backorder.order_id == order_id, Backorder.closed_at.is_(None))
+        .execution_options(populate_existing=True)
+    )
+    for row in rows:
+        row.closed_at = clock.now()
+    await session.flush()
