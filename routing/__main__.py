@@ -1,4 +1,4 @@
-"""python -m routing solve | check | roads: planning and roads from the command line.
+"""python -m routing solve | check | bench | roads: planning and roads from the command line.
 
 Problems are our JSON, Gehring & Homberger or Li & Lim files. Exit code 0: well; 1: the plan breaks
 rules; 2: the input is no good, said in one line.
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m routing", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="solve | check | roads")
+    commands = parser.add_subparsers(required=True, metavar="solve | check | bench | roads")
     solve = commands.add_parser("solve", help="plan a problem and print the plan as JSON")
     solve.add_argument("problem", type=Path)
     solve.add_argument("--budget", type=_read_budget, default=10.0, metavar="SECONDS")
@@ -46,6 +46,13 @@ def _make_parser() -> argparse.ArgumentParser:
     check.add_argument("problem", type=Path)
     check.add_argument("plan", type=Path)
     check.set_defaults(run=_check)
+    bench = commands.add_parser("bench", help="measure ours against each engine alone")
+    bench.add_argument("problems", type=Path, nargs="+", metavar="DIR-OR-FILES")
+    bench.add_argument("--budget", type=_read_budget, default=10.0, metavar="SECONDS")
+    bench.add_argument("--seeds", type=_read_count, default=1, metavar="N")
+    bench.add_argument("--engines", default="ours,pyvrp,vroom,ortools", metavar="NAMES")
+    bench.add_argument("--json", action="store_true", help="print all runs as one JSON object")
+    bench.set_defaults(run=_bench)
     roads = commands.add_parser("roads", help="import a map, or ask it").add_subparsers(
         required=True, metavar="build | table | route"
     )
@@ -68,6 +75,13 @@ def _read_budget(text: str) -> float:
     if not 0 < budget_s < 1e6:
         raise argparse.ArgumentTypeError("seconds above 0 are needed")
     return budget_s
+
+
+def _read_count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError("at least 1 is needed")
+    return count
 
 
 def _read_position(text: str) -> Position:
@@ -116,6 +130,33 @@ def _check(options: argparse.Namespace) -> int:
     found = violations(problem, decode_plan(options.plan.read_bytes()))
     print("\n".join(found) or "The plan is sound.")
     return 1 if found else 0
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from routing import bench  # noqa: PLC0415 - the other commands need no engine
+
+    engines = options.engines.split(",")
+    if unknown := [name for name in engines if name not in bench.CONTENDERS]:
+        known = ", ".join(bench.CONTENDERS)
+        print(f"routing: there is no engine {unknown[0]!r}, only {known}", file=sys.stderr)
+        return 2
+
+    def tell(run: bench.Measured) -> None:
+        print(
+            f"{run.instance} {run.engine} seed {run.seed}: cost {run.cost}, {run.vehicles} "
+            f"vehicles, {run.unassigned} unassigned, {run.wall_s:.2f} s",
+            file=sys.stderr,
+        )
+
+    runs = bench.run_bench(
+        bench.find_instances(options.problems),
+        budget_s=options.budget,
+        seeds=options.seeds,
+        engines=engines,
+        told=tell,
+    )
+    print(bench.encode_runs(runs).decode() if options.json else bench.format_table(runs))
+    return 1 if any(run.violations for run in runs) else 0
 
 
 def _build_roads(options: argparse.Namespace) -> int:

@@ -2,7 +2,8 @@
 
 Two lanes, one for each core. PyVRP works in the first, VROOM opens the second. Where PyVRP can
 express the whole problem it goes on there too and VROOM polishes at the end; otherwise OR-Tools
-takes over from the best plan and has the last word. What an engine answers is repaired and filled
+takes over from the best plan and has the last word. A large problem is cut in two again and again,
+each lane taking one part. What an engine answers is repaired and filled
 up before it counts, so nothing here ever gets worse and everything can be driven.
 """
 
@@ -14,6 +15,7 @@ from time import monotonic
 
 from routing.engine_process import EngineFailed, EngineProcess, Search, Searched
 from routing.engines import EngineName
+from routing.partition import cut
 from routing.plan import Objective, Plan, Progress, measure_objective
 from routing.problem import Problem, Shipment
 from routing.repair import fill, repair
@@ -25,10 +27,32 @@ SHARE_FOR_PYVRP = 0.45
 """Of the budget, where PyVRP does not know all rules."""
 
 SHARE_FOR_VROOM = 0.3
+SHARE_FOR_START = 0.12
+"""What VROOM gets of the time where OR-Tools goes on from it, and where PyVRP does."""
+
+SHARE_OF_SLICE = 0.65
+LONGEST_SLICE_S = 10.0
+"""How long PyVRP searches before it starts afresh from the best plan of all."""
+
 SHORTEST_SEARCH_S = 0.15
+FEWEST_VISITS_TO_CUT = 300
+FEWEST_VISITS_TO_STAY_CUT = 600
+SHARE_TO_CUT = 0.55
+"""Of the budget of a problem that one search can still grasp as a whole."""
+
+SECONDS_OF_ROUND_PER_VISIT = 0.003
+TURN_RAD = 2.4
+"""The golden angle: no two cuts fall together."""
+
+ENDLESS = 2**40
+SLOWEST_PYVRP = 40_000
+SLOWEST_ORTOOLS = 1_000
+"""Steps a second on a problem of one visit that any machine of today makes, busy or not."""
+
 LONGEST_FILL_S = 0.5
-GRACE_S = 0.05
-"""How long after its time an engine may answer before it is ended."""
+LEAST_GRACE_S = 0.05
+SHARE_OF_GRACE = 0.02
+"""How long after the time of all an engine may answer before it is ended."""
 
 
 def is_expressible_in_pyvrp(problem: Problem) -> bool:
@@ -54,6 +78,15 @@ class _Lane:
     searches: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What a lane does next; `effort` as for `Search`."""
+
+    engine: EngineName
+    seconds_s: float
+    effort: int | None = None
+
+
 class Portfolio:
     """One run of the engines on one problem.
 
@@ -63,6 +96,7 @@ class Portfolio:
     until_s : when to be done, as `monotonic` counts
     engines : which to use; a single one gets the whole time, alone
     progress, better : told of every improvement, as numbers and as a plan
+    lanes : how many searches run at once; with one, steps bound them so that they can be repeated
     """
 
     def __init__(
@@ -76,6 +110,7 @@ class Portfolio:
         engines: Collection[EngineName],
         progress: Callable[[Progress], None],
         better: Callable[[Plan], None],
+        lanes: int,
     ) -> None:
         self.problem = problem
         self.best = begun
@@ -86,26 +121,39 @@ class Portfolio:
         self.progress = progress
         self.better = better
         self.is_alone = len(self.engines) == 1
+        self.lane_count = 1 if self.is_alone else lanes
+        self.is_repeatable = lanes == 1 and not self.is_alone
         self.is_pure = is_expressible_in_pyvrp(problem)
         self.visits = sum(1 + isinstance(work, Shipment) for work in problem.work)
         budget_s = until_s - began_s
         self.patience_s = max(0.15 * budget_s, 0.5 + 0.02 * self.visits)
         self.polish_s = 0.0 if self.is_alone else min(0.1 * budget_s, 0.05 + 1e-6 * self.visits**2)
+        self.grace_s = max(LEAST_GRACE_S, SHARE_OF_GRACE * budget_s)
         self.slice_s = max(3.0, 0.015 * self.visits)
+        self.is_split = (
+            self.is_pure
+            and self.lane_count > 1
+            and self.visits >= FEWEST_VISITS_TO_CUT
+            and "pyvrp" in self.engines
+        )
+        self.round_s = max(2.5, SECONDS_OF_ROUND_PER_VISIT * self.visits)
+        self.split_until_s = until_s
+        if self.visits < FEWEST_VISITS_TO_STAY_CUT:
+            self.split_until_s = began_s + SHARE_TO_CUT * budget_s
+        self.rounds = 0
         self.told: Objective | None = None
         self.better_at_s = monotonic()
         self.trace: list[Progress] = []
         self.failures: list[str] = []
         self.lanes: list[_Lane] = []
 
-    def run(self, *, lanes: int) -> Plan:
+    def run(self) -> Plan:
         """Search until the time is over or nothing gets better; the best plan, with its trace."""
         try:
-            self.lanes = [
-                _Lane(number, EngineProcess()) for number in range(1 if self.is_alone else lanes)
-            ]
+            self.lanes = [_Lane(number, EngineProcess()) for number in range(self.lane_count)]
             for lane in self.lanes:
                 lane.process.tell(self.problem)
+            for lane in self.lanes:
                 self._go_on(lane)
             while any(lane.search for lane in self.lanes):
                 self._listen()
@@ -120,9 +168,11 @@ class Portfolio:
 
     def _all_have_answered(self) -> bool:
         """Whether stopping early leaves out no engine that would have had its turn."""
-        return not self.is_alone and all(
-            lane.searches > 1 or lane.number == 0 for lane in self.lanes
-        )
+        if self.is_alone or self.is_repeatable:
+            return False
+        if self.is_split:
+            return self.rounds > 3
+        return all(lane.searches > 1 or lane.number == 0 for lane in self.lanes)
 
     def _listen(self) -> None:
         busy = {lane.process.connection: lane for lane in self.lanes if lane.search}
@@ -177,8 +227,12 @@ class Portfolio:
 
     def _weigh(self, answer: Searched, search: Search) -> None:
         assert answer.found is not None
-        plan = repair(self.problem, answer.found)
-        if plan.unassigned:
+        sequences = dict(answer.found)
+        if search.part:
+            rest = {r.vehicle_id: r.steps for r in self.best.routes}
+            sequences = {**rest, **{v.id: () for v in search.part.vehicles}, **sequences}
+        plan = repair(self.problem, sequences)
+        if plan.unassigned and not search.part:
             fill_until_s = min(self.until_s, monotonic() + LONGEST_FILL_S)
             plan = fill(self.problem, plan, until=fill_until_s)
         if self._rank(plan) < self._rank(self.best):
@@ -207,41 +261,93 @@ class Portfolio:
 
     def _go_on(self, lane: _Lane) -> None:
         """Give the lane its next search, if there is time for one."""
-        chosen = self._choose(lane)
-        if chosen is None:
-            return
-        engine, seconds_s = chosen
-        start = {route.vehicle_id: route.steps for route in self.best.routes}
-        lane.search = Search(
-            engine=engine,
-            start=start,
-            until_s=monotonic() + seconds_s,
-            seed=self.seed + lane.number + 100 * lane.searches,
-        )
-        lane.searches += 1
-        late_s = 0.3 + 0.3 * seconds_s
-        lane.kill_at_s = min(monotonic() + seconds_s + late_s, self.until_s + GRACE_S)
-        lane.process.tell(lane.search)
-
-    def _choose(self, lane: _Lane) -> tuple[EngineName, float] | None:
-        """Return what the lane does next and for how long; None: its work is done."""
         left_s = self.until_s - monotonic()
         if left_s < SHORTEST_SEARCH_S or not self.engines:
-            return None
+            return
+        if self.is_split:
+            if any(one.search for one in self.lanes):
+                return  # a round ends for all lanes together
+            rest_s = self.split_until_s - monotonic()
+            if rest_s > SHORTEST_SEARCH_S:
+                self._begin_round(rest_s)
+                return
+            self.is_split = False
+            for one in self.lanes:
+                self._go_on(one)
+            return
         if self.is_alone:
-            return (next(iter(self.engines)), left_s) if not lane.searches else None
+            turn = _Turn(next(iter(self.engines)), left_s, ENDLESS) if not lane.searches else None
+        elif self.is_repeatable:
+            turn = self._choose_repeatable(lane, left_s)
+        else:
+            turn = self._choose(lane, left_s)
+        if turn is None:
+            return
+        if self.is_alone and turn.engine == "vroom":
+            turn = replace(turn, effort=None)
+        self._begin(lane, turn)
+
+    def _begin(self, lane: _Lane, turn: _Turn, part: Problem | None = None) -> None:
+        mine = {vehicle.id for vehicle in (part or self.problem).vehicles}
+        lane.search = Search(
+            engine=turn.engine,
+            start={r.vehicle_id: r.steps for r in self.best.routes if r.vehicle_id in mine},
+            until_s=monotonic() + turn.seconds_s,
+            seed=self.seed + lane.number + 100 * lane.searches,
+            effort=turn.effort,
+            part=part,
+        )
+        lane.searches += 1
+        late_s = 0.3 + 0.3 * turn.seconds_s
+        lane.kill_at_s = min(monotonic() + turn.seconds_s + late_s, self.until_s + self.grace_s)
+        lane.process.tell(lane.search)
+
+    def _begin_round(self, rest_s: float) -> None:
+        """Cut the best plan anew and give each lane its part of it."""
+        if self.rounds and self.best.unassigned:
+            self.best = fill(self.problem, self.best, until=monotonic() + LONGEST_FILL_S)
+        parts = cut(self.problem, self.best, self.lane_count, TURN_RAD * self.rounds)
+        rounds_left = max(1, round(rest_s / self.round_s))
+        self.rounds += 1
+        for lane, part in zip(self.lanes, parts, strict=False):
+            self._begin(lane, _Turn("pyvrp", rest_s / rounds_left), part)
+
+    def _choose(self, lane: _Lane, left_s: float) -> _Turn | None:
+        """Return what the lane does next; None: its work is done."""
         is_first = lane.number == 0
         if not is_first and not lane.searches and "vroom" in self.engines:
-            return "vroom", SHARE_FOR_VROOM * left_s
+            share = SHARE_FOR_START if self.is_pure else SHARE_FOR_VROOM
+            return _Turn("vroom", share * left_s)
         search_s = left_s - self.polish_s
         if self.is_pure and "pyvrp" in self.engines:
             if search_s >= SHORTEST_SEARCH_S:
-                return "pyvrp", search_s if search_s < 1.5 * self.slice_s else self.slice_s
-            return None if is_first or "vroom" not in self.engines else ("vroom", left_s)
+                return _Turn("pyvrp", self._until_exchange(search_s))
+            return None if is_first or "vroom" not in self.engines else _Turn("vroom", left_s)
         passed_s = monotonic() - self.began_s
         pyvrp_s = SHARE_FOR_PYVRP * (self.until_s - self.began_s) - passed_s
         if is_first and "pyvrp" in self.engines and pyvrp_s > SHORTEST_SEARCH_S:
-            return "pyvrp", min(self.slice_s, pyvrp_s)
+            return _Turn("pyvrp", min(self.slice_s, pyvrp_s))
         if "ortools" in self.engines:
-            return "ortools", min(left_s, max(self.slice_s, left_s / 2))
-        return "pyvrp" if "pyvrp" in self.engines else "vroom", left_s
+            return _Turn("ortools", min(left_s, max(self.slice_s, left_s / 2)))
+        return _Turn("pyvrp" if "pyvrp" in self.engines else "vroom", left_s)
+
+    def _until_exchange(self, rest_s: float) -> float:
+        """Return how long to search before all lanes go on from the best of them."""
+        slice_s = min(LONGEST_SLICE_S, SHARE_OF_SLICE * (self.until_s - self.began_s))
+        passed_s = monotonic() - self.began_s
+        to_exchange_s = slice_s - passed_s % slice_s
+        if to_exchange_s < 0.1 * slice_s:
+            to_exchange_s += slice_s
+        return rest_s if rest_s - to_exchange_s < 0.2 * slice_s else to_exchange_s
+
+    def _choose_repeatable(self, lane: _Lane, left_s: float) -> _Turn | None:
+        """Return the next of a fixed row of turns that are bounded by steps, not by the clock."""
+        budget_s = self.until_s - self.began_s
+        iterations = int(SLOWEST_PYVRP * budget_s / self.visits)
+        row = [_Turn("vroom", left_s, 1), _Turn("pyvrp", left_s, max(1, iterations))]
+        if not self.is_pure:
+            row.append(
+                _Turn("ortools", left_s, max(1, int(SLOWEST_ORTOOLS * budget_s / self.visits)))
+            )
+        row = [turn for turn in row if turn.engine in self.engines]
+        return row[lane.searches] if lane.searches < len(row) else None

@@ -6,6 +6,7 @@ The child is spawned, not forked, and dies with its parent.
 
 import multiprocessing
 from collections.abc import Callable
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from threading import RLock
 from time import monotonic
@@ -14,7 +15,15 @@ from typing import Self
 from routing.plan import Plan, Progress
 from routing.problem import Problem
 
-Answer = Plan | Progress | BaseException
+
+@dataclass(frozen=True, slots=True)
+class Better:
+    """A better plan has been found, and the search goes on."""
+
+    plan: Plan
+
+
+Answer = Plan | Better | Progress | BaseException
 
 
 class SolvingCancelled(RuntimeError):
@@ -63,6 +72,7 @@ class Solving:
         self._cancelled = False
         self._answer: Plan | BaseException | None = None
         self._latest: Progress | None = None
+        self._best: Plan | None = None
         self._process = context.Process(
             target=_solve_in_child, args=(sender, problem, budget_s, seed, start), daemon=True
         )
@@ -73,6 +83,15 @@ class Solving:
         """Return the latest progress, without waiting."""
         self._receive(0.0)
         return self._latest
+
+    @property
+    def best(self) -> Plan | None:
+        """The best plan so far, still there after `cancel`; its unassigned work has no reasons.
+
+        Problems so small that OR-Tools alone plans them have none before the end.
+        """
+        self._receive(0.0)
+        return self._answer if isinstance(self._answer, Plan) else self._best
 
     @property
     def done(self) -> bool:
@@ -123,6 +142,8 @@ class Solving:
                     self._latest = message
                     if self._progress:
                         self._progress(message)
+                elif isinstance(message, Better):
+                    self._best = message.plan
                 else:
                     self._answer = message
                     self._process.join()
@@ -133,9 +154,17 @@ def _solve_in_child(
 ) -> None:
     from routing.solve import solve  # noqa: PLC0415 - only the child pays for loading the engines
 
+    def better(plan: Plan) -> None:
+        sender.send(Better(plan))
+
     try:
         answer: Answer = solve(
-            problem, budget_s=budget_s, seed=seed, start=start, progress=sender.send
+            problem,
+            budget_s=budget_s,
+            seed=seed,
+            start=start,
+            progress=sender.send,
+            better=better,
         )
     except Exception as error:
         answer = error

@@ -25,8 +25,6 @@ GREEDY_MOST_S = 0.5
 LAST_CALL_S = 0.1
 """What the last try to place leftover work may take beyond the budget."""
 
-LANES = 2
-
 
 class UnsoundPlan(RuntimeError):
     """The planner made a plan that breaks a rule: this is an error in the program; report it."""
@@ -49,6 +47,7 @@ def solve(
     progress: Callable[[Progress], None] | None = None,
     better: Callable[[Plan], None] | None = None,
     engines: Collection[EngineName] | None = None,
+    threads: int = 2,
 ) -> Plan:
     """Plan the work of a problem.
 
@@ -56,12 +55,14 @@ def solve(
     ----------
     problem : what to plan
     budget_s : seconds on the wall clock; a small problem that stops improving returns earlier
-    seed : the same problem and seed give the same plan if the search ends before its budget does
+    seed : with one thread, the same problem, budget and seed give the same plan, as steps rather
+        than seconds bound the search; it ends well before the budget
     start : a plan to begin with, of this problem or of an older state of it
     progress : called with every better plan that the search meets; must be quick
     better : called with every better plan itself, which can be driven; its unassigned work has no
         reasons yet
     engines : only these; one alone gets the whole time and no start but yours
+    threads : how many engines search side by side
 
     Returns
     -------
@@ -82,6 +83,7 @@ def solve(
         seed=seed,
         progress=progress or _ignore,
         better=better or _ignore,
+        threads=threads,
     )
     best = run.make_plan(start, engines)
     plan = explain(problem, best)
@@ -105,6 +107,7 @@ class _Run:
     seed: int
     progress: Callable[[Progress], None]
     better: Callable[[Plan], None]
+    threads: int
 
     def make_plan(self, start: Plan | None, engines: Collection[EngineName] | None) -> Plan:
         given = {route.vehicle_id: route.steps for route in start.routes} if start else {}
@@ -115,7 +118,8 @@ class _Run:
             return self._last_call(self._use_portfolio(bare, engines))
         is_small = len(self.problem.work) < LEAST_WORK_FOR_PORTFOLIO
         greedy_s = min(SHARE_FOR_GREEDY * self.budget_s, GREEDY_MOST_S)
-        if engines is None and (is_small or self.budget_s < LEAST_BUDGET_FOR_PORTFOLIO_S):
+        is_hasty = self.budget_s < LEAST_BUDGET_FOR_PORTFOLIO_S
+        if engines is None and (is_hasty or (is_small and self.threads > 1)):
             best = fill(self.problem, bare, until=self.began_s + greedy_s)
             best = self._search_here(bare if start is None else best, best)
         else:
@@ -135,8 +139,9 @@ class _Run:
             engines=engines,
             progress=self.progress,
             better=self.better,
+            lanes=self.threads,
         )
-        return portfolio.run(lanes=LANES)
+        return portfolio.run()
 
     def _search_here(self, begin: Plan, best: Plan) -> Plan:
         """Let OR-Tools search; again from the greedy plan if it leaves work and gives up early."""

@@ -299,6 +299,12 @@ class Store:
                 (self.get_driver_id(), through),
             )
 
+    def count_fixes_from(self, seq: int) -> None:
+        """The next fix gets a number above `seq`. A phone that was restored from a backup would
+        otherwise count again what the server already has, and its positions would be ignored."""
+        with self.transaction() as db:
+            db.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'fixes'", (seq,))
+
     def set_fix_aside(self, seq: int) -> None:
         """The server refused this very fix for good; it must not hold up the others."""
         with self.transaction() as db:

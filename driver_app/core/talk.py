@@ -161,6 +161,7 @@ class Talk:
         # Whatever the server says, a fix that was never sent is not forgotten.
         last_sent = self._fixes_sent.fixes[-1].seq
         self._store.forget_fixes(min(through, last_sent))
+        self._store.count_fixes_from(through)
         if through >= last_sent:
             self._fixes_sent = None
             self._fixes_since_s = None

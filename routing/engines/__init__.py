@@ -7,7 +7,7 @@ Each engine is a module with one function of one signature::
 `start` holds sequences that can be driven and contain all fixed visits; the answer should be
 better, and None means that the engine found nothing. Times, repair and checks are not the business
 of an engine: where it cannot express a rule, its answer may break it. `effort` bounds the search
-by steps rather than seconds, in a measure of the engine's own, so that it can be repeated.
+by steps in a measure of the engine's own, and keeps it from giving up before.
 """
 
 from collections.abc import Callable, Mapping

@@ -76,7 +76,7 @@ def _search(
     parameters.time_limit.FromMilliseconds(max(1, int(until_s * 1000)))
     if effort is not None:
         parameters.solution_limit = effort
-    watch = _Watch(model, began_s, until_s, improved)
+    watch = _Watch(model, began_s, until_s, improved, is_patient=effort is not None)
     routing.AddAtSolutionCallback(watch.on_solution)
     routing.CloseModelWithParameters(parameters)
     model.solver.ReSeed(seed)
@@ -102,10 +102,14 @@ class _Watch:
     OR-Tools loses what its callbacks raise, so a failure is kept for after the search.
     """
 
-    def __init__(self, model: Model, began_s: float, budget_s: float, improved: Improved) -> None:
+    def __init__(
+        self, model: Model, began_s: float, budget_s: float, improved: Improved, *, is_patient: bool
+    ) -> None:
         self.model = model
         self.began_s = began_s
         self.patience_s = max(0.15 * budget_s, 0.5 + 0.02 * len(model.nodes))
+        if is_patient:
+            self.patience_s = budget_s
         self.improved = improved
         self.best: int | None = None
         self.best_at_s = monotonic()

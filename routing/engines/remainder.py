@@ -88,6 +88,13 @@ class Remainder:
             if window.end_s >= self.origin_s and window.start_s <= self.origin_s + self.horizon_s
         )
 
+    def is_possible(self, errand: Errand) -> bool:
+        """Whether anybody may do it at a time that exists, delivering after picking up."""
+        windows = [self.windows_of(halt) for halt in errand.halts]
+        return (
+            bool(errand.servers) and all(windows) and windows[0][0].start_s <= windows[-1][-1].end_s
+        )
+
 
 def find_remainder(problem: Problem, start: Sequences) -> Remainder:
     """Leave out what is fixed; `start` must be drivable and contain all fixed visits."""
@@ -100,11 +107,7 @@ def find_remainder(problem: Problem, start: Sequences) -> Remainder:
         origin_s=origin_s,
         horizon_s=max(1, max(cab.due_s for cab in cabs) - origin_s),
     )
-    possible = tuple(
-        errand
-        for errand in remainder.errands
-        if errand.servers and all(remainder.windows_of(halt) for halt in errand.halts)
-    )
+    possible = tuple(errand for errand in remainder.errands if remainder.is_possible(errand))
     return Remainder(problem, cabs, possible, origin_s, remainder.horizon_s)
 
 

@@ -19,6 +19,9 @@ from routing.engines import Improved, Sequences
 from routing.engines.remainder import Cab, Remainder, find_remainder
 from routing.problem import UNREACHABLE, Problem, Step
 
+SHARE_BEFORE_TIMEOUT = 0.9
+"""VROOM finishes its step when the time is over."""
+
 QUICKEST, MOST_THOROUGH = 0, 5
 LARGE = 400
 """Above so many visits the thorough levels take longer than people wait."""
@@ -33,7 +36,10 @@ def improve(
     improved: Improved,
     effort: int | None = None,
 ) -> Sequences | None:
-    """Search once; from `start` if that holds more than fixed visits. VROOM has no chance in it."""
+    """Search once, from `start` if that holds more than fixed visits; nothing is left to chance.
+
+    `effort` is VROOM's level of exploration.
+    """
     remainder = find_remainder(problem, start)
     if not remainder.errands or budget_s <= 0:
         return None
@@ -42,7 +48,9 @@ def improve(
     level = QUICKEST if is_warm else MOST_THOROUGH
     if len(translation.steps) > LARGE:
         level = min(level, 1 if budget_s < 30 else 3)
-    limits = {"nb_threads": 1, "timeout": timedelta(seconds=budget_s)}
+    if effort is not None:
+        level = min(effort, MOST_THOROUGH)
+    limits = {"nb_threads": 1, "timeout": timedelta(seconds=SHARE_BEFORE_TIMEOUT * budget_s)}
     try:
         given = translation.make_input(start if is_warm else {})
         solution = given.solve(exploration_level=level, **limits)

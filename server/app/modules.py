@@ -16,6 +16,7 @@ MODULES = (
     "tracking",
     "consignments",
     "orders",
+    "inventory",
     "returns",
     "dispatch",
     "fulfilment",

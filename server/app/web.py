@@ -40,6 +40,10 @@ MAX_BODY_BYTES = 20 * 1024 * 1024
 MAX_DETAIL_LETTERS = 500
 
 
+CLIENT_GONE = "client disconnected prematurely"
+"""Litestar's word for a request that broke off; it has no class of its own."""
+
+
 def create_app(settings: Settings, db: Database, feed: Feed, blobs: Blobs) -> Litestar:
     """The web application on parts that the caller owns (tests bring their own)."""
     handlers: list[ControllerRouterHandler] = [
@@ -150,7 +154,9 @@ def answer_problem(_: Request[Any, Any, Any], error: PostriderError) -> Response
 
 def answer_http_problem(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     """Litestar's own refusals (unknown path, wrong method, unreadable body) in our one shape."""
-    if error.status_code >= 500:
+    if error.detail == CLIENT_GONE:
+        log.info("%s %s: the client hung up", request.method, request.url.path)
+    elif error.status_code >= 500:
         return answer_defect(request, error)
     if isinstance(error, RequestEntityTooLarge):
         limit = request.route_handler.resolve_request_max_body_size()

@@ -216,18 +216,14 @@ async def _allocate(
     granted = {
         sku_id: min(quantity, max(available[sku_id], 0)) for sku_id, quantity in wanted.items()
     }
-    takes = choose_shelves(
-        granted, shelves, rule=rule, distance_m=await distances_m(session, near)
-    )
+    takes = choose_shelves(granted, shelves, rule=rule, distance_m=await distances_m(session, near))
     allocations, lacking = await claim(session, order_id, demands, takes)
     session.add_all(
         Backorder(order_id=order_id, **demand._asdict(), created_at=clock.now())
         for demand in lacking
     )
     ids = tuple(each.id for each in allocations)
-    emit(
-        session, StockAllocated(order_id=order_id, allocation_ids=ids, backordered=bool(lacking))
-    )
+    emit(session, StockAllocated(order_id=order_id, allocation_ids=ids, backordered=bool(lacking)))
     await session.flush()
     return free, {sku_id: free[sku_id] - granted[sku_id] for sku_id in wanted}
 

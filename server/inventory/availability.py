@@ -127,8 +127,6 @@ async def distances_m(session: AsyncSession, near: Position | None) -> dict[UUID
     if near is None:
         return {}
     rows = await session.execute(
-        select(Location.id, Location.position).where(
-            Location.kind == "warehouse", Location.position.is_not(None)
-        )
+        select(Location.id, Location.position).where(Location.kind == "warehouse")
     )
-    return {location_id: haversine_m(near, position) for location_id, position in rows}
+    return {location_id: haversine_m(near, there) for location_id, there in rows if there}

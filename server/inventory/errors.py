@@ -213,3 +213,9 @@ class PickedTooMany(Invalid):
     """Allocation {allocation_id} asks for {quantity} units, not for {picked}. Pick fewer."""
 
     code = "inventory.picked_too_many"
+
+
+class NoChange(Invalid):
+    """An adjustment by 0 units changes nothing. Say how many were found, or lost with a minus."""
+
+    code = "inventory.no_change"

@@ -43,9 +43,7 @@ async def place_hold(
     promised = await availability(session, skus.keys())
     available = {sku_id: each.available for sku_id, each in promised.items()}
     refuse_shortage(skus, wanted, available)
-    hold = Hold(
-        id=new_id(), account_id=account_id, expires_at=expires_at, subject=subject, by=by
-    )
+    hold = Hold(id=new_id(), account_id=account_id, expires_at=expires_at, subject=subject, by=by)
     session.add(hold)
     await session.flush()
     session.add_all(
@@ -96,9 +94,7 @@ async def close_expired_holds(session: AsyncSession, *, limit: int = 100) -> int
 
 
 async def _skus_of(session: AsyncSession, hold_ids: Sequence[UUID]) -> set[UUID]:
-    return set(
-        await session.scalars(select(HoldLine.sku_id).where(HoldLine.hold_id.in_(hold_ids)))
-    )
+    return set(await session.scalars(select(HoldLine.sku_id).where(HoldLine.hold_id.in_(hold_ids))))
 
 
 async def _lock(session: AsyncSession, hold_id: UUID, account_id: UUID | None) -> Hold:

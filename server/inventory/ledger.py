@@ -11,7 +11,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select, text, update
+from sqlalchemy import literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -195,7 +195,7 @@ async def _move_serials(session: AsyncSession, sku: Sku, move: Move) -> None:
                 SerialUnit.location_id == move.from_location_id,
                 SerialUnit.lot_id.is_not_distinct_from(move.lot_id),
                 # Picked units leave by being shipped, and by nothing else.
-                SerialUnit.allocation_id.is_(None) if move.kind != "shipped" else True,
+                or_(SerialUnit.allocation_id.is_(None), literal(move.kind == "shipped")),
             )
             .values(target)
             .returning(SerialUnit.serial)
@@ -215,5 +215,3 @@ async def _raise_not_enough(session: AsyncSession, shelf: Shelf) -> None:
     location = await session.get_one(Location, shelf.location_id)
     on_hand, allocated = await level_of(session, shelf)
     raise NotEnoughHere(sku=sku.code, path=location.path, free=on_hand - allocated)
-
-

@@ -55,9 +55,7 @@ async def pick_stock(session: AsyncSession, picks: Sequence[Pick]) -> None:
         row = rows[pick.allocation_id]
         ALLOCATION.check(row.state, "picked")
         if pick.quantity > row.quantity:
-            raise PickedTooMany(
-                allocation_id=row.id, quantity=row.quantity, picked=pick.quantity
-            )
+            raise PickedTooMany(allocation_id=row.id, quantity=row.quantity, picked=pick.quantity)
         if pick.quantity < row.quantity:
             session.add(_rest_of(row, pick.quantity))
         row.quantity = pick.quantity

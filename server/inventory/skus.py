@@ -61,9 +61,7 @@ class SkuChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     active: bool | None = None
 
 
-async def create_sku(
-    session: AsyncSession, new: NewSku, *, account_id: UUID, by: str
-) -> SkuView:
+async def create_sku(session: AsyncSession, new: NewSku, *, account_id: UUID, by: str) -> SkuView:
     """Keep one more kind of goods for the account.
 
     Raises
@@ -165,9 +163,7 @@ async def list_skus(
     return await _views(session, (await session.scalars(query)).all())
 
 
-async def load_sku(
-    session: AsyncSession, sku_id: UUID, *, account_id: UUID | None = None
-) -> Sku:
+async def load_sku(session: AsyncSession, sku_id: UUID, *, account_id: UUID | None = None) -> Sku:
     """The row itself, within this room."""
     sku = await session.get(Sku, sku_id)
     if sku is None or (account_id and sku.account_id != account_id):

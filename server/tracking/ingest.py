@@ -27,7 +27,9 @@ class Ingested(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a batch.
 
     rejected: reason -> how many were not kept.
-    through_seq: acknowledge this, once committed: everything sent up to it was dealt with.
+    through_seq: acknowledge this, once committed: everything sent up to it was dealt with. It is
+        the highest number that this device has ever used, so that a phone which was restored from
+        a backup, and counts again from an old one, learns where to go on.
     newest: the driver's new marker; None when the batch did not move it.
     """
 
@@ -73,7 +75,7 @@ async def ingest_fixes(
     return Ingested(
         stored=len(kept),
         rejected=dict(rejected),
-        through_seq=max(fix.seq for fix in fixes),
+        through_seq=device.handled_seqs[-1][1],
         newest=newest,
     )
 

@@ -228,6 +228,14 @@ async def _fill_the_shelves(company: Company) -> None:
     ids["contact_id"] = contact["id"]
     entry = {"label": "Depot", "place_id": ids["place_id"]}
     ids["entry_id"] = (await make(owner, "POST", f"{account}/address-book", json=entry))["id"]
+    own = {"account_id": ids["account_id"]}
+    sku = {"code": "TEA", "name": "Tea"} | own
+    ids["sku_id"] = (await make(company.admin, "POST", "/api/skus", json=sku))["id"]
+    lines = [{"sku": "TEA", "quantity": 10}]
+    note = {"number": "P-1", "supplier": "Tea Ltd", "lines": lines} | own
+    ids["note_id"] = (await make(company.admin, "POST", "/api/purchase-notes", json=note))["id"]
+    warehouse = {"kind": "warehouse", "code": "W1"}
+    ids["location_id"] = (await make(company.admin, "POST", "/api/locations", json=warehouse))["id"]
     ids["name"] = "shop"
     profile = {"columns": {"Name": "to_name"}}
     await make(owner, "PUT", f"/api/import-profiles/{ids['name']}", json=profile)

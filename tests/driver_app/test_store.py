@@ -87,6 +87,16 @@ def test_fix_seq_is_never_used_again(store: Store, driver: Driver) -> None:
     assert [*seqs, fix.seq] == [1, 2, 3, 4]
 
 
+def test_phone_restored_from_a_backup_goes_on_above_what_the_server_has(
+    store: Store, driver: Driver
+) -> None:
+    assert (fix := driver.record_fix(9.5, 47.1, 5)) is not None and fix.seq == 1
+    store.count_fixes_from(40)
+    assert (fix := driver.record_fix(9.5, 47.1, 5)) is not None and fix.seq == 41
+    store.count_fixes_from(7)
+    assert (fix := driver.record_fix(9.5, 47.1, 5)) is not None and fix.seq == 42
+
+
 def test_other_process_is_noticed(store: Store) -> None:
     other = Store(store.folder)
     watch = ChangeWatch(store)

@@ -13,9 +13,6 @@ from uuid import UUID
 
 import httpx
 
-from driver_app.core.driver import Evidence, File
-from driver_app.core.store import Pairing
-from driver_app.core.view import StopView, TaskView
 from routing.roads import HaversineRoads, Roads
 from server.app.simulation.office import Office
 from server.dispatch import service as dispatch
@@ -25,8 +22,8 @@ from server.identity.access import Role
 from server.kit.geo import Position
 from server.kit.ids import new_id
 from server.kit.relay import relay_pending, unfinished_reactions
-from server.protocol.from_driver import Position as WirePosition
-from tests.server.live.web_process import PATIENCE_S, Cable, RealPhone, Web, until
+from tests.journeys.couriers import Booking, Courier, Handset
+from tests.server.live.web_process import PATIENCE_S, Cable, Web
 
 MORNING = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
 DEPOT = Position(9.5200, 47.1400)
@@ -42,10 +39,6 @@ def corner(x: float, y: float) -> Position:
     return Position(DEPOT.lon + x * BLOCK, DEPOT.lat + y * BLOCK)
 
 
-def photo(of: str) -> File:
-    return File(content=f"a photo of {of}".encode())
-
-
 class Desk(Office):
     """The office with all the verbs, and what it looks for most."""
 
@@ -55,148 +48,32 @@ class Desk(Office):
     async def delete(self, path: str) -> Any:
         return await self._send("DELETE", path)
 
-    async def order(self, booking: "Booking") -> dict[str, Any]:
+    async def order(self, booking: Booking) -> dict[str, Any]:
         order: dict[str, Any] = await self.get(f"/api/orders/{booking.order_id}")
         return order
 
-    async def consignment(self, booking: "Booking") -> dict[str, Any]:
+    async def consignment(self, booking: Booking) -> dict[str, Any]:
         """With its story and its proofs."""
         found: dict[str, Any] = await self.get(f"/api/consignments/{booking.consignment_id}")
         return found
 
-    async def proofs(self, booking: "Booking") -> list[dict[str, Any]]:
+    async def proofs(self, booking: Booking) -> list[dict[str, Any]]:
         return list((await self.consignment(booking))["proofs"])
 
-    async def story(self, booking: "Booking") -> list[dict[str, Any]]:
+    async def story(self, booking: Booking) -> list[dict[str, Any]]:
         return list((await self.consignment(booking))["story"])
 
-    async def tasks(self, booking: "Booking") -> list[dict[str, Any]]:
+    async def tasks(self, booking: Booking) -> list[dict[str, Any]]:
         return list(await self.get(f"/api/consignments/{booking.consignment_id}/tasks"))
 
     async def raised(self) -> list[str]:
         """The kinds of exceptions that wait for a person."""
         return sorted(each["kind"] for each in (await self.get("/api/exceptions"))["items"])
 
-    async def make_urgent(self, booking: "Booking") -> dict[str, Any]:
+    async def make_urgent(self, booking: Booking) -> dict[str, Any]:
         path = f"/api/consignments/{booking.consignment_id}/urgent"
         inserted: dict[str, Any] = await self.post(path)
         return inserted
-
-
-@dataclass(frozen=True, kw_only=True)
-class Booking:
-    """An order that was taken, or a return that was booked, and its consignment."""
-
-    order_id: str
-    consignment_id: str
-    waybill: str
-    barcodes: tuple[str, ...]
-
-
-class Handset(RealPhone):
-    """A phone whose network can be taken away, and which can be switched off."""
-
-    def __init__(self, folder: Path, cable: Cable) -> None:
-        super().__init__(folder)
-        self.cable = cable
-        self.has_network = True
-        self._syncing = AsyncExitStack()
-
-    async def switch_on(self) -> None:
-        await self._syncing.enter_async_context(self.syncing())
-
-    async def switch_off(self) -> None:
-        self.has_network = False
-        await self._syncing.aclose()
-
-    def lose_network(self) -> None:
-        self.cable.pull()
-        self.has_network = False
-
-    def regain_network(self) -> None:
-        self.cable.plug()
-        self.has_network = True
-
-    @property
-    def is_heard(self) -> bool:
-        return self.has_network and not self.driver.view().revoked
-
-    @property
-    def pairing(self) -> Pairing:
-        pairing = self.store.get_pairing()
-        assert pairing is not None
-        return pairing
-
-    async def told_revoked(self) -> None:
-        await until(lambda: self.driver.view().revoked)
-
-
-@dataclass
-class Courier:
-    """A driver, and the phone in their hand."""
-
-    driver_id: str
-    name: str
-    shift_id: str
-    phone: Handset
-
-    # What the screen shows
-
-    def find(self, booking: Booking, kind: str | None = None) -> TaskView | None:
-        """The task of that consignment, as the phone shows it now."""
-        for stop in self.stops:
-            for task in stop.tasks:
-                if task.task.waybill == booking.waybill and kind in (None, task.task.kind):
-                    return task
-        return None
-
-    def task(self, booking: Booking, kind: str | None = None) -> TaskView:
-        task = self.find(booking, kind)
-        assert task is not None, f"{self.name}'s phone does not show {booking.waybill}"
-        return task
-
-    def stop(self, booking: Booking, kind: str | None = None) -> StopView:
-        stop = self.phone.driver.view().find_stop_of(self.task(booking, kind).task.id)
-        assert stop is not None
-        return stop
-
-    @property
-    def stops(self) -> tuple[StopView, ...]:
-        return self.phone.driver.view().stops
-
-    @property
-    def to_do(self) -> list[str]:
-        """The waybills of what is still to do, in driving order."""
-        return [
-            task.task.waybill
-            for stop in self.stops
-            for task in stop.tasks
-            if task.state not in ("completed", "failed", "cancelled")
-        ]
-
-    # What the driver does
-
-    def set_off(self, booking: Booking, kind: str | None = None) -> None:
-        self.phone.driver.start([self.task(booking, kind).task.id])
-
-    def arrive(self, booking: Booking, kind: str | None = None) -> None:
-        self.phone.driver.arrive([self.task(booking, kind).task.id])
-
-    def deliver(self, booking: Booking, evidence: Evidence | None = None, **details: Any) -> str:
-        """Hand it over; the command's id."""
-        task_id = self.task(booking, "delivery").task.id
-        evidence = evidence or Evidence(recipient_name="Somebody", photos=(photo(task_id),))
-        return self.phone.driver.complete(
-            task_id, details.pop("outcome_code", "delivered_to_consignee"), evidence, **details
-        )
-
-    def collect(self, booking: Booking, kind: str = "pickup", **details: Any) -> str:
-        """Take it; the command's id."""
-        return self.phone.driver.complete(self.task(booking, kind).task.id, "collected", **details)
-
-    def be_at(self, position: Position, at: datetime) -> None:
-        """What the GPS says."""
-        self.phone.driver.record_fix(position.lon, position.lat, 5.0, taken_at=at)
 
 
 @dataclass
@@ -423,10 +300,6 @@ class Company:
 
 def at(position: Position) -> dict[str, float]:
     return {"lon": position.lon, "lat": position.lat}
-
-
-def wire(position: Position) -> WirePosition:
-    return WirePosition(lon=position.lon, lat=position.lat)
 
 
 def party(name: str, where: Position, **details: Any) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from driver_app.core.driver import Evidence
 from server.protocol.codec import encode_part
 from server.protocol.from_driver import ParcelOutcome
-from tests.journeys.company import Booking, Company, Courier, corner, photo
+from tests.journeys.company import Company, corner
+from tests.journeys.couriers import Booking, Courier, photo
 
 
 async def be_at_the_door(company: Company, **details: object) -> tuple[Courier, Booking]:

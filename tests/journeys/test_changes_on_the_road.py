@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from server.app.simulation.office import Refused
-from tests.journeys.company import MORNING, Booking, Company, Courier, at, corner, moment
+from tests.journeys.company import MORNING, Company, at, corner, moment
+from tests.journeys.couriers import Booking, Courier
 
 
 async def book_courier_while_on_the_road(company: Company) -> tuple[Courier, Booking, Booking]:

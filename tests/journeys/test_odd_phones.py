@@ -3,7 +3,8 @@
 import shutil
 from pathlib import Path
 
-from tests.journeys.company import Company, Courier, Handset, corner
+from tests.journeys.company import Company, corner
+from tests.journeys.couriers import Courier, Handset
 
 
 async def test_driver_who_takes_another_order_than_the_plan_is_right(company: Company) -> None:

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from driver_app.core.driver import Evidence
 from server.protocol.from_driver import HandedOverParcel
-from tests.journeys.company import Company, corner, moment, photo
+from tests.journeys.company import Company, corner, moment
+from tests.journeys.couriers import photo
 
 
 async def test_work_done_without_network_arrives_once_with_the_times_of_the_act(

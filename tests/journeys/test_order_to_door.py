@@ -9,7 +9,8 @@ import pytest
 from driver_app.core.driver import Evidence
 from driver_app.core.errors import ProofMissing
 from server.identity.access import Role
-from tests.journeys.company import MORNING, Booking, Company, Courier, corner, moment, photo
+from tests.journeys.company import MORNING, Company, corner, moment
+from tests.journeys.couriers import Booking, Courier, photo
 
 
 async def test_order_travels_the_whole_road_to_the_door(company: Company) -> None:

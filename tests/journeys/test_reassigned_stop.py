@@ -1,7 +1,8 @@
 """A stop goes to another driver while the one who had it cannot be told."""
 
 from driver_app.core.driver import Evidence
-from tests.journeys.company import Booking, Company, Courier, corner, photo
+from tests.journeys.company import Company, corner
+from tests.journeys.couriers import Booking, Courier, photo
 
 
 async def hand_over_behind_the_back(company: Company) -> tuple[Courier, Courier, Booking]:

@@ -4,7 +4,8 @@ import pytest
 
 from server.app.simulation.office import Refused
 from server.protocol.from_driver import HandedOverParcel
-from tests.journeys.company import Booking, Company, Courier, corner
+from tests.journeys.company import Company, corner
+from tests.journeys.couriers import Booking, Courier
 
 
 async def deliver_one(company: Company, *, parcels: int = 1) -> tuple[Courier, Booking]:

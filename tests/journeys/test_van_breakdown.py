@@ -1,6 +1,7 @@
 """A van stands still in the middle of its day."""
 
-from tests.journeys.company import Booking, Company, Courier, at, corner
+from tests.journeys.company import Company, at, corner
+from tests.journeys.couriers import Booking, Courier
 
 
 async def test_rest_of_the_day_goes_to_another_driver_who_fetches_what_is_on_board(

@@ -30,8 +30,6 @@ Say = Callable[[str], None]
 
 EMAIL = "demo@postrider.example"
 PASSWORD = "demo of postrider"  # noqa: S105 - printed on purpose; a demo serves this machine only
-SHIFT = timedelta(hours=10)
-"""How long the drivers may work; windows lie within it."""
 MORNING = time_of_day(8)
 
 
@@ -41,6 +39,7 @@ class Size:
 
     budget_s: real seconds that the planner may search.
     prelude: how much of the day passes while orders come in and the plan is made.
+    shift: how long the drivers may work; windows lie within it.
     """
 
     orders: int
@@ -48,18 +47,21 @@ class Size:
     speed: float
     budget_s: float
     prelude: timedelta
+    shift: timedelta
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> "Size":
         orders = options.orders or 40
         speed = options.speed or (120.0 if options.once else 20.0)
+        drivers = options.drivers or max(2, orders // 20)
         budget_s = 3.0 if orders <= 100 else 10.0
         return cls(
             orders=orders,
-            drivers=options.drivers or max(2, orders // 20),
+            drivers=drivers,
             speed=speed,
             budget_s=budget_s,
             prelude=timedelta(seconds=(12 + budget_s + orders * 0.08) * speed),
+            shift=timedelta(hours=min(10.0, max(4.0, 0.3 * orders / drivers))),
         )
 
 
@@ -136,7 +138,7 @@ class Demo:
         today = clock.real_now().date()
         self._day = Day(
             starts_at=datetime.combine(today, MORNING, UTC),
-            ends_at=datetime.combine(today, MORNING, UTC) + SHIFT,
+            ends_at=datetime.combine(today, MORNING, UTC) + self._size.shift,
         )
         scaled = clock.ScaledClock.starting_now(
             self._day.starts_at - self._size.prelude, self._size.speed

@@ -15,6 +15,11 @@ ACCOUNT = "LANTERN"
 VAN = {"capacity_weight_g": 1_200_000, "capacity_volume_ml": 9_000_000}
 PARCELS_PER_ORDER = 1.5
 """More than there are, so that all find room, and few enough that every van is needed."""
+ROOM_FOR_MORE = 5
+"""Parcels that a van can still take during the day."""
+
+
+LONG_SHIFT = timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +51,8 @@ async def found_company(
     depot = await office.post(
         "/api/depots", {"name": "Main depot", "place_id": place["id"], "timezone": timezone}
     )
-    van = VAN | {"capacity_parcels": math.ceil(orders * PARCELS_PER_ORDER / drivers)}
+    parcels = math.ceil(orders * PARCELS_PER_ORDER / drivers) + ROOM_FOR_MORE
+    van = VAN | {"capacity_parcels": parcels}
     numbers = range(1, drivers + 1)
     ids = [await hire_driver(office, depot["id"], number, day, van) for number in numbers]
     return Company(depot_id=depot["id"], driver_ids=tuple(ids))
@@ -66,7 +72,6 @@ async def hire_driver(
     vehicle = await office.post(
         "/api/vehicles", {"depot_id": depot_id, "label": f"Van {number}", **van}
     )
-    lunch_at = day.starts_at + timedelta(hours=3)
     await office.post(
         "/api/shifts",
         {
@@ -74,16 +79,24 @@ async def hire_driver(
             "vehicle_id": vehicle["id"],
             "starts_at": day.starts_at.isoformat(),
             "ends_at": day.ends_at.isoformat(),
-            "breaks": [
-                {
-                    "earliest_start_at": lunch_at.isoformat(),
-                    "latest_start_at": (lunch_at + timedelta(hours=2)).isoformat(),
-                    "duration_s": 1800,
-                }
-            ],
+            "breaks": lunch_breaks(day),
         },
     )
     return str(driver["id"])
+
+
+def lunch_breaks(day: Day) -> list[dict[str, Any]]:
+    """Half an hour in the middle of a shift that is long enough to need it."""
+    length = day.ends_at - day.starts_at
+    if length < LONG_SHIFT:
+        return []
+    return [
+        {
+            "earliest_start_at": (day.starts_at + 0.3 * length).isoformat(),
+            "latest_start_at": (day.starts_at + 0.5 * length).isoformat(),
+            "duration_s": 1800,
+        }
+    ]
 
 
 def most_central(addresses: Sequence[MapEntry]) -> MapEntry:

@@ -3,14 +3,15 @@
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from server.places.osm import MapEntry
 
 PIN = "2468"
 COURIER_SHARE = 0.15
-WINDOWS_H = ((0.0, 10.0), (0.0, 4.0), (3.0, 7.0), (1.5, 3.5), (5.0, 7.0))
+WINDOWS = ((0.0, 1.0), (0.0, 0.4), (0.3, 0.7), (0.15, 0.35), (0.5, 0.7))
+"""As shares of the shift."""
 WINDOW_WEIGHTS = (50, 17, 17, 8, 8)
 GOODS = ("books", "coffee", "a lamp", "shoes", "spare parts", "wine", "a jacket", "cat food")
 FIRST_NAMES = ("Ada", "Bo", "Cleo", "Dan", "Eva", "Finn", "Gita", "Hal", "Ida", "Jon", "Kim", "Lea")
@@ -109,9 +110,9 @@ def _parcel(chance: random.Random) -> dict[str, Any]:
 
 
 def _window(chance: random.Random, day: Day) -> dict[str, str]:
-    start_h, end_h = chance.choices(WINDOWS_H, WINDOW_WEIGHTS)[0]
-    start = day.starts_at + timedelta(hours=start_h)
-    end = min(day.starts_at + timedelta(hours=end_h), day.ends_at)
+    length = day.ends_at - day.starts_at
+    opens, closes = chance.choices(WINDOWS, WINDOW_WEIGHTS)[0]
+    start, end = day.starts_at + opens * length, day.starts_at + closes * length
     return {"window_start_at": start.isoformat(), "window_end_at": end.isoformat()}
 
 

@@ -1,6 +1,7 @@
 """Batches of fixes on their way into the history and onto the map."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -206,3 +207,10 @@ async def test_impossible_battery_is_left_out(db, phone):
         )
         done = await phone.send(session, phone.fix(0))
         assert done.newest is not None and done.newest.battery_percent is None
+
+
+async def test_restored_phone_is_told_the_highest_number_that_it_ever_used(db, phone):
+    async with db.transaction() as session:
+        await phone.send(session, *(phone.fix(second) for second in range(-50, -10, 10)))
+        again = await phone.send(session, replace(phone.fix(-5), seq=1))
+    assert again.through_seq == 4

@@ -1,0 +1,167 @@
+"""Measures the planner against each engine alone, on the same problems, seeds and wall clock.
+
+The runs alternate, so that a busy machine disturbs all alike; on a shared machine only ratios mean
+anything. Plans are compared in the order of `routing.plan.measure_objective`.
+"""
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from math import exp, log
+from pathlib import Path
+from statistics import median
+from time import monotonic
+
+import msgspec
+
+from routing.checks import violations
+from routing.engines import EngineName
+from routing.formats import read_problem
+from routing.plan import Progress, measure_objective
+from routing.problem import Problem, ProblemError
+from routing.solve import solve
+
+OURS = "ours"
+CONTENDERS: dict[str, tuple[EngineName, ...] | None] = {
+    OURS: None,
+    "pyvrp": ("pyvrp",),
+    "vroom": ("vroom",),
+    "ortools": ("ortools",),
+}
+
+
+class NothingToMeasure(ProblemError):
+    """There is no problem file at this place."""
+
+    code = "routing.nothing_to_measure"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """One run; `unassigned` counts work, `violations` are the checker's sentences."""
+
+    instance: str
+    engine: str
+    seed: int
+    budget_s: float
+    wall_s: float
+    cost: int
+    vehicles: int
+    unassigned: int
+    violations: tuple[str, ...]
+    priority_missed: int
+    trace: tuple[Progress, ...]
+
+    @property
+    def objective(self) -> tuple[int, int, int]:
+        return self.priority_missed, self.unassigned, self.cost
+
+
+def find_instances(paths: Iterable[Path]) -> list[Path]:
+    """Return the files, and of folders all .txt and .json files below; raises NothingToMeasure."""
+    found: list[Path] = []
+    for path in paths:
+        inside = sorted(p for p in path.rglob("*") if p.suffix in (".txt", ".json"))
+        found += inside if path.is_dir() else [path]
+    if not found:
+        raise NothingToMeasure(", ".join(map(str, paths)))
+    return found
+
+
+def run_bench(
+    files: Sequence[Path],
+    *,
+    budget_s: float,
+    seeds: int,
+    engines: Sequence[str],
+    told: Callable[[Measured], None],
+) -> list[Measured]:
+    """Run all engines on all files and seeds in turn, telling each run as it ends."""
+    problems = [(path.stem, read_problem(path.read_bytes(), path.stem)) for path in files]
+    runs = []
+    for seed in range(seeds):
+        for name, problem in problems:
+            for engine in engines:
+                run = _measure(name, problem, engine, seed, budget_s)
+                told(run)
+                runs.append(run)
+    return runs
+
+
+def _measure(name: str, problem: Problem, engine: str, seed: int, budget_s: float) -> Measured:
+    began_s = monotonic()
+    plan = solve(problem, budget_s=budget_s, seed=seed, engines=CONTENDERS[engine])
+    wall_s = monotonic() - began_s
+    priority_missed, unassigned, cost = measure_objective(problem, plan)
+    return Measured(
+        instance=name,
+        engine=engine,
+        seed=seed,
+        budget_s=budget_s,
+        wall_s=round(wall_s, 3),
+        cost=cost,
+        vehicles=len(plan.routes),
+        unassigned=unassigned,
+        violations=tuple(violations(problem, plan)),
+        priority_missed=priority_missed,
+        trace=plan.trace,
+    )
+
+
+def encode_runs(runs: Sequence[Measured]) -> bytes:
+    """Return one JSON object with all `runs` and how busy the machine was."""
+    return msgspec.json.encode({"runs": runs, "load": os.getloadavg(), "cores": os.cpu_count()})
+
+
+def format_table(runs: Sequence[Measured]) -> str:
+    """Return medians over seeds, gaps to the best of all, ratios to each engine and verdicts."""
+    engines = list(dict.fromkeys(run.engine for run in runs))
+    instances = list(dict.fromkeys(run.instance for run in runs))
+    by_both: dict[tuple[str, str], list[Measured]] = defaultdict(list)
+    for run in runs:
+        by_both[run.instance, run.engine].append(run)
+    lines = [
+        f"{'instance':<18}{'engine':<9}{'cost':>10}{'gap %':>8}{'vehicles':>10}{'left':>6}"
+        f"{'wall s':>8}  checker"
+    ]
+    ratios: dict[str, list[float]] = defaultdict(list)
+    for instance in instances:
+        best = min(run.objective for e in engines for run in by_both[instance, e])
+        for engine in engines:
+            group = by_both[instance, engine]
+            cost = median(run.cost for run in group)
+            left = median(run.unassigned for run in group)
+            is_even = left <= best[1]
+            gap = f"{100 * (cost / best[2] - 1):8.2f}" if best[2] and is_even else f"{'-':>8}"
+            broken = sum(len(run.violations) for run in group)
+            lines.append(
+                f"{instance:<18}{engine:<9}{cost:>10.0f}{gap}"
+                f"{median(run.vehicles for run in group):>10.0f}{left:>6.0f}"
+                f"{max(run.wall_s for run in group):>8.2f}  {broken or 'sound'}"
+            )
+        ours = by_both[instance, OURS]
+        for engine in engines:
+            theirs = by_both[instance, engine]
+            if engine != OURS and ours and _are_comparable(ours, theirs):
+                ratios[engine].append(
+                    median(run.cost for run in ours) / median(run.cost for run in theirs)
+                )
+    lines += [_summarise(engine, values, len(instances)) for engine, values in ratios.items()]
+    load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+    lines.append(f"load {load} on {os.cpu_count()} cores")
+    return "\n".join(lines)
+
+
+def _are_comparable(ours: Sequence[Measured], theirs: Sequence[Measured]) -> bool:
+    """Costs say something only about plans that leave the same work undone."""
+    left = {(run.priority_missed, run.unassigned) for run in (*ours, *theirs)}
+    return len(left) == 1 and all(run.cost for run in theirs)
+
+
+def _summarise(engine: str, ratios: Sequence[float], of: int) -> str:
+    mean = exp(sum(map(log, ratios)) / len(ratios))
+    return (
+        f"ours / {engine}: geometric mean {mean:.4f}, worst {max(ratios):.4f} "
+        f"({len(ratios)} of {of} instances comparable)"
+    )

@@ -1,0 +1,183 @@
+"""Goods come back from customers: into RETURN_QC, and out of it to where they belong. Both once."""
+
+from uuid import UUID
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.inventory.changing import changing_stock
+from server.inventory.errors import (
+    AlreadyDecided,
+    NotQuarantine,
+    NotSellable,
+    ReturnedOtherwise,
+    UnknownReturnedGoods,
+)
+from server.inventory.events import ReturnedStockDecided, StockReturned
+from server.inventory.ledger import Move, lock_skus, post_moves
+from server.inventory.lifecycle import (
+    CUSTOMER,
+    RETURN_QC,
+    RETURNED_GOODS,
+    SCRAP,
+    SELLABLE,
+    SUPPLIER,
+)
+from server.inventory.locations import load_shelf
+from server.inventory.models import ReturnedGoods, Sku
+from server.inventory.skus import load_sku, open_lot
+from server.inventory.stock import Disposition, ReturnedGoodsView
+from server.kit import clock
+from server.kit.outbox import emit
+
+MOVE_KINDS = {
+    "restock": "restocked",
+    "quarantine": "quarantined",
+    "scrap": "scrapped",
+    "vendor": "sent_to_vendor",
+}
+
+
+async def receive_returned(
+    session: AsyncSession,
+    *,
+    return_line_id: UUID,
+    sku_id: UUID,
+    quantity: int,
+    lot: str | None = None,
+    serials: tuple[str, ...] = (),
+    account_id: UUID | None = None,
+    by: str,
+) -> ReturnedGoodsView:
+    """The goods of a return line are here, to be inspected; once, however often it is told.
+
+    Raises
+    ------
+    ReturnedOtherwise
+        When another SKU or quantity was received for this line.
+    UnknownSku, KitHasNoStock and what is wrong with lot or serials
+    """
+    sku = await load_sku(session, sku_id, account_id=account_id)
+    skus = await lock_skus(session, [sku_id])
+    if before := await session.get(ReturnedGoods, return_line_id, populate_existing=True):
+        if (before.sku_id, before.quantity) != (sku_id, quantity):
+            raise ReturnedOtherwise(return_line_id=return_line_id, quantity=before.quantity)
+        return _view(before)
+    goods = ReturnedGoods(
+        return_line_id=return_line_id,
+        sku_id=sku_id,
+        lot_id=await open_lot(session, sku, lot, None),
+        quantity=quantity,
+        serials=list(serials),
+        state="in_inspection",
+        received_at=clock.now(),
+        decided_at=None,
+    )
+    session.add(goods)
+    await _post(session, skus, goods, source=CUSTOMER, target=RETURN_QC, kind="returned", by=by)
+    emit(session, StockReturned(return_line_id=return_line_id, sku_id=sku_id, quantity=quantity))
+    return _view(goods)
+
+
+async def decide_returned(
+    session: AsyncSession,
+    *,
+    return_line_id: UUID,
+    disposition: Disposition,
+    location_id: UUID | None = None,
+    account_id: UUID | None = None,
+    by: str,
+) -> ReturnedGoodsView:
+    """What becomes of the goods of a return line; once, however often it is told.
+
+    location_id: the shelf, for goods that stay.
+
+    Raises
+    ------
+    AlreadyDecided
+        When something else became of them.
+    UnknownReturnedGoods, UnknownLocation, NotSellable, NotQuarantine
+    """
+    found = await session.get(ReturnedGoods, return_line_id)
+    if found is None:
+        raise UnknownReturnedGoods(return_line_id=return_line_id)
+    if account_id:
+        await _require_own(session, found, account_id)
+    async with changing_stock(session, [found.sku_id]) as skus:
+        await session.refresh(found)
+        if found.state == disposition:
+            return _view(found)
+        if found.state != "in_inspection":
+            raise AlreadyDecided(return_line_id=return_line_id, state=found.state)
+        target = await _destination(session, disposition, location_id)
+        RETURNED_GOODS.check(found.state, disposition)
+        found.state, found.decided_at = disposition, clock.now()
+        await _post(
+            session,
+            skus,
+            found,
+            source=RETURN_QC,
+            target=target,
+            kind=MOVE_KINDS[disposition],
+            by=by,
+        )
+        emit(
+            session,
+            ReturnedStockDecided(
+                return_line_id=return_line_id,
+                sku_id=found.sku_id,
+                quantity=found.quantity,
+                disposition=disposition,
+            ),
+        )
+    return _view(found)
+
+
+async def _require_own(session: AsyncSession, goods: ReturnedGoods, account_id: UUID) -> None:
+    sku = await load_sku(session, goods.sku_id)
+    if sku.account_id != account_id:
+        raise UnknownReturnedGoods(return_line_id=goods.return_line_id)
+
+
+async def _destination(
+    session: AsyncSession, disposition: Disposition, location_id: UUID | None
+) -> UUID:
+    if disposition == "scrap":
+        return SCRAP
+    if disposition == "vendor":
+        return SUPPLIER
+    if location_id is None:
+        raise NotSellable(path="none") if disposition == "restock" else NotQuarantine(path="none")
+    location = await load_shelf(session, location_id)
+    if disposition == "restock" and location.kind not in SELLABLE:
+        raise NotSellable(path=location.path)
+    if disposition == "quarantine" and location.kind != "quarantine":
+        raise NotQuarantine(path=location.path)
+    return location.id
+
+
+async def _post(
+    session: AsyncSession,
+    skus: dict[UUID, Sku],
+    goods: ReturnedGoods,
+    *,
+    source: UUID,
+    target: UUID,
+    kind: str,
+    by: str,
+) -> None:
+    move = Move(
+        sku_id=goods.sku_id,
+        lot_id=goods.lot_id,
+        from_location_id=source,
+        to_location_id=target,
+        quantity=goods.quantity,
+        serials=tuple(goods.serials),
+        kind=kind,
+        subject=f"return_line:{goods.return_line_id}",
+    )
+    await post_moves(session, skus, [move], by=by)
+
+
+def _view(goods: ReturnedGoods) -> ReturnedGoodsView:
+    return msgspec.convert(goods, ReturnedGoodsView, from_attributes=True)

@@ -1,0 +1,115 @@
+"""What other rooms may ask of the stock."""
+
+from server.inventory.allocation import (
+    allocate_stock,
+    reallocate_stock,
+    release_allocations,
+    release_stock,
+    stock_of_order,
+)
+from server.inventory.availability import get_availability
+from server.inventory.corrections import adjust_stock, count_stock, transfer_stock
+from server.inventory.errors import (
+    AlreadyPicked,
+    CountedBelowAllocated,
+    HoldOver,
+    NotEnoughHere,
+    NotEnoughStock,
+    UnknownSku,
+)
+from server.inventory.holds import close_expired_holds, place_hold, release_hold
+from server.inventory.listing import list_levels, list_moves
+from server.inventory.locations import create_location, get_location, list_locations
+from server.inventory.picking import Pick, pick_stock, put_back, ship_stock
+from server.inventory.receiving import (
+    Received,
+    create_purchase_note,
+    get_purchase_note,
+    list_purchase_notes,
+    receive_stock,
+)
+from server.inventory.reconciliation import reconcile
+from server.inventory.returned import decide_returned, receive_returned
+from server.inventory.skus import NewSku, SkuChanges, change_sku, create_sku, get_sku, list_skus
+from server.inventory.stock import (
+    AllocationView,
+    Availability,
+    BackorderView,
+    Component,
+    Discrepancy,
+    Disposition,
+    HoldView,
+    LevelView,
+    LocationKind,
+    LocationView,
+    MoveView,
+    OrderStock,
+    PurchaseNoteView,
+    Reconciliation,
+    ReturnedGoodsView,
+    SkuView,
+    SourcingRule,
+    Wanted,
+)
+
+__all__ = [
+    "AllocationView",
+    "AlreadyPicked",
+    "Availability",
+    "BackorderView",
+    "Component",
+    "CountedBelowAllocated",
+    "Discrepancy",
+    "Disposition",
+    "HoldOver",
+    "HoldView",
+    "LevelView",
+    "LocationKind",
+    "LocationView",
+    "MoveView",
+    "NewSku",
+    "NotEnoughHere",
+    "NotEnoughStock",
+    "OrderStock",
+    "Pick",
+    "PurchaseNoteView",
+    "Received",
+    "Reconciliation",
+    "ReturnedGoodsView",
+    "SkuChanges",
+    "SkuView",
+    "SourcingRule",
+    "UnknownSku",
+    "Wanted",
+    "adjust_stock",
+    "allocate_stock",
+    "change_sku",
+    "close_expired_holds",
+    "count_stock",
+    "create_location",
+    "create_purchase_note",
+    "create_sku",
+    "decide_returned",
+    "get_availability",
+    "get_location",
+    "get_purchase_note",
+    "get_sku",
+    "list_levels",
+    "list_locations",
+    "list_moves",
+    "list_purchase_notes",
+    "list_skus",
+    "pick_stock",
+    "place_hold",
+    "put_back",
+    "reallocate_stock",
+    "receive_returned",
+    "receive_stock",
+    "reconcile",
+    "release_allocations",
+    "release_hold",
+    "release_stock",
+    "ship_stock",
+    "stock_of_order",
+    "transfer_stock",
+]

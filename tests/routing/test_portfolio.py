@@ -1,0 +1,115 @@
+"""The engines together, in their processes."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+from routing.checks import violations
+from routing.formats import read_problem
+from routing.plan import Plan, Progress, measure_objective
+from routing.problem import Break, Problem
+from routing.process import Solving
+from routing.solve import solve
+from tests.routing.cities import HOUR_S
+from tests.routing.test_formats import make_homberger_file
+
+
+def make_plain_day(jobs: int) -> Problem:
+    return read_problem(make_homberger_file(jobs), "made up")
+
+
+def make_day_with_breaks(jobs: int) -> Problem:
+    problem = make_plain_day(jobs)
+    shift = problem.vehicles[0].shift
+    middle_s = (shift.start_s + shift.end_s) // 2
+    lunch = Break(
+        id="lunch", earliest_start_s=middle_s - HOUR_S, latest_start_s=middle_s, duration_s=300
+    )
+    return replace(problem, vehicles=tuple(replace(v, breaks=(lunch,)) for v in problem.vehicles))
+
+
+@pytest.mark.parametrize("make", [make_plain_day, make_day_with_breaks])
+def test_the_trace_says_who_found_what_and_ends_with_the_plan(make: object) -> None:
+    problem = make(60)  # type: ignore[operator]
+    told: list[Progress] = []
+    found: list[Plan] = []
+    plan = solve(problem, budget_s=3, progress=told.append, better=found.append)
+    assert violations(problem, plan) == []
+    objectives = [(one.priority_missed, one.unassigned, one.cost) for one in plan.trace]
+    assert objectives == sorted(objectives, reverse=True)
+    assert objectives[-1] == measure_objective(problem, plan)
+    assert {one.engine for one in plan.trace} <= {"pyvrp", "vroom", "ortools"}
+    assert found[-1].routes == plan.routes
+    assert all(violations(problem, one) == [] for one in found)
+    assert told
+
+
+def test_a_plan_is_never_worse_than_its_start_nor_than_any_engine_found() -> None:
+    problem = make_day_with_breaks(40)
+    start = solve(problem, budget_s=2, engines=("vroom",))
+    plan = solve(problem, budget_s=2, start=start)
+    assert measure_objective(problem, plan) <= measure_objective(problem, start)
+
+
+@pytest.mark.parametrize("make", [make_plain_day, make_day_with_breaks])
+def test_one_thread_and_one_seed_give_one_plan(make: object) -> None:
+    problem = make(30)  # type: ignore[operator]
+    first = solve(problem, budget_s=4, seed=3, threads=1)
+    assert solve(problem, budget_s=4, seed=3, threads=1) == first
+    assert first.trace
+
+
+@pytest.mark.parametrize("engine", ["pyvrp", "vroom", "ortools"])
+def test_the_budget_holds_on_the_wall_clock(engine: str) -> None:
+    problem = make_plain_day(100)
+    for engines in (None, (engine,)):
+        began_s = monotonic()
+        plan = solve(problem, budget_s=2, engines=engines)  # type: ignore[arg-type]
+        assert monotonic() - began_s <= 2 * 1.05 + 0.2
+        assert violations(problem, plan) == []
+
+
+def test_a_day_of_forty_jobs_does_not_burn_its_budget() -> None:
+    began_s = monotonic()
+    solve(make_plain_day(40), budget_s=30)
+    assert monotonic() - began_s < 15
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="looks at processes as Linux shows them")
+def test_cancelling_ends_the_engines_too_and_keeps_the_best_plan() -> None:
+    problem = make_plain_day(60)
+    solving = Solving(problem, budget_s=600)
+    while solving.best is None:
+        assert not solving.done
+    workers = [pid for pid in find_descendants(os.getpid()) if runs_engines(pid)]
+    assert len(workers) == 2
+    began_s = monotonic()
+    solving.cancel()
+    assert monotonic() - began_s < 0.2
+    assert violations(problem, solving.best) == []
+    until_s = monotonic() + 5
+    while (alive := [pid for pid in workers if is_alive(pid)]) and monotonic() < until_s:
+        pass
+    assert not alive
+
+
+def find_descendants(pid: int) -> list[int]:
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in map(int, (task / "children").read_text().split()):
+            found += [child, *find_descendants(child)]
+    return found
+
+
+def runs_engines(pid: int) -> bool:
+    return b"engine_process" in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
