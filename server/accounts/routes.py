@@ -6,21 +6,19 @@ from uuid import UUID
 import msgspec
 from litestar import delete, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.accounts import service
 from server.accounts.service import AccountView, ContactView, EntryView, UnknownAccount
 from server.identity.access import OFFICE, Principal, Role, allow
+from server.kit.inputs import ONE_LINE, Limit, Line
 from server.kit.settings import Settings
 
-NO_CONTROL = r"^[^\x00-\x1f\x7f]*$"
-Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=NO_CONTROL)]
-Line = Annotated[str, Meta(max_length=200, pattern=NO_CONTROL)]
+Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=ONE_LINE)]
 Code = Annotated[str, Meta(pattern=r"^[A-Z0-9][A-Z0-9-]{1,19}$")]
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
-Limit = Annotated[int, QueryParameter(ge=1, le=200)]
 
 OFFICE_ONLY = allow(Role.ADMIN, Role.CLERK, scope="accounts:write")
 READERS = allow(*OFFICE, Role.ACCOUNT_USER, scope="accounts:read")
@@ -48,7 +46,7 @@ class NewContact(msgspec.Struct, forbid_unknown_fields=True):
     name: Name
     duty: Line = ""
     email: Annotated[str, Meta(max_length=254, pattern=r"^([^@\s\x00]+@[^@\s\x00]+)?$")] = ""
-    phone: Annotated[str, Meta(max_length=40, pattern=NO_CONTROL)] = ""
+    phone: Annotated[str, Meta(max_length=40, pattern=ONE_LINE)] = ""
 
 
 class NewEntry(msgspec.Struct, forbid_unknown_fields=True):

@@ -20,12 +20,11 @@ from server.channels.cells import (
     text_as,
 )
 from server.kit.errors import Invalid
+from server.kit.inputs import Line, Note
 from server.orders.service import (
     MAX_PARCELS,
     Currency,
     Email,
-    Line,
-    Note,
     Phone,
     Pin,
     ServiceLevelCode,

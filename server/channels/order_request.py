@@ -8,16 +8,13 @@ from msgspec import UNSET, Meta, UnsetType
 
 from server.kit.errors import Invalid
 from server.kit.geo import Position
+from server.kit.inputs import FilledLine, Lat, Line, Lon, Moment, Note
 from server.orders.service import (
     MAX_LINES,
     MAX_PARCELS,
     CashMinor,
     Currency,
     Email,
-    FilledLine,
-    Line,
-    Moment,
-    Note,
     OrderKind,
     OrderLine,
     OrderView,
@@ -30,8 +27,6 @@ from server.orders.service import (
 from server.places.service import Address, parse_address
 from server.protocol.to_driver import ProofDemand
 
-Lon = Annotated[float, Meta(ge=-180, le=180)]
-Lat = Annotated[float, Meta(ge=-90, le=90)]
 Lines = Annotated[tuple[OrderLine, ...], Meta(max_length=MAX_LINES)]
 Parcels = Annotated[tuple[ParcelSpec, ...], Meta(max_length=MAX_PARCELS)]
 Skills = Annotated[tuple[Skill, ...], Meta(max_length=20)]

@@ -31,18 +31,15 @@ from server.channels.uploads import receive_file
 from server.identity.access import OFFICE, Principal, Role, allow
 from server.kit.blobs import Blobs
 from server.kit.idempotency import answer_once
+from server.kit.inputs import ONE_LINE, FilledLine, Limit, Line
 from server.kit.settings import Settings
-from server.orders.service import FilledLine, Line
 
 MAY_ORDER = allow(*OFFICE, Role.ACCOUNT_USER, scope="orders:write")
 MAY_READ = allow(*OFFICE, Role.ACCOUNT_USER, scope="orders:read")
 
 IdempotencyKey = Annotated[str | None, HeaderParameter(name="Idempotency-Key")]
-Word = Annotated[str | None, QueryParameter(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
-ProfileName = Annotated[
-    str, PathParameter(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")
-]
-Limit = Annotated[int, QueryParameter(ge=1, le=200)]
+Word = Annotated[str | None, QueryParameter(max_length=200, pattern=ONE_LINE)]
+ProfileName = Annotated[str, PathParameter(min_length=1, max_length=100, pattern=ONE_LINE)]
 AfterLine = Annotated[int, QueryParameter(ge=0, le=2**31 - 1)]
 
 

@@ -17,13 +17,11 @@ from server.consignments.views import ConsignmentState, ConsignmentView, ProofVi
 from server.identity.access import OFFICE, Principal, Role, allow
 from server.kit import clock
 from server.kit.blobs import Blobs
+from server.kit.inputs import NO_NUL, Limit
 from server.kit.settings import Settings
 
 MAY_READ = allow(*OFFICE, Role.WAREHOUSE, Role.ACCOUNT_USER, scope="consignments:read")
 MAY_SHARE = allow(*OFFICE, Role.ACCOUNT_USER, scope="consignments:share")
-
-NO_NUL = r"^[^\x00]*$"
-"""PostgreSQL cannot compare text that holds a NUL."""
 
 SHOWN_IMAGES = frozenset({"image/jpeg", "image/png", "image/webp"})
 """What a browser may show. Anything else that a phone calls itself is only downloaded."""
@@ -60,7 +58,7 @@ async def list_consignments(
     *,
     order_id: FromQuery[UUID | None] = None,
     in_state: StateQuery = None,
-    limit: Annotated[int, QueryParameter(ge=1, le=200)] = 50,
+    limit: Limit = 50,
     after: FromQuery[UUID | None] = None,
 ) -> ConsignmentPage:
     """Newest first."""

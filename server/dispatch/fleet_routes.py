@@ -7,24 +7,22 @@ from uuid import UUID
 import msgspec
 from litestar import delete, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.dispatch import fleet, shifts
 from server.dispatch.fleet import DepotView, DriverView, Profile, VehicleView
 from server.dispatch.shifts import ShiftBreak, ShiftView
 from server.identity.access import OFFICE, Principal, Role, allow
+from server.kit.inputs import NO_NUL, Limit, Moment, check_zone
 
 MAY_READ = allow(*OFFICE, scope="dispatch:read")
 MAY_CHANGE = allow(Role.ADMIN, Role.DISPATCHER, scope="dispatch:write")
 
-NO_NUL = r"^[^\x00]*$"
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=NO_NUL)]
 Skill = Annotated[str, msgspec.Meta(min_length=1, max_length=50, pattern=NO_NUL)]
 Skills = Annotated[list[Skill], msgspec.Meta(max_length=50)]
 Amount = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
-At = Annotated[datetime, msgspec.Meta(tz=True)]
-Limit = Annotated[int, QueryParameter(ge=1, le=200)]
 
 
 class NewDepot(msgspec.Struct, forbid_unknown_fields=True):
@@ -66,16 +64,16 @@ class VehicleChanges(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=T
 
 
 class NewBreak(msgspec.Struct, forbid_unknown_fields=True):
-    earliest_start_at: At
-    latest_start_at: At
+    earliest_start_at: Moment
+    latest_start_at: Moment
     duration_s: Annotated[int, msgspec.Meta(ge=1, le=86_400)]
 
 
 class NewShift(msgspec.Struct, forbid_unknown_fields=True):
     driver_id: UUID
     vehicle_id: UUID
-    starts_at: At
-    ends_at: At
+    starts_at: Moment
+    ends_at: Moment
     breaks: Annotated[list[NewBreak], msgspec.Meta(max_length=10)] = []
 
 
@@ -155,10 +153,11 @@ async def list_shifts(
     session: NamedDependency[AsyncSession],
     *,
     depot_id: FromQuery[UUID | None] = None,
-    since: FromQuery[At | None] = None,
-    until: FromQuery[At | None] = None,
+    since: FromQuery[datetime | None] = None,
+    until: FromQuery[datetime | None] = None,
     limit: Limit = 200,
 ) -> list[ShiftView]:
+    check_zone(since, until)
     return await shifts.list_shifts(
         session, depot_id=depot_id, since=since, until=until, limit=limit
     )

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.dispatch import service
 from server.dispatch.breakdown import Reassignment
 from server.dispatch.exceptions import ExceptionView
-from server.dispatch.fleet_routes import FLEET_ROUTES, MAY_CHANGE, MAY_READ, NO_NUL, Limit
+from server.dispatch.fleet_routes import FLEET_ROUTES, MAY_CHANGE, MAY_READ
 from server.dispatch.lifespan import LazyRoads
 from server.dispatch.planning import DEFAULT_BUDGET_S, LONGEST_BUDGET_S, PlanView
 from server.dispatch.pool import PoolItem
@@ -22,6 +22,7 @@ from server.dispatch.tasks import TaskView
 from server.dispatch.urgent import InsertedWork
 from server.identity.access import Principal
 from server.kit.geo import Position
+from server.kit.inputs import Lat, Limit, Lon, Note
 
 
 class NewPlan(msgspec.Struct, forbid_unknown_fields=True):
@@ -52,12 +53,12 @@ class Repeat(msgspec.Struct, forbid_unknown_fields=True):
 class Breakdown(msgspec.Struct, forbid_unknown_fields=True):
     """Where the van stands; without it, where it was last seen."""
 
-    lon: Annotated[float, msgspec.Meta(ge=-180, le=180)] | None = None
-    lat: Annotated[float, msgspec.Meta(ge=-90, le=90)] | None = None
+    lon: Lon | None = None
+    lat: Lat | None = None
 
 
 class Settlement(msgspec.Struct, forbid_unknown_fields=True):
-    note: Annotated[str, msgspec.Meta(max_length=2000, pattern=NO_NUL)] = ""
+    note: Note = ""
 
 
 class PlanPage(msgspec.Struct):

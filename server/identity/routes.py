@@ -21,15 +21,11 @@ from server.identity.sessions import LONGEST, csrf_token_of
 from server.kit import clock
 from server.kit.db import Database
 from server.kit.errors import Unauthenticated
+from server.kit.inputs import ONE_LINE, FilledLine, Limit, Line, Moment
 from server.kit.settings import Settings
 
-NO_CONTROL = r"^[^\x00-\x1f\x7f]*$"
-Line = Annotated[str, Meta(min_length=1, max_length=200, pattern=NO_CONTROL)]
-Words = Annotated[str, Meta(max_length=200, pattern=NO_CONTROL)]
 Typed = Annotated[str, Meta(max_length=254)]
-# Litestar ignores a msgspec.Meta in a query parameter; only its own bounds count there.
-Limit = Annotated[int, QueryParameter(ge=1, le=200)]
-Wanted = Annotated[str | None, QueryParameter(min_length=1, max_length=200, pattern=NO_CONTROL)]
+Wanted = Annotated[str | None, QueryParameter(min_length=1, max_length=200, pattern=ONE_LINE)]
 
 EVERYBODY = allow(*Role)
 ADMINS = allow(Role.ADMIN)
@@ -58,7 +54,7 @@ class PasswordChange(msgspec.Struct, forbid_unknown_fields=True):
 class NewPerson(msgspec.Struct, forbid_unknown_fields=True):
     """account_id: of account users, and only of them."""
 
-    name: Line
+    name: FilledLine
     email: Typed
     role: Role
     account_id: UUID | None = None
@@ -67,7 +63,7 @@ class NewPerson(msgspec.Struct, forbid_unknown_fields=True):
 class PersonChange(msgspec.Struct, forbid_unknown_fields=True):
     """What is left out, or null, stays."""
 
-    name: Line | None = None
+    name: FilledLine | None = None
     email: Typed | None = None
     role: Role | None = None
     account_id: UUID | None = None
@@ -83,13 +79,13 @@ class OneTimePassword(msgspec.Struct, frozen=True):
 class ApiKeyRequest(msgspec.Struct, forbid_unknown_fields=True):
     """scopes: such as orders:write. account_id: confines the key to one account."""
 
-    name: Line
+    name: FilledLine
     scopes: Annotated[
         list[Annotated[str, Meta(max_length=60, pattern="^[a-z_]+:[a-z_]+$")]],
         Meta(min_length=1, max_length=50),
     ]
     account_id: UUID | None = None
-    expires_at: Annotated[datetime, Meta(tz=True)] | None = None
+    expires_at: Moment | None = None
 
 
 class PairingCode(msgspec.Struct, frozen=True):
@@ -101,7 +97,7 @@ class PairingRequest(msgspec.Struct, forbid_unknown_fields=True):
     """device_model: how the phone names itself."""
 
     code: Typed
-    device_model: Words = ""
+    device_model: Line = ""
 
 
 class PeoplePage(msgspec.Struct, frozen=True):

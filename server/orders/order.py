@@ -7,26 +7,18 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from server.kit.inputs import FilledLine, Line
 from server.protocol.to_driver import ProofDemand
-
-# PostgreSQL cannot hold NUL, and one line of text holds no other control character either.
-ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
-NO_NUL = r"^[^\x00]*$"
-SOME_TEXT = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
 
 MAX_PARCELS = 200
 MAX_LINES = 500
 
-Line = Annotated[str, Meta(max_length=200, pattern=ONE_LINE)]
-FilledLine = Annotated[str, Meta(min_length=1, max_length=200, pattern=SOME_TEXT)]
-Note = Annotated[str, Meta(max_length=2000, pattern=NO_NUL)]
 Phone = Annotated[str, Meta(max_length=40, pattern=r"^([0-9+(][0-9 ()/.+-]+[0-9)])?$")]
 Email = Annotated[str, Meta(max_length=254, pattern=r"^([^@\x00-\x20\x7f]+@[^@\x00-\x20\x7f]+)?$")]
 Pin = Annotated[str, Meta(min_length=4, max_length=8, pattern=r"^[0-9]+$")]
 Skill = Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[a-z0-9_-]+$")]
 ServiceLevelCode = Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[a-z0-9_-]+$")]
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
-Moment = Annotated[datetime, Meta(tz=True)]
 WeightG = Annotated[int, Meta(ge=0, le=1_000_000)]
 LengthMm = Annotated[int, Meta(ge=0, le=10_000)]
 Quantity = Annotated[int, Meta(ge=1, le=1_000_000)]

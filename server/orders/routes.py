@@ -10,8 +10,9 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.identity.access import OFFICE, Principal, Role, allow
+from server.kit.inputs import Limit, Line, SearchText
 from server.orders import service
-from server.orders.order import NO_NUL, Line, OrderLogEntry, OrderPage, OrderState, OrderView
+from server.orders.order import OrderLogEntry, OrderPage, OrderState, OrderView
 from server.orders.service_levels import ServiceLevelView
 
 InState = Annotated[OrderState | None, QueryParameter(name="state")]
@@ -33,8 +34,8 @@ async def list_orders(
     *,
     account: FromQuery[UUID | None] = None,
     in_state: InState = None,
-    text: Annotated[str, QueryParameter(max_length=200, pattern=NO_NUL)] = "",
-    limit: Annotated[int, QueryParameter(ge=1, le=200)] = 50,
+    text: SearchText = "",
+    limit: Limit = 50,
     after: FromQuery[UUID | None] = None,
 ) -> OrderPage:
     """Newest first. `text` is looked for in numbers, reference and names."""

@@ -8,9 +8,10 @@ from msgspec import Meta
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.kit.inputs import FilledLine
 from server.orders.errors import CutOffAfterWindow, UnknownServiceLevel
 from server.orders.models import ServiceLevel
-from server.orders.order import FilledLine, ServiceLevelCode
+from server.orders.order import ServiceLevelCode
 
 LocalTime = Annotated[time, Meta(tz=False)]
 

@@ -12,22 +12,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.identity.access import OFFICE, Principal, Role, allow
 from server.kit.geo import Position
+from server.kit.inputs import ONE_LINE, Lat, Limit, Line, Lon, Note
 from server.places import service
 from server.places.service import Address, Found, PlaceView
 
-NO_CONTROL = r"^[^\x00-\x1f\x7f]*$"
-Word = Annotated[str, Meta(max_length=40, pattern=NO_CONTROL)]
-Line = Annotated[str, Meta(max_length=200, pattern=NO_CONTROL)]
-Note = Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00]*$")]
-Lon = Annotated[float, Meta(ge=-180, le=180)]
-Lat = Annotated[float, Meta(ge=-90, le=90)]
+Word = Annotated[str, Meta(max_length=40, pattern=ONE_LINE)]
 
-# Litestar heeds the bounds of a query parameter only here, not in a Meta inside of FromQuery.
 Typed = Annotated[str, QueryParameter(max_length=200)]
 LonAsked = Annotated[float, QueryParameter(ge=-180, le=180)]
 LatAsked = Annotated[float, QueryParameter(ge=-90, le=90)]
 Within = Annotated[float, QueryParameter(ge=0, le=10_000)]
-Limit = Annotated[int, QueryParameter(ge=1, le=200)]
 
 READERS = allow(*OFFICE, Role.WAREHOUSE, scope="places:read")
 SEARCHERS = allow(*OFFICE, Role.WAREHOUSE, Role.ACCOUNT_USER, scope="places:read")

@@ -8,6 +8,7 @@ from litestar.params import FromQuery
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.identity.access import OFFICE, allow
+from server.kit.inputs import check_zone
 from server.reporting.service import DayReport, report_day
 
 
@@ -18,6 +19,7 @@ async def get_day_report(
     until: FromQuery[datetime],
 ) -> DayReport:
     """What happened from `since` to `until`."""
+    check_zone(since, until)
     return await report_day(session, since=since, until=until)
 
 

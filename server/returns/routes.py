@@ -1,6 +1,5 @@
 """Returns over HTTP: accounts ask for them, the company decides."""
 
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.identity.access import OFFICE, Principal, Role, allow
 from server.kit.idempotency import answer_once
+from server.kit.inputs import Limit, Moment
 from server.returns import service
 from server.returns.views import ReturningParcel, ReturnState, ReturnView, Words
 
@@ -21,8 +21,6 @@ MAY_ASK = allow(*OFFICE, Role.ACCOUNT_USER, scope="returns:write")
 MAY_DECIDE = allow(*OFFICE, scope="returns:decide")
 
 IdempotencyKey = Annotated[str | None, HeaderParameter(name="Idempotency-Key")]
-Moment = Annotated[datetime, Meta(tz=True)]
-
 
 # Litestar keeps the name `state` to itself.
 StateQuery = Annotated[ReturnState | None, QueryParameter(name="state")]
@@ -59,7 +57,7 @@ async def list_returns(
     principal: NamedDependency[Principal],
     *,
     in_state: StateQuery = None,
-    limit: Annotated[int, QueryParameter(ge=1, le=200)] = 50,
+    limit: Limit = 50,
     after: FromQuery[UUID | None] = None,
 ) -> ReturnPage:
     """Newest first."""

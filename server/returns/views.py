@@ -7,6 +7,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from server.kit.inputs import NO_NUL
+
 ReturnState = Literal[
     "requested",
     "approved",
@@ -20,7 +22,6 @@ ReturnState = Literal[
     "expired",
 ]
 
-NO_NUL = r"^[^\x00]*$"
 Words = Annotated[str, Meta(max_length=500, pattern=NO_NUL)]
 
 

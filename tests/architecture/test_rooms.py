@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from litestar import Litestar
+from litestar.openapi.spec import OpenAPIType, Schema
 from sqlalchemy.orm import RelationshipProperty
 
 from server.app.modules import MODULES, load
@@ -167,11 +168,11 @@ def test_no_query_parameter_without_bounds_takes_text_or_numbers(app: Litestar) 
 
 
 def is_bounded(schema: Any) -> bool:
-    """Whether what it takes is limited in length or size; an id or a date is by its format."""
-    kinds = [schema, *(schema.one_of or ())]
-    if any(str(kind.type) in ("OpenAPIType.INTEGER", "OpenAPIType.NUMBER") for kind in kinds):
+    """Whether what it takes is limited in size or length; an id or a date is by its format."""
+    kinds = [each for each in (schema, *(schema.one_of or ())) if isinstance(each, Schema)]
+    if any(each.type in (OpenAPIType.INTEGER, OpenAPIType.NUMBER) for each in kinds):
         return schema.minimum is not None and schema.maximum is not None
-    if any(kind.type == "string" and not (kind.format or kind.enum) for kind in kinds):
+    if any(each.type == OpenAPIType.STRING and not (each.format or each.enum) for each in kinds):
         return schema.max_length is not None or schema.pattern is not None
     return True
 

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import os
 import signal
 import sys
 import tempfile
@@ -31,6 +32,8 @@ Say = Callable[[str], None]
 EMAIL = "demo@postrider.example"
 PASSWORD = "demo of postrider"  # noqa: S105 - printed on purpose; a demo serves this machine only
 MORNING = time_of_day(8)
+PRELUDE = timedelta(minutes=10)
+"""How long before the shift the orders come in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +41,6 @@ class Size:
     """How much of a day to play, and how fast.
 
     budget_s: real seconds that the planner may search.
-    prelude: how much of the day passes while orders come in and the plan is made.
     shift: how long the drivers may work; windows lie within it.
     """
 
@@ -46,7 +48,6 @@ class Size:
     drivers: int
     speed: float
     budget_s: float
-    prelude: timedelta
     shift: timedelta
 
     @classmethod
@@ -60,7 +61,6 @@ class Size:
             drivers=drivers,
             speed=speed,
             budget_s=budget_s,
-            prelude=timedelta(seconds=(12 + budget_s + orders * 0.08) * speed),
             shift=timedelta(hours=min(10.0, max(4.0, 0.3 * orders / drivers))),
         )
 
@@ -101,7 +101,7 @@ class Demo:
 
         async def prepare(db: Database) -> Mapping[str, str]:
             await self._found_company(db, osm)
-            return {"POSTRIDER_CLOCK": str(self._start_clock())}
+            return self._start_clock().environ
 
         async with AsyncExitStack() as stack:
             self._stack = stack
@@ -133,18 +133,16 @@ class Demo:
                 by="system",
             )
 
-    def _start_clock(self) -> clock.ScaledClock:
-        """It is morning as soon as the orders are in and the plan is made."""
+    def _start_clock(self) -> clock.SharedClock:
+        """Early in the morning; it runs as in real life until the drivers set out."""
         today = clock.real_now().date()
-        self._day = Day(
-            starts_at=datetime.combine(today, MORNING, UTC),
-            ends_at=datetime.combine(today, MORNING, UTC) + self._size.shift,
-        )
-        scaled = clock.ScaledClock.starting_now(
-            self._day.starts_at - self._size.prelude, self._size.speed
-        )
-        self._stack.enter_context(clock.running(scaled))
-        return scaled
+        morning = datetime.combine(today, MORNING, UTC)
+        self._day = Day(starts_at=morning, ends_at=morning + self._size.shift)
+        self._clock = clock.SharedClock(self._home / "clock")
+        self._clock.set(morning - PRELUDE, speed=1.0)
+        os.environ |= self._clock.environ  # the phones of a bad day are processes of ours
+        self._stack.enter_context(clock.running(self._clock))
+        return self._clock
 
     async def _play(self, system: System, osm: Path) -> int:
         player = DayPlayer(
@@ -157,6 +155,7 @@ class Demo:
             budget_s=self._size.budget_s,
             seed=self._options.seed,
             faults=self._options.faults,
+            hurry=lambda: self._clock.set(clock.now(), self._size.speed),
             say=self._say,
         )
         if self._options.once:

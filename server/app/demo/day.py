@@ -45,7 +45,10 @@ class Played:
 
 
 class DayPlayer:
-    """One day, from the first order to the last parcel back in the depot."""
+    """One day, from the first order to the last parcel back in the depot.
+
+    hurry: lets the time run as fast as the demo wants it; called once the plan is published.
+    """
 
     def __init__(
         self,
@@ -59,6 +62,7 @@ class DayPlayer:
         budget_s: float,
         seed: int,
         faults: bool,
+        hurry: Callable[[], None],
         say: Callable[[str], None],
     ) -> None:
         self._system = system
@@ -71,6 +75,7 @@ class DayPlayer:
         self._seed = seed
         self._faults = Faults() if faults else None
         self._breakage = Breakage()
+        self._hurry = hurry
         self._say = say
 
     async def play(self) -> Played:
@@ -93,6 +98,7 @@ class DayPlayer:
                 await self._set_pins(office, addresses)
                 async with asyncio.timeout(MORNING_TIMEOUT_S + self._budget_s):
                     await self._publish_plan(office, company)
+                self._hurry()
                 fleet = self._make_fleet(base_url, roads)
                 async with fleet.on_duty(await office.make_pairing_codes()):
                     await self._drive(office, fleet, addresses)

@@ -41,11 +41,6 @@ def pace() -> Pace:
     return HURRIED if clock.speed() > EVERYDAY_UP_TO_SPEED else Pace()
 
 
-def clock_environ() -> dict[str, str]:
-    text = clock.as_text()
-    return {"POSTRIDER_CLOCK": text} if text else {}
-
-
 def wrong_by(error_s: float) -> Clock:
     """A phone's clock that is ahead of ours by `error_s` seconds."""
     return lambda: clock.now() + timedelta(seconds=error_s)
@@ -82,7 +77,7 @@ class Phone:
                 str(self._folder),
                 str(self.clock_error_s),
                 stdin=asyncio.subprocess.PIPE,
-                env={**os.environ, "PYTHONPATH": str(ROOT), **clock_environ()},
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
             )
         else:
             self._task = asyncio.create_task(make_sync(self.store, self.clock_error_s).run())

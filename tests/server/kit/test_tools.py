@@ -31,6 +31,21 @@ def test_scaled_clock_runs_as_many_times_as_fast_and_survives_its_text() -> None
     assert timedelta(minutes=10) <= read() - MORNING < timedelta(minutes=20)
 
 
+def test_shared_clock_is_the_same_for_all_who_read_it_and_changes_its_speed(tmp_path: Path) -> None:
+    mine = clock.SharedClock(tmp_path / "clock")
+    mine.set(MORNING, speed=1.0)
+    theirs = clock.SharedClock(tmp_path / "clock")
+    assert abs(mine() - theirs()) < timedelta(seconds=1)
+    assert theirs() - MORNING < timedelta(minutes=1)
+    mine.set(MORNING + timedelta(hours=5), speed=60.0)
+    assert mine.current().speed == 60.0
+    with clock.running(mine):
+        assert clock.speed() == 60.0
+        assert clock.as_text() == str(mine.current())
+        assert timedelta(hours=5) <= clock.now() - MORNING < timedelta(hours=6)
+    assert clock.as_text() is None
+
+
 def test_clock_is_put_back_after_a_block() -> None:
     with clock.running(lambda: MORNING):
         assert clock.now() == MORNING
