@@ -51,6 +51,8 @@ SLOWEST_PYVRP = 40_000
 SLOWEST_ORTOOLS = 1_000
 """Steps a second on a problem of one visit that any machine of today makes, busy or not."""
 
+GREEDY = "greedy"
+SHARE_FOR_GREEDY = 0.1
 LONGEST_FILL_S = 0.5
 LEAST_GRACE_S = 0.05
 SHARE_OF_GRACE = 0.02
@@ -115,7 +117,9 @@ class Portfolio:
         lanes: int,
     ) -> None:
         self.problem = problem
+        self.begun = begun
         self.best = begun
+        self.greedy: Plan | None = None
         self.began_s = began_s
         self.until_s = until_s
         self.seed = seed
@@ -157,6 +161,8 @@ class Portfolio:
                 lane.process.tell(self.problem)
             for lane in self.lanes:
                 self._go_on(lane)
+            if not (self.is_split or self.is_alone or self.is_repeatable):
+                self._fill_greedily()
             while any(lane.search for lane in self.lanes):
                 self._listen()
                 if monotonic() - self.better_at_s > self.patience_s and self._all_have_answered():
@@ -237,19 +243,29 @@ class Portfolio:
         if plan.unassigned and not search.part:
             fill_until_s = min(self.until_s, monotonic() + LONGEST_FILL_S)
             plan = fill(self.problem, plan, until=fill_until_s)
-        if self._rank(plan) < self._rank(self.best):
-            self.best = plan
-            priority_missed, unassigned, cost = self._rank(plan)
-            found = Progress(
-                elapsed_s=monotonic() - self.began_s,
-                priority_missed=priority_missed,
-                unassigned=unassigned,
-                cost=cost,
-                engine=search.engine,
-            )
-            self.trace.append(found)
-            self.better(plan)
-            self._tell(found)
+        self._consider(plan, search.engine)
+
+    def _fill_greedily(self) -> None:
+        """Have a plan while the processes start; engines do better without it as their start."""
+        until_s = monotonic() + min(LONGEST_FILL_S, SHARE_FOR_GREEDY * (self.until_s - monotonic()))
+        self.greedy = fill(self.problem, self.begun, until=until_s)
+        self._consider(self.greedy, GREEDY)
+
+    def _consider(self, plan: Plan, finder: str) -> None:
+        if self._rank(plan) >= self._rank(self.best):
+            return
+        self.best = plan
+        priority_missed, unassigned, cost = self._rank(plan)
+        found = Progress(
+            elapsed_s=monotonic() - self.began_s,
+            priority_missed=priority_missed,
+            unassigned=unassigned,
+            cost=cost,
+            engine=finder,
+        )
+        self.trace.append(found)
+        self.better(plan)
+        self._tell(found)
 
     def _tell(self, progress: Progress) -> None:
         objective = (progress.priority_missed, progress.unassigned, progress.cost)
@@ -291,9 +307,10 @@ class Portfolio:
 
     def _begin(self, lane: _Lane, turn: _Turn, part: Problem | None = None) -> None:
         mine = {vehicle.id for vehicle in (part or self.problem).vehicles}
+        begin = self.begun if self.best is self.greedy else self.best
         lane.search = Search(
             engine=turn.engine,
-            start={r.vehicle_id: r.steps for r in self.best.routes if r.vehicle_id in mine},
+            start={r.vehicle_id: r.steps for r in begin.routes if r.vehicle_id in mine},
             until_s=monotonic() + turn.seconds_s,
             seed=self.seed + lane.number + 100 * lane.searches,
             effort=turn.effort,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from server.kit.settings import ROOT, Settings, read_settings
+from server.kit.settings import LAST_PORT, ROOT, Settings, read_settings
 
 HOME = Path(os.environ.get("POSTRIDER_HOME", ROOT / ".postrider"))
 """Where this installation keeps its data."""
@@ -138,6 +138,18 @@ def existing_file(text: str) -> Path:
     return path
 
 
+def number(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 up")
+    return int(text)
+
+
+def port(text: str) -> int:
+    if not text.isdecimal() or int(text) > LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text} is not a port: 0 to {LAST_PORT}")
+    return int(text)
+
+
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="postrider", description="Runs a courier company: orders, runs, drivers, doors."
@@ -153,20 +165,20 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--once", action="store_true", help="one fast day without a page, then exit")
     demo.add_argument("--json", action="store_true", help="print the day's figures as one object")
     demo.add_argument("--osm", type=existing_file, help="a map as .osm.pbf; else a made-up town")
-    demo.add_argument("--orders", type=int, default=None, help="how many orders come in")
-    demo.add_argument("--drivers", type=int, default=None, help="how many drivers work")
+    demo.add_argument("--orders", type=number, default=None, help="how many orders come in")
+    demo.add_argument("--drivers", type=number, default=None, help="how many drivers work")
     demo.add_argument("--seed", type=int, default=1, help="same seed, same orders and faults")
     demo.add_argument("--speed", type=float, default=None, help="times faster than real time")
     demo.add_argument("--faults", action="store_true", help="a bad day: no network, kills, losses")
-    demo.add_argument("--port", type=int, default=None, help="port of the page (a free one)")
+    demo.add_argument("--port", type=port, default=None, help="port of the page (a free one)")
 
     up = add("up", "Runs everything on this machine for real use, until Ctrl-C.", run_up)
     up.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
-    up.add_argument("--port", type=int, default=8000, help="port to listen on (8000)")
+    up.add_argument("--port", type=port, default=8000, help="port to listen on (8000)")
 
     web = add("web", "Runs one web process on the services of DATABASE_URL and REDIS_URL.", run_web)
     web.add_argument("--host", help="address to listen on (POSTRIDER_HOST or 127.0.0.1)")
-    web.add_argument("--port", type=int, help="port to listen on (POSTRIDER_PORT or 8000)")
+    web.add_argument("--port", type=port, help="port to listen on (POSTRIDER_PORT or 8000)")
 
     add("worker", "Runs one worker process: reactions, planning, timers.", run_worker)
     add("migrate", "Brings the database to the newest schema.", run_migrate)
@@ -184,7 +196,7 @@ def parser() -> argparse.ArgumentParser:
     simulate = add("simulate", "Drives simulated drivers through the real protocol.", run_simulate)
     simulate.add_argument("--server", default="http://127.0.0.1:8000", help="where the server is")
     simulate.add_argument("--email", default="admin@localhost", help="who signs in to pair phones")
-    simulate.add_argument("--drivers", type=int, default=None, help="how many (all)")
+    simulate.add_argument("--drivers", type=number, default=None, help="how many (all)")
     simulate.add_argument("--roads", type=Path, default=None, help="folder made by `roads build`")
     simulate.add_argument("--faults", action="store_true", help="no network, kills, lost answers")
     simulate.add_argument("--seed", type=int, default=1, help="same seed, same behaviour")
@@ -203,6 +215,13 @@ def main() -> None:
         options.run(options)
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+    except Exception as error:
+        from server.app.last_words import last_words
+
+        words = last_words(error)
+        if words is None:
+            raise
+        raise SystemExit(f"postrider: {words}") from None
 
 
 if __name__ == "__main__":

@@ -34,6 +34,11 @@ class Child:
         self._quick_ends = 0
 
     @property
+    def pid(self) -> int | None:
+        """Of the process that runs now, or ran last."""
+        return None if self._process is None else self._process.pid
+
+    @property
     def is_broken(self) -> bool:
         """It ends again and again as soon as it is started."""
         return self._quick_ends >= 3

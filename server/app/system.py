@@ -23,6 +23,13 @@ from server.kit.settings import Settings, read_settings
 START_TIMEOUT_S = 60.0
 
 
+class PortTaken(SystemExit):
+    """Another program listens there already."""
+
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        super().__init__(f"Port {port} of {host} cannot be used ({reason}). Choose another --port.")
+
+
 class DidNotStart(SystemExit):
     """A process of ours does not answer; its log says why."""
 
@@ -98,6 +105,19 @@ def secret_of(home: Path) -> str:
         path.touch(mode=0o600)
         path.write_text(secrets.token_hex(32))
     return path.read_text()
+
+
+def refuse_taken_port(host: str, port: int) -> None:
+    """Before anything is started; else another program's answers would be taken for ours.
+
+    Raises
+    ------
+    PortTaken
+    """
+    try:
+        socket.create_server((host, port)).close()
+    except OSError as error:
+        raise PortTaken(host, port, error.strerror or str(error)) from None
 
 
 def free_port(host: str = "127.0.0.1") -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from server.app.pages import build_pages
-from server.app.system import running_system
+from server.app.system import refuse_taken_port, running_system
 from server.identity import service as identity
 from server.kit.settings import refuse_open_door
 
@@ -17,6 +17,7 @@ Say = Callable[[str], None]
 async def run_up(home: Path, *, host: str, port: int, say: Say) -> None:
     """Serve until told to stop. Data is kept in `home`, safe against a power cut."""
     refuse_open_door(host)
+    refuse_taken_port(host, port)
     await asyncio.to_thread(build_pages, say)
     environ = {"POSTRIDER_HOST": host, "POSTRIDER_PORT": str(port)}
     if "POSTRIDER_BASE_URL" not in os.environ:

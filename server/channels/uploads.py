@@ -17,7 +17,7 @@ PIECE_BYTES = 1 << 16
 
 
 class FileMissing(Invalid):
-    """Send the file: as the body of the request, or as a part of multipart/form-data."""
+    """The file is empty or missing. Send it as the body, or as a part of multipart/form-data."""
 
     code = "channels.file_missing"
 

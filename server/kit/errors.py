@@ -20,7 +20,6 @@ given when raised, which also travel as fields of the problem document:
     raise UnknownPlace(place_id=place_id)
 """
 
-import inspect
 from typing import Any, ClassVar
 
 
@@ -32,7 +31,7 @@ class PostriderError(Exception):
 
     def __init__(self, **details: Any) -> None:
         self.details = details
-        self.message = inspect.cleandoc(type(self).__doc__ or "").format(**details)
+        self.message = " ".join((type(self).__doc__ or "").split()).format(**details)
         super().__init__(self.message)
 
     @property

@@ -4,9 +4,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 UTC_ZONE = ZoneInfo("UTC")
+
+LAST_PORT = 65_535
 
 ROOT = Path(__file__).parents[2]
 """The folder that holds the project."""
@@ -48,24 +50,32 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     Raises
     ------
     SystemExit
-        With the name of the variable that is missing.
+        With the name of the variable that is missing or wrong.
     """
 
-    def required(name: str) -> str:
-        if not environ.get(name):
+    def url(name: str, *schemes: str) -> str:
+        given = environ.get(name)
+        if not given:
             raise SystemExit(f"{name} is not set. `./postrider up` sets it, or set it yourself.")
-        return environ[name]
+        if not given.startswith(tuple(f"{scheme}://" for scheme in schemes)):
+            raise SystemExit(f"{name} must start with {'://, '.join(schemes)}://.")
+        return given
 
-    port = int(environ.get("POSTRIDER_PORT", "8000"))
+    port = environ.get("POSTRIDER_PORT", "8000")
+    if not port.isdecimal() or int(port) > LAST_PORT:
+        raise SystemExit(f"POSTRIDER_PORT is {port}, which is not a port: 0 to {LAST_PORT}.")
+    timezone = environ.get("POSTRIDER_TIMEZONE", "UTC")
+    if timezone not in available_timezones():
+        raise SystemExit(f"POSTRIDER_TIMEZONE is {timezone}; write it like Europe/Vaduz.")
     return Settings(
-        database_url=required("DATABASE_URL"),
-        redis_url=required("REDIS_URL"),
+        database_url=url("DATABASE_URL", "postgresql+asyncpg"),
+        redis_url=url("REDIS_URL", "redis", "rediss", "unix"),
         data_dir=Path(environ.get("POSTRIDER_DATA", ROOT / ".postrider")),
         secret=read_secret(environ),
         host=environ.get("POSTRIDER_HOST", "127.0.0.1"),
-        port=port,
+        port=int(port),
         base_url=environ.get("POSTRIDER_BASE_URL", f"http://127.0.0.1:{port}"),
-        timezone=ZoneInfo(environ.get("POSTRIDER_TIMEZONE", "UTC")),
+        timezone=ZoneInfo(timezone),
         currency=environ.get("POSTRIDER_CURRENCY", "EUR"),
     )
 

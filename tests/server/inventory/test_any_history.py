@@ -347,7 +347,7 @@ def test_any_history_of_the_stock_leaves_true_books(databases: Databases) -> Non
         run_state_machine_as_test(
             History,
             settings=settings(
-                max_examples=20,
+                max_examples=12,
                 stateful_step_count=30,
                 deadline=None,
                 derandomize=True,

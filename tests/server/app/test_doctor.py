@@ -1,0 +1,120 @@
+"""What `postrider doctor` says, and that it sees what needs a person."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.app.doctor import examine, retry
+from server.kit import clock
+from server.kit.db import Database
+from server.kit.outbox import REACTIONS, Event, OutboxReaction, emit, reaction
+from server.kit.relay import ATTEMPTS, relay_pending
+from server.kit.settings import Settings
+
+NOT_FOR_POWER_CUTS = "durability: fsync is off"
+"""The servers of the tests are like those of the demo; all else about them is well."""
+
+
+class BellRung(Event):
+    bell: str
+
+
+rope = {"is_broken": True}
+
+
+async def on_bell_rung(session: AsyncSession, event: BellRung) -> None:
+    if rope["is_broken"]:
+        raise RuntimeError(f"the rope of {event.bell} broke")
+
+
+@pytest.fixture
+def _bell() -> Iterator[None]:
+    rope["is_broken"] = True
+    reaction(on_bell_rung)
+    yield
+    del REACTIONS[BellRung]
+
+
+@pytest.fixture
+def installation(settings: Settings, own_db: Database) -> Settings:
+    settings.roads_dir.mkdir()
+    (settings.roads_dir / "roads.json").write_text("{}")
+    url = own_db.engine.url.render_as_string(hide_password=False)
+    return replace(settings, database_url=url)
+
+
+def read_findings(capsys: pytest.CaptureFixture[str]) -> tuple[list[str], list[str]]:
+    """The lines of parts that are well, and of those that need a person."""
+    lines = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+    # Whether the page is built depends on what else was done in this folder.
+    lines = [line for line in lines if not line[1].startswith("page:")]
+    assert {mark for mark, _ in lines} <= {"ok", "!"}
+    return [said for mark, said in lines if mark == "ok"], [
+        said for mark, said in lines if mark == "!"
+    ]
+
+
+async def test_a_healthy_installation_has_nothing_to_mend(
+    installation: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await examine(installation)
+    well, ill = read_findings(capsys)
+    parts = [line.split(":")[0] for line in well]
+    assert parts == ["database", "schema", "events", "redis", "disk", "roads"]
+    assert "PostGIS 3" in well[0]
+    assert [line.startswith(NOT_FOR_POWER_CUTS) for line in ill] == [True]
+
+
+@pytest.mark.usefixtures("_bell")
+async def test_a_reaction_that_was_given_up_is_shown_and_can_be_tried_again(
+    installation: Settings, own_db: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with own_db.transaction() as session:
+        emit(session, BellRung(bell="Old Tom"))
+    for _ in range(ATTEMPTS):
+        await relay_pending(own_db)
+        async with own_db.transaction() as session:
+            due = clock.real_now() - timedelta(seconds=1)
+            await session.execute(update(OutboxReaction).values(next_attempt_at=due))
+    assert not await examine(installation)
+    _, ill = read_findings(capsys)
+    (line,) = (line for line in ill if line.startswith("reaction:"))
+    assert "on_bell_rung" in line
+    assert f"failed {ATTEMPTS} times" in line
+    assert "the rope of Old Tom broke" in line
+    assert line.endswith("run `./postrider doctor --retry`")
+
+    rope["is_broken"] = False
+    assert await retry(installation) == 1
+    await relay_pending(own_db)
+    await examine(installation)
+    _, ill = read_findings(capsys)
+    assert not any(line.startswith("reaction:") for line in ill)
+
+
+async def test_a_database_without_tables_is_told_to_migrate(
+    installation: Settings, own_db: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with own_db.transaction() as session:
+        await session.execute(text("update alembic_version set version_num = '0001'"))
+    assert not await examine(installation)
+    _, ill = read_findings(capsys)
+    assert "schema: 0001 -> run `./postrider migrate`" in ill
+
+
+async def test_services_that_are_away_are_named_with_their_variable(
+    installation: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    away = replace(
+        installation,
+        database_url="postgresql+asyncpg://postrider@127.0.0.1:1/none",
+        redis_url="redis://127.0.0.1:1",
+    )
+    assert not await examine(away)
+    _, ill = read_findings(capsys)
+    assert any(line.startswith("database:") and "DATABASE_URL" in line for line in ill)
+    assert any(line.startswith("redis:") and "REDIS_URL" in line for line in ill)
