@@ -28,9 +28,9 @@ async def run_up(home: Path, *, host: str, port: int, say: Say) -> None:
     async with running_system(home, durable=True, environ=environ, say=say) as system:
         async with system.db.transaction() as session:
             admin = await identity.ensure_first_admin(session)
-        say(f"serving at {system.settings.base_url}")
         if admin is not None:
             email, password = admin
             say(f"first sign-in: {email} with the one-time password {password}")
+        say(f"serving at {system.settings.base_url}")
         await stop.wait()
         say("stopping ...")

@@ -29,7 +29,7 @@ SEED = 20260302
 THOROUGH = "POSTRIDER_FUZZ" in os.environ
 """Takes minutes: many more examples, and every field at each of its bounds."""
 
-MADE_UP, POISONED = (50, 200) if THOROUGH else (6, 10)
+MADE_UP, POISONED = (20, 60) if THOROUGH else (6, 10)
 """Requests of each kind for each operation."""
 
 CHECKS = [
