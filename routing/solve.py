@@ -133,7 +133,8 @@ class _Run:
         orders, OR-Tools alone left nothing and was 5 % cheaper than the three together."""
         if self.threads == 1 or is_expressible_in_pyvrp(self.problem):
             return ALL_ENGINES  # with one thread, their steps are counted and the plan repeatable
-        return ("ortools",)
+        alone: EngineName = "ortools"
+        return (alone,)
 
     def _last_call(self, plan: Plan) -> Plan:
         return fill(

@@ -127,15 +127,16 @@ def test_no_operation_can_be_poisoned(
     fields = [*fields_of(poisoned.query), *fields_of(poisoned.body)]
     if fields:
         holder, name = data.draw(st.sampled_from(fields))
-        holder[name] = data.draw(st.sampled_from(poison_for(name, in_url=holder is poisoned.query)))
+        in_json = holder is not poisoned.query and "json" in (poisoned.media_type or "")
+        holder[name] = data.draw(st.sampled_from(poison_for(name, in_json=in_json)))
         poisoned.freeze_metadata()  # poison is not to be looked at by schemathesis
     check(send(company.admin, poisoned), poisoned)
 
 
-def poison_for(name: Any, *, in_url: bool) -> list[Any]:
+def poison_for(name: Any, *, in_json: bool) -> list[Any]:
     if str(name).endswith("_at") or name in ("day", "since", "until"):
         return POISON_FOR_TIMES
-    return POISON_FOR_URLS if in_url else POISON
+    return POISON if in_json else POISON_FOR_URLS
 
 
 def takes_input(operation: schemathesis.APIOperation) -> bool:
