@@ -1,5 +1,6 @@
 """What the project keeps out of its files."""
 
+import json
 import re
 import subprocess
 import tomllib
@@ -23,6 +24,14 @@ def test_lock_holds_hashes_and_no_addresses() -> None:
     pinned = re.findall(r"^[a-z0-9].*==", lock, re.M)
     assert len(pinned) > 50
     assert lock.count("--hash=sha256:") >= len(pinned)
+
+
+def test_lock_of_the_page_holds_hashes_and_no_addresses() -> None:
+    """npm writes `funding` addresses into it; take them out again after an update."""
+    lock = (ROOT / "dispatcher_ui/package-lock.json").read_text()
+    assert "://" not in lock
+    packages = json.loads(lock)["packages"]
+    assert [name for name, each in packages.items() if name and "integrity" not in each] == []
 
 
 def test_lock_pins_everything_that_the_project_asks_for() -> None:
