@@ -41,6 +41,10 @@ class ScaledClock:
         origin, speed, started = text.split("@")
         return cls(datetime.fromisoformat(origin).astimezone(UTC), float(speed), float(started))
 
+    @classmethod
+    def starting_now(cls, origin: datetime, speed: float) -> "ScaledClock":
+        return cls(origin, speed, time.time())
+
 
 class SharedClock:
     """The accelerated time that a file says, looked at again every few hundredths of a second."""
@@ -64,7 +68,7 @@ class SharedClock:
     def set(self, moment: datetime, speed: float) -> None:
         """For every process that reads the file, it is `moment` now and goes on at `speed`."""
         fresh = self._path.with_suffix(".new")
-        fresh.write_text(str(ScaledClock(moment, speed, time.time())))
+        fresh.write_text(str(ScaledClock.starting_now(moment, speed)))
         fresh.replace(self._path)
         self._looked_s = -math.inf
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from server.dispatch import service as dispatch
 from server.dispatch.planner import plan_next
-from server.kit.clock import ScaledClock
+from server.kit.clock import SharedClock
 
 from .conftest import DAY, Town, corner
 from .test_planning import until
@@ -43,12 +43,13 @@ async def test_a_plan_whose_planner_was_killed_is_made_by_another_one(
     script = tmp_path / "planner.py"
     script.write_text(PLANNER)
     url = town.db.engine.url.render_as_string(hide_password=False)
-    clock = ScaledClock.starting_now(town.now, 1.0)
+    clock = SharedClock(tmp_path / "clock")
+    clock.set(town.now, speed=1.0)
     killed = await asyncio.create_subprocess_exec(
         sys.executable,
         script,
         url,
-        env={**os.environ, "POSTRIDER_CLOCK": str(clock), "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={**os.environ, **clock.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         start_new_session=True,
     )
     try:
