@@ -32,6 +32,8 @@ AT_ONCE = 8
 OVERTIME = timedelta(hours=4)
 """How long after the shift everything must be settled."""
 RETURNS_ASKED = 3
+NEWS_S = 3
+"""Real seconds until a phone has surely heard of its new manifest; nobody goes home before."""
 MORNING_TIMEOUT_S = 120
 """Real seconds in which every order must be in a published run."""
 
@@ -184,8 +186,10 @@ class DayPlayer:
         self._say("the drivers set out ...")
         until = self._day.ends_at + OVERTIME
         async with asyncio.TaskGroup() as group:
-            driving = group.create_task(fleet.work(until))
             extra = group.create_task(self._meanwhile(office, addresses))
+            for person in fleet.people:
+                person.more_may_come = lambda: not extra.done()
+            driving = group.create_task(fleet.work(until))
             if self._faults is not None:
                 group.create_task(break_things(self._system, self._day.starts_at, self._breakage))
             await driving
@@ -206,6 +210,7 @@ class DayPlayer:
             request = partial(office.post, "/api/returns", body, key=f"return-{delivered['id']}")
             booked = await self._insist(request)
             await self._insert(office, booked["consignment_id"])
+        await asyncio.sleep(NEWS_S)
 
     async def _consignment_of(self, office: Office, order_id: str) -> str:
         """As soon as the worker has made it."""

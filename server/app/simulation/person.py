@@ -9,6 +9,7 @@ import logging
 import random
 import struct
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -58,6 +59,7 @@ class Person:
         self.phone = phone
         self.tally = Tally()
         self.has_run = False
+        self.more_may_come: Callable[[], bool] = lambda: False
         self._roads = roads
         self._seed = seed
         self._doors = doors
@@ -75,9 +77,13 @@ class Person:
         await self._start_shift(manifest)
         while True:
             stop = self.phone.driver.view().next_stop
-            if stop is None:
+            if stop is not None:
+                await self._do_stop(stop, manifest)
+            elif self.more_may_come():
+                await asyncio.sleep(LOOK_S)
+                self._time = max(self._time, clock.now())
+            else:
                 break
-            await self._do_stop(stop, manifest)
         await self._come_home(manifest)
 
     async def _wait_for_run(self, until: datetime) -> Manifest | None:
