@@ -255,7 +255,9 @@ class Person:
     def _stand(self, service_s: float) -> None:
         """A fix at the start of the stop; standing still, the phone takes few."""
         if service_s > LEAST_SERVICE_S:
-            self._fix(clock.now(), 0.0, None)
+            # On the courier's own timeline: on a slow machine the clock is already ahead of it,
+            # and a fix from then would lie among those of the next drive, as a jump back.
+            self._fix(self._time, 0.0, None)
 
     def _fix(self, taken_at: datetime, speed_mps: float, heading_deg: float | None) -> None:
         """The phone's clock may be wrong, so its own time is shifted by as much."""
