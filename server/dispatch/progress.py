@@ -126,13 +126,16 @@ async def snapshot_of_runs(
     return await _views(session, (await session.scalars(query)).all())
 
 
-async def run_context(session: AsyncSession, task_id: str) -> tuple[UUID, UUID]:
-    """Place and consignment of a task, for what else was handed over at its stop."""
+async def run_context(
+    session: AsyncSession, task_id: str, *, driver_id: UUID
+) -> tuple[UUID, UUID]:
+    """Place and consignment of a task that is or was this driver's, for what else was handed over
+    at its stop."""
     try:
         task = await session.get(Task, UUID(task_id))
     except ValueError:
         task = None
-    if task is None:
+    if task is None or driver_id not in (task.driver_id, *task.past_drivers):
         raise UnknownTask(task_id=task_id[:80])
     return task.place_id, task.consignment_id
 

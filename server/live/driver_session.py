@@ -292,11 +292,13 @@ async def collect_return(
     command_id: str,
 ) -> None:
     """Goods that nobody announced were handed over, mostly at the stop of some task. They were,
-    whether or not we know that task."""
+    whether or not we know that task, or ever gave it to this driver."""
     place_id = consignment_id = None
     if command.at_task_id is not None:
         with suppress(dispatch.UnknownTask):
-            place_id, consignment_id = await dispatch.run_context(session, command.at_task_id)
+            place_id, consignment_id = await dispatch.run_context(
+                session, command.at_task_id, driver_id=driver_id
+            )
     await returns.collect_unannounced(
         session,
         driver_id=driver_id,

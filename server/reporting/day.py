@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 from sqlalchemy import Select, and_, case, func, or_, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.consignments.models import Consignment, Proof
@@ -68,20 +69,20 @@ async def report_day(session: AsyncSession, *, since: datetime, until: datetime)
     """The figures of `since` to `until`, from facts of that time."""
     by_state = await _counts(
         session,
-        select(Order.state, func.count()).where(Order.captured_at.between(since, until)),
+        select(Order.state, func.count()).where(_within(Order.captured_at, since, until)),
     )
     consignments = await _counts(
         session,
         select(_outcome(), func.count())
         .select_from(Consignment)
-        .where(Consignment.created_at.between(since, until)),
+        .where(_within(Consignment.created_at, since, until)),
     )
     rejections = await tracking.fix_rejections(session, since=since, until=until)
     driven = await tracking.driven_m(session, since=since, until=until)
     commands = (
         await session.execute(
             select(func.count(), func.coalesce(func.sum(DriverCommand.repeats), 0)).where(
-                DriverCommand.received_at.between(since, until)
+                _within(DriverCommand.received_at, since, until)
             )
         )
     ).one()
@@ -89,14 +90,14 @@ async def report_day(session: AsyncSession, *, since: datetime, until: datetime)
     open_tasks = await _count(
         session,
         select(func.count()).where(
-            Task.created_at.between(since, until),
+            _within(Task.created_at, since, until),
             Task.state.in_(OPEN_TASK),
             Task.attempt == 1,
             Task.id.not_in([UUID(each.task_id) for each in unassigned]),
         ),
     )
     planned_m = select(func.coalesce(func.sum(Run.distance_m), 0)).where(
-        Run.published_at.between(since, until)
+        _within(Run.published_at, since, until)
     )
     return DayReport(
         orders=sum(by_state.values()),
@@ -112,32 +113,32 @@ async def report_day(session: AsyncSession, *, since: datetime, until: datetime)
         planned_km=round(await _count(session, planned_m) / 1000, 1),
         driven_km=round(sum(driven.values()) / 1000, 1),
         fixes_stored=await _count(
-            session, select(func.count()).where(FixRow.taken_at.between(since, until))
+            session, select(func.count()).where(_within(FixRow.taken_at, since, until))
         ),
         fixes_rejected={reason: n for reason, n in rejections.items() if reason != "duplicate"},
         proofs=await _count(
-            session, select(func.count()).where(Proof.received_at.between(since, until))
+            session, select(func.count()).where(_within(Proof.received_at, since, until))
         ),
         returns=await _count(
-            session, select(func.count()).where(Return.created_at.between(since, until))
+            session, select(func.count()).where(_within(Return.created_at, since, until))
         ),
         unannounced_returns=await _count(
             session,
             select(func.count()).where(
-                Return.created_at.between(since, until), Return.announced.is_(False)
+                _within(Return.created_at, since, until), Return.announced.is_(False)
             ),
         ),
         exceptions=await _counts(
             session,
             select(ExceptionRecord.kind, func.count()).where(
-                ExceptionRecord.raised_at.between(since, until)
+                _within(ExceptionRecord.raised_at, since, until)
             ),
         ),
         commands=commands[0],
         commands_rejected=await _counts(
             session,
             select(DriverCommand.reject_code, func.count()).where(
-                DriverCommand.received_at.between(since, until),
+                _within(DriverCommand.received_at, since, until),
                 DriverCommand.reject_code.is_not(None),
             ),
         ),
@@ -146,6 +147,11 @@ async def report_day(session: AsyncSession, *, since: datetime, until: datetime)
             session, select(func.count()).where(OutboxReaction.done_at.is_(None))
         ),
     )
+
+
+def _within(moment: Any, since: datetime, until: datetime) -> Any:
+    """From `since` on and before `until`, so that days beside each other share nothing."""
+    return and_(moment >= since, moment < until)
 
 
 def _outcome() -> Any:
@@ -190,7 +196,7 @@ async def _on_time_share(session: AsyncSession, since: datetime, until: datetime
                 Task.kind == "delivery",
                 Task.state == "completed",
                 Task.window_end_at.is_not(None),
-                Task.finished_at.between(since, until),
+                _within(Task.finished_at, since, until),
             )
         )
     ).one()
@@ -201,8 +207,8 @@ async def _unassigned(session: AsyncSession, since: datetime, until: datetime) -
     """What the newest published plan of each depot left, as far as it is still in no run."""
     plans = await session.scalars(
         select(Plan)
-        .where(Plan.published_at.between(since, until))
-        .distinct(Plan.depot_id)
+        .where(_within(Plan.published_at, since, until))
+        .ext(distinct_on(Plan.depot_id))
         .order_by(Plan.depot_id, Plan.published_at.desc())
     )
     left = [msgspec.convert(each, Unassigned) for plan in plans for each in plan.unassigned]

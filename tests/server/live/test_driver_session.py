@@ -22,6 +22,7 @@ from server.kit.db import Database
 from server.kit.ids import new_id
 from server.live.driver_session import DriverSession
 from server.live.models import DriverCommand
+from server.live.timers import TIMERS
 from server.protocol import PROTOCOL_VERSION
 from server.protocol.codec import encode
 from server.protocol.envelope import FRAMES
@@ -186,10 +187,11 @@ async def test_small_difference_of_clocks_is_left_alone_and_nothing_is_later_tha
     assert fact.occurred_at == town.now + timedelta(seconds=counted_s)
 
 
-async def test_return_at_a_task_that_nobody_knows_is_kept_all_the_same(
+async def test_return_at_a_task_that_was_never_this_drivers_is_kept_all_the_same(
     town: Town, talk: DriverSession
 ) -> None:
-    for at_task_id in (str(new_id()), "no id"):
+    sent = await town.book(corner(1, 1))
+    for at_task_id in (str(new_id()), "no id", await town.task_id(sent)):
         answer = await say(
             talk,
             CollectReturn(
@@ -201,7 +203,7 @@ async def test_return_at_a_task_that_nobody_knows_is_kept_all_the_same(
         assert isinstance(answer, Ack)
     async with town.db.transaction() as session:
         collected = await returns.list_returns(session)
-    assert [each.original_consignment_id for each in collected] == [None, None]
+    assert [each.original_consignment_id for each in collected] == [None, None, None]
 
 
 async def test_more_than_a_hundred_fixes_are_refused_together(
@@ -218,6 +220,18 @@ async def test_more_than_a_hundred_fixes_are_refused_together(
 async def test_frame_that_only_a_server_sends_is_refused(town: Town, talk: DriverSession) -> None:
     answer = await say(talk, Ack(envelope_ids=("x",)))
     assert (answer.code, answer.message) == ("live.unknown_frame", "A phone does not send Ack.")
+
+
+async def test_answer_is_forgotten_when_no_phone_can_ask_again(
+    town: Town, talk: DriverSession
+) -> None:
+    await say(talk, SetShift(change="start", occurred_at=town.now))
+    (timer,) = TIMERS
+    for later, left in ((timedelta(days=399), 1), (timedelta(days=2), 0)):
+        town.now += later
+        await timer.act(town.db)
+        async with town.db.transaction() as session:
+            assert len((await session.scalars(select(DriverCommand))).all()) == left
 
 
 @pytest.fixture(autouse=True)
