@@ -126,9 +126,7 @@ async def snapshot_of_runs(
     return await _views(session, (await session.scalars(query)).all())
 
 
-async def run_context(
-    session: AsyncSession, task_id: str, *, driver_id: UUID
-) -> tuple[UUID, UUID]:
+async def run_context(session: AsyncSession, task_id: str, *, driver_id: UUID) -> tuple[UUID, UUID]:
     """Place and consignment of a task that is or was this driver's, for what else was handed over
     at its stop."""
     try:
