@@ -40,6 +40,10 @@ export const changePassword = (
 export const logOut = (csrfToken: string): Promise<void> =>
   call("POST", "/api/logout", undefined, csrfToken);
 
+/** The roads of a run, from the depot through its stops and back. */
+export const getWay = (runId: string): Promise<{ coordinates: [number, number][] }> =>
+  call("GET", `/api/runs/${runId}/way`);
+
 async function call<Answer>(
   method: string,
   path: string,

@@ -27,10 +27,11 @@ const socket = new LiveSocket((frame) => {
   schedule();
 }, maySeeTheMap);
 
-// For the browser's console, and for tests that look where a marker is drawn.
+// For the browser's console, and for tests that look where something is drawn.
 Object.assign(window, {
   postrider: {
     markerOf: (driverId: string) => map?.markerOf(driverId),
+    lineOf: (runId: string) => map?.lineOf(runId),
     pixelOf: (driverId: string) => map?.pixelOf(driverId),
     isDrawn: () => map?.isDrawn() ?? false,
   },

@@ -11,6 +11,7 @@ import { ARROW, arrowImage, driverFeatures, driverLayers, DRIVERS, Glides } from
 import { runFeatures, runLayers, RUNS } from "./layers/runs";
 import { stopFeatures, stopLayers, STOPS } from "./layers/stops";
 import type { Selection } from "./list";
+import { Ways } from "./ways";
 
 const GLIDE_FRAME_MS = 60;
 const CLOSE_ZOOM = 14;
@@ -22,6 +23,7 @@ setWorkerUrl(workerUrl);
 export class FleetMap {
   private readonly map: LibreMap;
   private readonly glides = new Glides();
+  private readonly ways = new Ways(() => this.drawRuns());
   private readonly theme = matchMedia("(prefers-color-scheme: dark)");
   private selection: Selection | undefined;
   private isFitted = location.hash.includes("map=");
@@ -84,6 +86,12 @@ export class FleetMap {
     return this.glides.at(driverId, performance.now());
   }
 
+  /** How a run is drawn now. */
+  lineOf(runId: string): LonLat[] {
+    const run = this.fleet.runs.get(runId);
+    return run ? this.ways.lineOf(run) : [];
+  }
+
   pixelOf(driverId: string): [number, number] | undefined {
     const marker = this.markerOf(driverId);
     if (marker === undefined) return undefined;
@@ -99,9 +107,13 @@ export class FleetMap {
   private draw(): void {
     const now = performance.now();
     this.drawnMs = now;
-    this.source(RUNS)?.setData(runFeatures(this.fleet, this.selection));
+    this.drawRuns();
     this.source(STOPS)?.setData(stopFeatures(this.fleet, this.selection));
     this.drawDrivers(now);
+  }
+
+  private drawRuns(): void {
+    this.source(RUNS)?.setData(runFeatures(this.fleet, this.ways, this.selection));
   }
 
   private drawDrivers(now: number): void {

@@ -20,6 +20,7 @@ from server.dispatch.pool import PoolItem
 from server.dispatch.progress import RunView
 from server.dispatch.tasks import TaskView
 from server.dispatch.urgent import InsertedWork
+from server.dispatch.way import RunWay
 from server.identity.access import Principal
 from server.kit.geo import Position
 from server.kit.inputs import Lat, Limit, Lon, Note
@@ -198,6 +199,16 @@ async def get_run(run_id: FromPath[UUID], session: NamedDependency[AsyncSession]
     return await service.get_run(session, run_id)
 
 
+@get("/api/runs/{run_id:uuid}/way", guards=[MAY_READ], dependencies=ROADS)
+async def get_way(
+    run_id: FromPath[UUID],
+    session: NamedDependency[AsyncSession],
+    roads: NamedDependency[LazyRoads],
+) -> RunWay:
+    """The roads that it takes, as GeoJSON."""
+    return await service.find_way(session, run_id, roads=await roads.get())
+
+
 @post(
     "/api/runs/{run_id:uuid}/breakdown",
     guards=[MAY_CHANGE],
@@ -290,6 +301,7 @@ ROUTES = [
     move_stop,
     list_runs,
     get_run,
+    get_way,
     report_breakdown,
     insert_urgent,
     list_tasks,

@@ -63,6 +63,7 @@ from server.dispatch.street import (
 from server.dispatch.tasks import TaskView, UnknownTask, get_task, list_tasks, repeat_task
 from server.dispatch.urgent import InsertedWork, LateVisit, insert_urgent
 from server.dispatch.vehicle_load import scan_parcels
+from server.dispatch.way import RunWay, find_way
 
 __all__ = [
     "OUTCOMES",
@@ -82,6 +83,7 @@ __all__ = [
     "Reassignment",
     "RunIsClosed",
     "RunView",
+    "RunWay",
     "ShiftBreak",
     "ShiftView",
     "StalePlan",
@@ -105,6 +107,7 @@ __all__ = [
     "decline_task",
     "discard_plan",
     "fail_task",
+    "find_way",
     "get_depot",
     "get_plan",
     "get_run",

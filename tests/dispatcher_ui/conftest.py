@@ -251,6 +251,10 @@ class Company:
         tasks = [task for stop in manifest.stops for task in stop.tasks]
         return [task for task in tasks if task.state not in ("completed", "failed", "cancelled")]
 
+    async def runs(self) -> list[dispatch.RunView]:
+        async with self.db.transaction() as session:
+            return await dispatch.snapshot_of_runs(session)
+
     async def start(self, driver_id: UUID, task: ManifestTask) -> None:
         await self.send(driver_id, StartTasks(task_ids=(task.id,), occurred_at=self.now()))
 

@@ -50,6 +50,23 @@ async def test_moved_driver_moves_on_the_map_and_in_the_list(visit: Any, company
     await expect(row_of(page, name)).to_contain_text(re.compile(r"Position \d+ s old"))
 
 
+async def test_runs_are_drawn_along_the_way_from_the_depot_and_back(
+    visit: Any, company: Any
+) -> None:
+    page = await open_map(visit)
+    depot = company.door(0)
+    for run in await company.runs():
+        await page.wait_for_function(
+            """([id, lon, lat]) => {
+                const line = postrider.lineOf(id);
+                return [line.at(0), line.at(-1)].every(
+                    (end) => end && Math.abs(end[0] - lon) < 1e-6 && Math.abs(end[1] - lat) < 1e-6,
+                );
+            }""",
+            arg=[str(run.id), depot.lon, depot.lat],
+        )
+
+
 async def test_marker_glides_to_where_the_driver_is(visit: Any, company: Any) -> None:
     driver_id = company.drivers["Wei Lin"]
     start = company.door(0)

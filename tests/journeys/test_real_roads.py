@@ -55,6 +55,9 @@ async def test_orders_without_positions_are_found_planned_inserted_and_delivered
     at.append(at[0])
     straight_m = sum(haversine_m(a, b) for a, b in pairwise(at))
     assert run["distance_m"] > 1.05 * straight_m, "streets are longer than the crow's way"
+    way = (await company.desk.get(f"/api/runs/{run['id']}/way"))["coordinates"]
+    drawn_m = sum(haversine_m(Position(*a), Position(*b)) for a, b in pairwise(way))
+    assert drawn_m == pytest.approx(run["distance_m"], rel=0.05), "it is drawn along the streets"
     known = {(round(door.lon, 5), round(door.lat, 5)) for door in doors}
     assert {(round(place.lon, 5), round(place.lat, 5)) for place in at[1:-1]} == known
     for waybill in courier.to_do:

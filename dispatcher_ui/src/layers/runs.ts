@@ -1,17 +1,22 @@
-/** Runs as lines from stop to stop, in the order in which they are driven. */
+/** Runs as lines along their roads, in the order in which they are driven. */
 
 import type { Feature, FeatureCollection } from "geojson";
 import type { LayerSpecification } from "maplibre-gl";
 import type { Fleet } from "../fleet";
 import type { Selection } from "../list";
 import { colourOf } from "../palette";
+import type { Ways } from "../ways";
 
 export const RUNS = "runs";
 
-export function runFeatures(fleet: Fleet, selection: Selection | undefined): FeatureCollection {
+export function runFeatures(
+  fleet: Fleet,
+  ways: Ways,
+  selection: Selection | undefined,
+): FeatureCollection {
   const features: Feature[] = [];
   for (const run of fleet.runs.values()) {
-    const coordinates = run.stops.flatMap((stop) => (stop.position ? [stop.position] : []));
+    const coordinates = ways.lineOf(run);
     if (coordinates.length < 2) continue;
     features.push({
       type: "Feature",

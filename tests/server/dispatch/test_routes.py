@@ -103,6 +103,21 @@ async def test_a_day_from_the_first_depot_to_the_breakdown(town: Town, sign_in: 
     assert len((await api.get("/api/exceptions", params={"settled": True})).json()["items"]) == 1
 
 
+async def test_the_way_of_a_run_leads_from_the_depot_through_its_stops_and_back(
+    town: Town, sign_in: Any
+) -> None:
+    api = await sign_in(Role.DISPATCHER)
+    await town.add_driver()
+    await town.book(corner(1, 1))
+    await town.book(corner(2, 2))
+    await town.publish(await town.plan())
+    (run,) = (await api.get("/api/runs")).json()["items"]
+    way = (await api.get(f"/api/runs/{run['id']}/way")).json()
+    assert way["type"] == "LineString"
+    depot = [DEPOT.lon, DEPOT.lat]
+    assert way["coordinates"] == [depot, *(stop["position"] for stop in run["stops"]), depot]
+
+
 async def test_a_stale_plan_is_a_conflict_that_says_what_changed(town: Town, sign_in: Any) -> None:
     api = await sign_in(Role.DISPATCHER)
     await town.add_driver()
@@ -129,6 +144,7 @@ async def test_unknown_ids_are_not_found(town: Town, sign_in: Any) -> None:
         ),
         ("POST", "/api/plans", {"depot_id": NOBODY, "day": str(DAY)}),
         ("GET", f"/api/runs/{NOBODY}", None),
+        ("GET", f"/api/runs/{NOBODY}/way", None),
         ("POST", f"/api/runs/{NOBODY}/breakdown", {}),
         ("POST", f"/api/consignments/{NOBODY}/urgent", None),
         ("POST", f"/api/tasks/{NOBODY}/repeat", {"day": str(DAY)}),

@@ -1,0 +1,49 @@
+/** The roads of the runs, asked for one at a time; until they come a run is a line between stops. */
+
+import { getWay } from "./api";
+import type { LonLat, RunRecord } from "./frames";
+
+const RETRY_MS = 10_000;
+
+interface Way {
+  /** Which stops it leads through, in which order. */
+  through: string;
+  line: LonLat[];
+}
+
+export class Ways {
+  private readonly known = new Map<string, Way>();
+  private readonly wanted = new Map<string, string>();
+  private isAsking = false;
+
+  /** come: called when a run has got its roads. */
+  constructor(private readonly come: () => void) {}
+
+  /** The best that is known now; a run whose stops have changed keeps its old way for a moment. */
+  lineOf(run: RunRecord): LonLat[] {
+    const stops = run.stops.flatMap((stop) => (stop.position ? [stop.position] : []));
+    const through = stops.join(" ");
+    const way = this.known.get(run.id);
+    if (way?.through === through) return way.line;
+    if (stops.length > 0) this.wanted.set(run.id, through);
+    void this.ask();
+    return way?.line ?? stops;
+  }
+
+  private async ask(): Promise<void> {
+    if (this.isAsking) return;
+    this.isAsking = true;
+    for (const [runId, through] of this.wanted) {
+      this.wanted.delete(runId);
+      try {
+        const { coordinates } = await getWay(runId);
+        this.known.set(runId, { through, line: coordinates });
+        this.come();
+      } catch {
+        // The lines between the stops serve meanwhile.
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    }
+    this.isAsking = false;
+  }
+}
