@@ -20,6 +20,7 @@ MODULES = (
     "returns",
     "dispatch",
     "fulfilment",
+    "billing",
     "channels",
     "live",
     "reporting",
