@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+import server.billing.invoice_models  # noqa: F401 - so that one import knows every table
 from server.kit.db import Base
 from server.kit.ids import new_id
 
