@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.kit.db import Base
@@ -11,12 +11,17 @@ from server.kit.ids import new_id
 
 
 class Account(Base):
-    """A paying customer. code: the short name that people and files use, such as "ACME"."""
+    """A paying customer. code: the short name that people and files use, such as "ACME".
+
+    owed_minor: what they have been billed and not paid, in `currency`; negative when paid ahead.
+    credit_limit_minor: how much they may owe, with what is not billed yet; null for no limit.
+    """
 
     __tablename__ = "account"
     __table_args__ = (
         UniqueConstraint("code"),
         CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency"),
+        CheckConstraint("credit_limit_minor >= 0", name="credit_limit"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -24,6 +29,8 @@ class Account(Base):
     name: Mapped[str]
     currency: Mapped[str]
     active: Mapped[bool]
+    credit_limit_minor: Mapped[int | None] = mapped_column(BigInteger)
+    owed_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
     created_at: Mapped[datetime]
 
 

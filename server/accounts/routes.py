@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from litestar import delete, get, patch, post
+from litestar import delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta
@@ -21,6 +21,7 @@ Code = Annotated[str, Meta(pattern=r"^[A-Z0-9][A-Z0-9-]{1,19}$")]
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
 
 OFFICE_ONLY = allow(Role.ADMIN, Role.CLERK, scope="accounts:write")
+ADMIN_ONLY = allow(Role.ADMIN, scope="accounts:write")
 READERS = allow(*OFFICE, Role.ACCOUNT_USER, scope="accounts:read")
 WRITERS = allow(*OFFICE, Role.ACCOUNT_USER, scope="accounts:write")
 
@@ -38,6 +39,12 @@ class AccountChange(msgspec.Struct, forbid_unknown_fields=True):
 
     name: Name | None = None
     active: bool | None = None
+
+
+class CreditLimit(msgspec.Struct, forbid_unknown_fields=True):
+    """In minor units of the account's currency; null for no limit."""
+
+    credit_limit_minor: Annotated[int, Meta(ge=0, le=10**12)] | None
 
 
 class NewContact(msgspec.Struct, forbid_unknown_fields=True):
@@ -121,6 +128,20 @@ async def change_account(
     refuse_others(principal, account_id)
     return await service.change_account(
         session, account_id, name=data.name, active=data.active, by=principal.label
+    )
+
+
+@put("/api/accounts/{account_id:uuid}/credit-limit", guards=[ADMIN_ONLY])
+async def put_credit_limit(
+    session: NamedDependency[AsyncSession],
+    principal: NamedDependency[Principal],
+    account_id: FromPath[UUID],
+    data: JSONBody[CreditLimit],
+) -> AccountView:
+    """How much the account may owe, open orders included, before its orders are held."""
+    refuse_others(principal, account_id)
+    return await service.set_credit_limit(
+        session, account_id, data.credit_limit_minor, by=principal.label
     )
 
 
@@ -211,6 +232,7 @@ ROUTES = [
     create_account,
     get_account,
     change_account,
+    put_credit_limit,
     list_contacts,
     add_contact,
     remove_contact,

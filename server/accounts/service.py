@@ -53,11 +53,16 @@ class UnknownPlaceForEntry(Invalid):
 
 
 class AccountView(msgspec.Struct, frozen=True, kw_only=True):
+    """owed_minor: billed and not paid. credit_limit_minor: how much that may become together with
+    what is not billed yet; null for no limit."""
+
     id: UUID
     code: str
     name: str
     currency: str
     active: bool
+    credit_limit_minor: int | None = None
+    owed_minor: int = 0
 
 
 class ContactView(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +100,7 @@ async def create_account(
             name=name,
             currency=currency,
             active=True,
+            owed_minor=0,
             created_at=clock.now(),
         )
         .on_conflict_do_nothing(index_elements=["code"])
@@ -169,6 +175,52 @@ async def change_account(
         action="account.changed",
         subject=f"account:{account_id}",
         details={"from": before, "to": after},
+    )
+    await session.flush()
+    return view_of(account)
+
+
+async def set_credit_limit(
+    session: AsyncSession, account_id: UUID, limit_minor: int | None, *, by: str
+) -> AccountView:
+    """Let the account owe this much at most, in its own currency; None for no limit. Orders over
+    it are held.
+
+    Raises
+    ------
+    UnknownAccount
+    """
+    account = await load_account(session, account_id, for_update=True)
+    before, account.credit_limit_minor = account.credit_limit_minor, limit_minor
+    await record_audit(
+        session,
+        by=by,
+        action="account.credit_limit_set",
+        subject=f"account:{account_id}",
+        details={"from": before, "to": limit_minor},
+    )
+    await session.flush()
+    return view_of(account)
+
+
+async def add_to_owed(
+    session: AsyncSession, account_id: UUID, delta_minor: int, *, by: str
+) -> AccountView:
+    """Count what was billed (positive), or paid or credited (negative), in the account's currency.
+    The account stays locked until the caller's transaction ends.
+
+    Raises
+    ------
+    UnknownAccount
+    """
+    account = await load_account(session, account_id, for_update=True)
+    account.owed_minor += delta_minor
+    await record_audit(
+        session,
+        by=by,
+        action="account.owed_changed",
+        subject=f"account:{account_id}",
+        details={"delta_minor": delta_minor, "owed_minor": account.owed_minor},
     )
     await session.flush()
     return view_of(account)
@@ -299,7 +351,9 @@ async def remove_from_address_book(session: AsyncSession, account_id: UUID, entr
 async def load_account(
     session: AsyncSession, account_id: UUID, *, for_update: bool = False
 ) -> Account:
-    account = await session.get(Account, account_id, with_for_update=for_update or None)
+    account = await session.get(
+        Account, account_id, with_for_update=for_update or None, populate_existing=for_update
+    )
     if account is None:
         raise UnknownAccount(account_id=account_id)
     return account
@@ -312,6 +366,8 @@ def view_of(account: Account) -> AccountView:
         name=account.name,
         currency=account.currency,
         active=account.active,
+        credit_limit_minor=account.credit_limit_minor,
+        owed_minor=account.owed_minor,
     )
 
 

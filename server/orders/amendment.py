@@ -62,7 +62,7 @@ async def amend_order(
     if "lines" in changed:
         await session.execute(delete(OrderLineRow).where(OrderLineRow.order_id == order.id))
         set_lines(session, order, draft.lines)
-    after = view_of(order, draft.lines)
+    after = view_of(order, draft.lines, view.holds)
     different = {name: _difference(view, after, name) for name in _different(view, after)}
     record(session, order, "amended", by, changes=different)
     emit(session, OrderAmended(order_id=order.id, changed=tuple(different)))

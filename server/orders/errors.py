@@ -21,6 +21,12 @@ class OrderIsCancelled(Conflict):
     code = "orders.cancelled"
 
 
+class NoSuchHold(Conflict):
+    """Order {number} has no {kind} hold to release. Look at its holds."""
+
+    code = "orders.no_such_hold"
+
+
 class OrderChanged(Conflict):
     """You amend version {expected_version}, but the order is at version {version} and {changed}
     changed since. Look at it again, then repeat with the new version."""

@@ -37,5 +37,7 @@ def move(session: AsyncSession, order: Order, to: str, by: str, *, reason: str =
     """One move of the life cycle, logged; IllegalMove when it is not allowed."""
     ORDER.check(order.state, to)
     before, order.state = order.state, to
+    if to == "accepted":
+        order.accepted_at = order.accepted_at or clock.now()
     what = "cancelled" if to == "cancelled" else "moved"
     record(session, order, what, by, changes={"state": (before, to)}, reason=reason)

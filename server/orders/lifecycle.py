@@ -6,9 +6,9 @@ ORDER = Lifecycle(
     "The order",
     moves(
         draft="received cancelled",
-        received="accepted cancelled",
+        received="accepted on_hold cancelled",
         accepted="on_hold processing cancelled",
-        on_hold="accepted cancelled",
+        on_hold="received accepted cancelled",
         processing="in_fulfilment cancelled",
         in_fulfilment="shipped cancelled",
         shipped="delivered",

@@ -9,8 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.orders.errors import UnknownOrder
-from server.orders.models import Order, OrderEventRow, OrderLineRow
+from server.orders.models import Order, OrderEventRow, OrderHold, OrderLineRow
 from server.orders.order import (
+    HoldView,
     OrderLine,
     OrderLogEntry,
     OrderPage,
@@ -91,10 +92,33 @@ async def views_of(session: AsyncSession, orders: Sequence[Order]) -> list[Order
     )
     for row in rows:
         lines[row.order_id].append(msgspec.convert(row, OrderLine, from_attributes=True))
-    return [view_of(order, tuple(lines[order.id])) for order in orders]
+    holds = await holds_of(session, [order.id for order in orders if order.state == "on_hold"])
+    return [view_of(order, tuple(lines[order.id]), holds[order.id]) for order in orders]
 
 
-def view_of(order: Order, lines: tuple[OrderLine, ...], *, is_new: bool = False) -> OrderView:
+async def holds_of(
+    session: AsyncSession, order_ids: Sequence[UUID]
+) -> defaultdict[UUID, tuple[HoldView, ...]]:
+    """The open holds of each, oldest first."""
+    holds: defaultdict[UUID, tuple[HoldView, ...]] = defaultdict(tuple)
+    if order_ids:
+        rows = await session.scalars(
+            select(OrderHold)
+            .where(OrderHold.order_id.in_(order_ids), OrderHold.released_at.is_(None))
+            .order_by(OrderHold.id)
+        )
+        for row in rows:
+            holds[row.order_id] += (msgspec.convert(row, HoldView, from_attributes=True),)
+    return holds
+
+
+def view_of(
+    order: Order,
+    lines: tuple[OrderLine, ...],
+    holds: tuple[HoldView, ...] = (),
+    *,
+    is_new: bool = False,
+) -> OrderView:
     fields = {name: getattr(order, name) for name in OrderView.__struct_fields__ if name in PLAIN}
     return msgspec.convert(
         {
@@ -102,6 +126,7 @@ def view_of(order: Order, lines: tuple[OrderLine, ...], *, is_new: bool = False)
             "consignor": party_of(order, "consignor") if order.consignor_place_id else None,
             "consignee": party_of(order, "consignee"),
             "lines": lines,
+            "holds": holds,
             "is_new": is_new,
         },
         OrderView,
@@ -112,7 +137,13 @@ def party_of(order: Order, role: str) -> Party:
     return Party(**{name: getattr(order, f"{role}_{name}") for name in Party.__struct_fields__})
 
 
-PLAIN = frozenset(OrderView.__struct_fields__) - {"consignor", "consignee", "lines", "is_new"}
+PLAIN = frozenset(OrderView.__struct_fields__) - {
+    "consignor",
+    "consignee",
+    "lines",
+    "holds",
+    "is_new",
+}
 """The fields of an OrderView that are columns of the same name."""
 
 

@@ -1,7 +1,7 @@
 """Tables of orders. The table is called `orders` because ORDER is a word of SQL."""
 
 from datetime import datetime, time
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 from sqlalchemy import (
@@ -12,15 +12,18 @@ from sqlalchemy import (
     Index,
     Sequence,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.kit.db import Base
 from server.kit.ids import new_id
 from server.orders.lifecycle import ORDER
+from server.orders.order import HoldKind
 
 order_number = Sequence("order_number", metadata=Base.metadata)
 
+KINDS_OF_HOLD = ", ".join(f"'{kind}'" for kind in get_args(HoldKind))
 STATES = ", ".join(f"'{state}'" for state in ORDER.states)
 
 
@@ -49,7 +52,7 @@ class ServiceLevel(Base):
 
 
 class Order(Base):
-    """parcels: as booked; the real ones are the consignment's."""
+    """parcels: as booked; the real ones are the consignment's. accepted_at: the first time."""
 
     __tablename__ = "orders"
     __table_args__ = (
@@ -102,6 +105,7 @@ class Order(Base):
     cash_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str]
     captured_at: Mapped[datetime]
+    accepted_at: Mapped[datetime | None]
     search_text: Mapped[str] = mapped_column(
         Computed(
             "number || ' ' || coalesce(external_id, '') || ' ' || reference || ' ' ||"
@@ -122,6 +126,33 @@ class OrderLineRow(Base):
     sku: Mapped[str]
     quantity: Mapped[int]
     description: Mapped[str]
+    unit_price_minor: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class OrderHold(Base):
+    """One reason for which an order waits, or once waited. The same reason stands once."""
+
+    __tablename__ = "order_hold"
+    __table_args__ = (
+        CheckConstraint(f"kind in ({KINDS_OF_HOLD})", name="kind"),
+        Index(
+            "uq_order_hold_open",
+            "order_id",
+            "kind",
+            "reason",
+            unique=True,
+            postgresql_where=text("released_at is null"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
+    kind: Mapped[str]
+    reason: Mapped[str]
+    placed_at: Mapped[datetime]
+    placed_by: Mapped[str]
+    released_at: Mapped[datetime | None]
+    released_by: Mapped[str | None]
 
 
 class OrderEventRow(Base):

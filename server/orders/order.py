@@ -24,6 +24,11 @@ LengthMm = Annotated[int, Meta(ge=0, le=10_000)]
 Quantity = Annotated[int, Meta(ge=1, le=1_000_000)]
 CashMinor = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 
+PriceMinor = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+
+HoldKind = Literal["credit", "fraud", "duplicate", "stock", "payment", "person"]
+"""Why an order waits. payment: until it is paid, such as the difference of an exchange."""
+
 OrderKind = Literal["goods", "courier"]
 OrderState = Literal[
     "draft",
@@ -40,11 +45,15 @@ OrderState = Literal[
 
 
 class OrderLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A quantity of one SKU, in whole base units."""
+    """A quantity of one SKU, in whole base units.
+
+    unit_price_minor: what one was sold for, in the order's currency, if the channel said.
+    """
 
     sku: FilledLine
     quantity: Quantity
     description: Line = ""
+    unit_price_minor: PriceMinor | None = None
 
 
 class ParcelSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -64,6 +73,15 @@ class Party(msgspec.Struct, frozen=True, kw_only=True):
     place_id: UUID
     phone: str = ""
     email: str = ""
+
+
+class HoldView(msgspec.Struct, frozen=True, kw_only=True):
+    """Why an order waits, since when, and who said so."""
+
+    kind: HoldKind
+    reason: str
+    placed_at: datetime
+    placed_by: str
 
 
 class OrderDraft(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,6 +143,7 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     """An order as others see it.
 
     version: counts the amendments; name it when you amend.
+    holds: everything that it waits for; it goes on when the last of them is released.
     is_new: whether this very call took it in; False when it had come before.
     """
 
@@ -153,13 +172,14 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     cash_minor: int
     currency: str
     captured_at: datetime
+    holds: tuple[HoldView, ...] = ()
     is_new: bool = False
 
 
 class OrderLogEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that happened to an order: who, when, and what from and to.
 
-    what: captured, amended, moved, cancelled, or a note on something that could not be done.
+    what: captured, amended, moved, held, released, cancelled, or noted (what changed nothing).
     changes: field -> [before, after].
     """
 

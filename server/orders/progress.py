@@ -7,8 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.kit.outbox import emit
 from server.orders.amendment import require_not_shipped
 from server.orders.event_log import move, record
-from server.orders.events import OrderCancelled, OrderDelivered, OrderReleased
-from server.orders.lifecycle import ORDER, steps
+from server.orders.events import OrderCancelled, OrderDelivered
+from server.orders.lifecycle import steps
 from server.orders.listing import load_order, views_of
 from server.orders.order import OrderState, OrderView
 
@@ -49,22 +49,6 @@ async def advance_order(
         move(session, order, state, by)
         if state == "delivered":
             emit(session, OrderDelivered(order_id=order.id))
-    return (await views_of(session, [order]))[0]
-
-
-async def hold_order(session: AsyncSession, order_id: UUID, *, by: str, reason: str) -> OrderView:
-    """Stop an accepted order before its fulfilment begins, until it is released."""
-    order = await load_order(session, order_id, lock=True)
-    move(session, order, "on_hold", by, reason=reason)
-    return (await views_of(session, [order]))[0]
-
-
-async def release_order(session: AsyncSession, order_id: UUID, *, by: str) -> OrderView:
-    order = await load_order(session, order_id, lock=True)
-    ORDER.check(order.state, "accepted")
-    if order.state == "on_hold":
-        move(session, order, "accepted", by)
-        emit(session, OrderReleased(order_id=order.id))
     return (await views_of(session, [order]))[0]
 
 

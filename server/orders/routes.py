@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.identity.access import OFFICE, Principal, Role, allow
 from server.kit.inputs import Limit, Line, SearchText
 from server.orders import service
-from server.orders.order import OrderLogEntry, OrderPage, OrderState, OrderView
+from server.orders.order import HoldKind, OrderLogEntry, OrderPage, OrderState, OrderView
 from server.orders.service_levels import ServiceLevelView
 
 InState = Annotated[OrderState | None, QueryParameter(name="state")]
@@ -25,6 +25,12 @@ MAY_HOLD = allow(*OFFICE, scope="orders:write")
 
 class Reason(msgspec.Struct, forbid_unknown_fields=True):
     reason: Line = ""
+
+
+class Release(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """kind: which holds to end; all when it is left out."""
+
+    kind: HoldKind | None = None
 
 
 @get("/api/orders", guards=[MAY_READ])
@@ -85,8 +91,8 @@ async def hold_order(
     session: NamedDependency[AsyncSession],
     principal: NamedDependency[Principal],
 ) -> OrderView:
-    """Stop an accepted order before its fulfilment begins."""
-    return await service.hold_order(session, order_id, by=principal.label, reason=data.reason)
+    """Stop an order before its fulfilment begins."""
+    return await service.hold_order(session, order_id, data.reason, by=principal.label)
 
 
 @post("/api/orders/{order_id:uuid}/release", guards=[MAY_HOLD], status_code=200)
@@ -94,9 +100,11 @@ async def release_order(
     order_id: FromPath[UUID],
     session: NamedDependency[AsyncSession],
     principal: NamedDependency[Principal],
+    data: JSONBody[Release | None] = None,
 ) -> OrderView:
-    """Let an order that was on hold go on."""
-    return await service.release_order(session, order_id, by=principal.label)
+    """End holds; with the last one the order goes on."""
+    kind = data.kind if data else None
+    return await service.release_order(session, order_id, kind=kind, by=principal.label)
 
 
 @get("/api/service-levels", guards=[MAY_READ])

@@ -2,7 +2,14 @@
 
 from server.orders.amendment import amend_order
 from server.orders.capture import capture_order, find_repeat
-from server.orders.errors import AlreadyShipped, OrderChanged, OrderNumberTaken, UnknownOrder
+from server.orders.errors import (
+    AlreadyShipped,
+    NoSuchHold,
+    OrderChanged,
+    OrderNumberTaken,
+    UnknownOrder,
+)
+from server.orders.holds import hold_order, release_order
 from server.orders.listing import get_order, list_orders, order_history
 from server.orders.order import (
     MAX_LINES,
@@ -10,6 +17,8 @@ from server.orders.order import (
     CashMinor,
     Currency,
     Email,
+    HoldKind,
+    HoldView,
     OrderChanges,
     OrderDraft,
     OrderKind,
@@ -22,16 +31,15 @@ from server.orders.order import (
     Party,
     Phone,
     Pin,
+    PriceMinor,
     ServiceLevelCode,
     Skill,
 )
 from server.orders.progress import (
     advance_order,
     cancel_order,
-    hold_order,
     move_order,
     note_on_order,
-    release_order,
 )
 from server.orders.service_levels import (
     ServiceLevelView,
@@ -46,6 +54,9 @@ __all__ = [
     "CashMinor",
     "Currency",
     "Email",
+    "HoldKind",
+    "HoldView",
+    "NoSuchHold",
     "OrderChanged",
     "OrderChanges",
     "OrderDraft",
@@ -60,6 +71,7 @@ __all__ = [
     "Party",
     "Phone",
     "Pin",
+    "PriceMinor",
     "ServiceLevelCode",
     "ServiceLevelView",
     "Skill",

@@ -153,3 +153,16 @@ async def test_unknown_account_is_a_problem(db: Database, sign_in: SignIn) -> No
 async def test_page_out_of_range_is_refused(db: Database, sign_in: SignIn, query: str) -> None:
     clerk = await sign_in(Role.CLERK)
     assert (await clerk.get(f"/api/accounts?{query}")).status_code == 422
+
+
+async def test_only_an_administrator_sets_a_credit_limit(db: Database, sign_in: SignIn) -> None:
+    clerk, admin = await sign_in(Role.CLERK), await sign_in(Role.ADMIN)
+    path = f"/api/accounts/{(await open_account(clerk))['id']}/credit-limit"
+    assert (await clerk.put(path, json={"credit_limit_minor": 5})).status_code == 403
+    assert (await admin.put(path, json={"credit_limit_minor": -1})).status_code == 422
+    limited = (await admin.put(path, json={"credit_limit_minor": 50_000})).json()
+    assert (limited["credit_limit_minor"], limited["owed_minor"]) == (50_000, 0)
+    free = (await admin.put(path, json={"credit_limit_minor": None})).json()
+    assert free["credit_limit_minor"] is None
+    audited = (await admin.get("/api/audit")).json()["items"]
+    assert [each["action"] for each in audited].count("account.credit_limit_set") == 2

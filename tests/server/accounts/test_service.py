@@ -1,5 +1,7 @@
 """Accounts, their contacts and address books, through the door of the room."""
 
+import asyncio
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,6 +17,7 @@ from server.accounts.service import (
     account_of_code,
     add_contact,
     add_to_address_book,
+    add_to_owed,
     change_account,
     create_account,
     get_account,
@@ -135,3 +138,18 @@ async def test_unknown_account_is_said_to_be_unknown(db: Database) -> None:
         ):
             with pytest.raises(UnknownAccount, match=str(missing)):
                 await asking
+
+
+async def test_what_an_account_owes_is_counted_exactly_when_many_count_at_once(
+    own_db: Database,
+) -> None:
+    async with own_db.transaction() as session:
+        account = await open_account(session)
+
+    async def bill(delta_minor: int) -> None:
+        async with own_db.transaction() as session:
+            await add_to_owed(session, account.id, delta_minor, by="billing")
+
+    await asyncio.gather(*(bill(delta) for delta in (100, -30, 7) * 5))
+    async with own_db.transaction() as session:
+        assert (await get_account(session, account.id)).owed_minor == 5 * 77

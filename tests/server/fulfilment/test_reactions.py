@@ -155,7 +155,7 @@ async def test_an_order_on_hold_is_not_fulfilled_until_it_is_released(
     order = await capture()
     async with db.transaction() as session:
         await orders.advance_order(session, order.id, "accepted", by="test")
-        await orders.hold_order(session, order.id, by="clerk", reason="unpaid")
+        await orders.hold_order(session, order.id, "unpaid", by="clerk")
     await relay()
     assert await consignment_count(db) == 0
     async with db.transaction() as session:

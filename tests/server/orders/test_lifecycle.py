@@ -51,7 +51,7 @@ class OrderWalk(RuleBasedStateMachine):
         for before, after in zip(self.path, self.path[1:], strict=False):
             if before in ROAD and after in ROAD:
                 assert ROAD.index(after) == ROAD.index(before) + 1
-            assert before != "on_hold" or after in ("accepted", "cancelled")
+            assert before != "on_hold" or after in ("received", "accepted", "cancelled")
 
     @invariant()
     def final_states_are_the_end(self) -> None:
