@@ -14,6 +14,7 @@ from server.accounts import service
 from server.accounts.service import AccountView, ContactView, EntryView, UnknownAccount
 from server.identity.access import OFFICE, Principal, Role, allow
 from server.kit.inputs import ONE_LINE, Limit, Line
+from server.kit.paging import cut_page
 from server.kit.settings import Settings
 
 Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=ONE_LINE)]
@@ -88,8 +89,7 @@ async def list_accounts(
     accounts = await service.list_accounts(
         session, only=principal.own_account_only(), after=after, limit=limit + 1
     )
-    page = list(accounts[:limit])
-    return AccountPage(page, page[-1].id if len(accounts) > limit else None)
+    return AccountPage(*cut_page(accounts, limit))
 
 
 @post("/api/accounts", guards=[OFFICE_ONLY])
@@ -191,8 +191,7 @@ async def list_address_book(
     """An account's own places."""
     refuse_others(principal, account_id)
     entries = await service.list_address_book(session, account_id, after=after, limit=limit + 1)
-    page = list(entries[:limit])
-    return EntryPage(page, page[-1].id if len(entries) > limit else None)
+    return EntryPage(*cut_page(entries, limit))
 
 
 @post("/api/accounts/{account_id:uuid}/address-book", guards=[WRITERS])

@@ -29,6 +29,7 @@ from server.inventory.stock import (
     Serials,
 )
 from server.kit.idempotency import answer_once
+from server.kit.paging import cut_page
 
 MAY_READ = allow(*OFFICE, Role.WAREHOUSE, Role.ACCOUNT_USER, scope="stock:read")
 MAY_WORK = allow(Role.ADMIN, Role.CLERK, Role.WAREHOUSE, scope="stock:write")
@@ -186,7 +187,7 @@ async def list_purchase_notes(
     found = await receiving.list_purchase_notes(
         session, account_id=account_id, after=after, limit=limit + 1
     )
-    return PurchaseNotePage(found[:limit], found[limit - 1].id if len(found) > limit else None)
+    return PurchaseNotePage(*cut_page(found, limit))
 
 
 @get("/api/purchase-notes/{note_id:uuid}", guards=[MAY_READ])

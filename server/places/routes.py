@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.identity.access import OFFICE, Principal, Role, allow
 from server.kit.geo import Position
 from server.kit.inputs import ONE_LINE, Lat, Limit, Line, Lon, Note
+from server.kit.paging import cut_page
 from server.places import service
 from server.places.service import Address, Found, PlaceView
 
@@ -101,8 +102,7 @@ async def list_places(
 ) -> PlacePage:
     """Places, oldest first; with needs_pin=true those that a dispatcher has to put on the map."""
     places = await service.list_places(session, needs_pin=needs_pin, after=after, limit=limit + 1)
-    page = list(places[:limit])
-    return PlacePage(page, page[-1].id if len(places) > limit else None)
+    return PlacePage(*cut_page(places, limit))
 
 
 @post("/api/places", guards=[WRITERS])

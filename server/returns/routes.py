@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.identity.access import OFFICE, Principal, Role, allow
 from server.kit.idempotency import answer_once
 from server.kit.inputs import Limit, Moment
+from server.kit.paging import cut_page
 from server.returns import service
 from server.returns.views import ReturningParcel, ReturnState, ReturnView, Words
 
@@ -65,7 +66,7 @@ async def list_returns(
     items = await service.list_returns(
         session, account_id=own, state=in_state, limit=limit + 1, after=after
     )
-    return ReturnPage(items[:limit], items[limit - 1].id if len(items) > limit else None)
+    return ReturnPage(*cut_page(items, limit))
 
 
 @get("/api/returns/{return_id:uuid}", guards=[MAY_READ])
