@@ -60,3 +60,18 @@ class AddressBookEntry(Base):
     label: Mapped[str]
     place_id: Mapped[UUID] = mapped_column(ForeignKey("place.id"))
     created_at: Mapped[datetime]
+
+
+class ReturnPolicyRow(Base):
+    """See return_policy.ReturnPolicy; an account without a row has agreed on nothing of its own."""
+
+    __tablename__ = "return_policy"
+    __table_args__ = (
+        CheckConstraint("attempts_max >= 1", name="attempts_max"),
+        CheckConstraint("days_to_hand_over >= 1", name="days_to_hand_over"),
+    )
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"), primary_key=True)
+    attempts_max: Mapped[int]
+    days_to_hand_over: Mapped[int]
+    swap_without_old: Mapped[bool]

@@ -11,7 +11,13 @@ from msgspec import Meta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.accounts import service
-from server.accounts.service import AccountView, ContactView, EntryView, UnknownAccount
+from server.accounts.service import (
+    AccountView,
+    ContactView,
+    EntryView,
+    ReturnPolicy,
+    UnknownAccount,
+)
 from server.identity.access import OFFICE, Principal, Role, allow
 from server.kit.inputs import ONE_LINE, Limit, Line
 from server.kit.paging import cut_page
@@ -220,6 +226,31 @@ async def remove_from_address_book(
     await service.remove_from_address_book(session, account_id, entry_id)
 
 
+@get("/api/accounts/{account_id:uuid}/return-policy", guards=[READERS])
+async def get_return_policy(
+    session: NamedDependency[AsyncSession],
+    principal: NamedDependency[Principal],
+    account_id: FromPath[UUID],
+) -> ReturnPolicy:
+    """What was agreed about goods that come back."""
+    refuse_others(principal, account_id)
+    await service.get_account(session, account_id)
+    return await service.get_return_policy(session, account_id)
+
+
+@put("/api/accounts/{account_id:uuid}/return-policy", guards=[OFFICE_ONLY])
+async def put_return_policy(
+    session: NamedDependency[AsyncSession],
+    principal: NamedDependency[Principal],
+    account_id: FromPath[UUID],
+    data: JSONBody[ReturnPolicy],
+) -> ReturnPolicy:
+    """Agree on how often a delivery is attempted, and on returns and exchanges at the door."""
+    refuse_others(principal, account_id)
+    await service.get_account(session, account_id)
+    return await service.set_return_policy(session, account_id, data, by=principal.label)
+
+
 def refuse_others(principal: Principal, account_id: UUID) -> None:
     """To those who are confined to one account, others do not exist."""
     if principal.own_account_only() not in (None, account_id):
@@ -238,4 +269,6 @@ ROUTES = [
     list_address_book,
     add_to_address_book,
     remove_from_address_book,
+    get_return_policy,
+    put_return_policy,
 ]

@@ -10,6 +10,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.accounts.models import Account, AddressBookEntry, Contact
+from server.accounts.return_policy import ReturnPolicy as ReturnPolicy
+from server.accounts.return_policy import get_return_policy as get_return_policy
+from server.accounts.return_policy import set_return_policy as set_return_policy
 from server.identity.service import record_audit
 from server.kit import clock
 from server.kit.errors import Conflict, Invalid, NotFound

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from msgspec import structs
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.consignments.events import CustodyChanged
@@ -123,6 +123,16 @@ async def story(session: AsyncSession, consignment_id: UUID) -> tuple[StoryEntry
             )
         )
     return tuple(sorted(entries, key=lambda entry: entry.occurred_at))
+
+
+async def count_attempts(session: AsyncSession, consignment_id: UUID) -> int:
+    """How often somebody stood at the door in vain; several parcels at once are one attempt."""
+    attempts = await session.scalar(
+        select(func.count(CustodyEvent.occurred_at.distinct()))
+        .join(Parcel, Parcel.id == CustodyEvent.parcel_id)
+        .where(Parcel.consignment_id == consignment_id, CustodyEvent.state == "attempted")
+    )
+    return attempts or 0
 
 
 async def _lock(

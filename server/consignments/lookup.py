@@ -168,6 +168,7 @@ def view_of(row: Consignment, parcels: Sequence[Parcel]) -> ConsignmentView:
         origin_depot_id=row.origin_depot_id,
         created_at=row.created_at,
         cancelled_at=row.cancelled_at,
+        linked_consignment_id=row.linked_consignment_id,
     )
 
 

@@ -21,6 +21,7 @@ WAYBILL_NUMBERS = Sequence("waybill_number", metadata=Base.metadata)
 class Consignment(Base):
     """`state` is a projection of its parcels' states, kept for queries.
 
+    linked_consignment_id: the other leg of an exchange at one door; each names the other.
     pin: plain, because it must be told to the consignee by mail, SMS or telephone, and because four
         digits behind a hash are found in milliseconds. It guards against a driver, not against
         who reads the database: so it is in no view and no manifest, only compared here.
@@ -66,6 +67,7 @@ class Consignment(Base):
     cancelled_at: Mapped[datetime | None]
     cancelled_by: Mapped[str | None]
     cancel_reason: Mapped[str | None]
+    linked_consignment_id: Mapped[UUID | None] = mapped_column(ForeignKey("consignment.id"))
 
 
 class Parcel(Base):

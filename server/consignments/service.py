@@ -9,7 +9,8 @@ from server.consignments.booking import (
     cancel_consignment,
     create_consignment,
 )
-from server.consignments.custody import UnknownParcels, record_custody, story
+from server.consignments.custody import UnknownParcels, count_attempts, record_custody, story
+from server.consignments.links import link_consignments, unlink_consignment
 from server.consignments.lookup import (
     UnknownBarcode,
     UnknownConsignment,
@@ -85,10 +86,12 @@ __all__ = [
     "consignment_of_order",
     "consignment_of_token",
     "consignments_of_orders",
+    "count_attempts",
     "create_consignment",
     "find_parcels",
     "get_consignment",
     "get_consignments",
+    "link_consignments",
     "list_consignments",
     "open_tracking_link",
     "pin_matches",
@@ -98,4 +101,5 @@ __all__ = [
     "record_proof",
     "revoke_tracking_links",
     "story",
+    "unlink_consignment",
 ]

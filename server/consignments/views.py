@@ -106,6 +106,8 @@ class ParcelView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConsignmentView(msgspec.Struct, frozen=True, kw_only=True):
+    """linked_consignment_id: the other leg of an exchange at the same door."""
+
     id: UUID
     waybill: str
     kind: Kind
@@ -129,6 +131,7 @@ class ConsignmentView(msgspec.Struct, frozen=True, kw_only=True):
     origin_depot_id: UUID | None
     created_at: datetime
     cancelled_at: datetime | None
+    linked_consignment_id: UUID | None = None
 
 
 class ParcelRef(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.identity.service import record_audit
 from server.inventory.changing import changing_stock
 from server.inventory.errors import (
     AlreadyDecided,
@@ -14,7 +15,7 @@ from server.inventory.errors import (
     UnknownReturnedGoods,
 )
 from server.inventory.events import ReturnedStockDecided, StockReturned
-from server.inventory.ledger import Move, lock_skus, post_moves
+from server.inventory.ledger import Move, check_serials, lock_skus, post_moves
 from server.inventory.lifecycle import (
     CUSTOMER,
     RETURN_QC,
@@ -131,6 +132,58 @@ async def decide_returned(
             ),
         )
     return _view(found)
+
+
+async def split_returned(
+    session: AsyncSession,
+    *,
+    return_line_id: UUID,
+    new_line_id: UUID,
+    quantity: int,
+    serials: tuple[str, ...] = (),
+    by: str,
+) -> ReturnedGoodsView:
+    """Some units of what is in inspection are to be judged apart: from then on they are the goods
+    of another return line. They stay where they are, so no stock moves.
+
+    quantity: of the units that go apart, fewer than there are. serials: of the same units.
+
+    Raises
+    ------
+    UnknownReturnedGoods, AlreadyDecided, ReturnedOtherwise, SerialsNeeded, NoSerials
+    """
+    found = await session.get(ReturnedGoods, return_line_id)
+    if found is None:
+        raise UnknownReturnedGoods(return_line_id=return_line_id)
+    skus = await lock_skus(session, [found.sku_id])
+    await session.refresh(found)
+    if found.state != "in_inspection":
+        raise AlreadyDecided(return_line_id=return_line_id, state=found.state)
+    if quantity >= found.quantity or not set(serials) <= set(found.serials):
+        raise ReturnedOtherwise(return_line_id=return_line_id, quantity=found.quantity)
+    check_serials(skus[found.sku_id], quantity, serials)
+    apart = ReturnedGoods(
+        return_line_id=new_line_id,
+        sku_id=found.sku_id,
+        lot_id=found.lot_id,
+        quantity=quantity,
+        serials=list(serials),
+        state="in_inspection",
+        received_at=found.received_at,
+        decided_at=None,
+    )
+    found.quantity -= quantity
+    found.serials = [serial for serial in found.serials if serial not in serials]
+    session.add(apart)
+    await record_audit(
+        session,
+        by=by,
+        action="returned_goods.split",
+        subject=f"return_line:{return_line_id}",
+        details={"into": str(new_line_id), "quantity": quantity},
+    )
+    await session.flush()
+    return _view(apart)
 
 
 async def _require_own(session: AsyncSession, goods: ReturnedGoods, account_id: UUID) -> None:

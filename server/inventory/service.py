@@ -29,7 +29,7 @@ from server.inventory.receiving import (
     receive_stock,
 )
 from server.inventory.reconciliation import reconcile
-from server.inventory.returned import decide_returned, receive_returned
+from server.inventory.returned import decide_returned, receive_returned, split_returned
 from server.inventory.skus import NewSku, SkuChanges, change_sku, create_sku, get_sku, list_skus
 from server.inventory.stock import (
     AllocationView,
@@ -110,6 +110,7 @@ __all__ = [
     "release_hold",
     "release_stock",
     "ship_stock",
+    "split_returned",
     "stock_of_order",
     "transfer_stock",
 ]

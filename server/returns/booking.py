@@ -14,7 +14,7 @@ from server.kit import clock
 from server.kit.errors import Conflict, Invalid, NotFound
 from server.returns.lifecycle import OVER, RETURN
 from server.returns.lookup import get_return, lines_of, lock_return
-from server.returns.models import RMA_NUMBERS, Return, ReturnLine
+from server.returns.models import RMA_NUMBERS, Return, ReturnParcel
 from server.returns.views import ReturningParcel, ReturnView
 
 
@@ -206,8 +206,8 @@ async def _returnable(
     await session.execute(select(func.pg_advisory_xact_lock(func.hashtext(str(original.id)))))
     coming = set(
         await session.scalars(
-            select(ReturnLine.barcode)
-            .join(Return, Return.id == ReturnLine.return_id)
+            select(ReturnParcel.barcode)
+            .join(Return, Return.id == ReturnParcel.return_id)
             .where(
                 Return.original_consignment_id == original.id,
                 Return.state.not_in(OVER - {"resolved"}),
@@ -258,9 +258,9 @@ async def _add_return(
     return row
 
 
-def lines_for(return_id: UUID, parcels: Sequence[ReturningParcel]) -> list[ReturnLine]:
+def lines_for(return_id: UUID, parcels: Sequence[ReturningParcel]) -> list[ReturnParcel]:
     return [
-        ReturnLine(
+        ReturnParcel(
             return_id=return_id,
             number=number,
             barcode=parcel.barcode,

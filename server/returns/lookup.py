@@ -7,7 +7,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.kit.errors import NotFound
-from server.returns.models import Return, ReturnLine
+from server.returns.models import Return, ReturnParcel
 from server.returns.views import ReturningParcel, ReturnView
 
 
@@ -54,11 +54,11 @@ async def lock_return(session: AsyncSession, return_id: UUID) -> Return:
     return row
 
 
-async def lines_of(session: AsyncSession, return_ids: Sequence[UUID]) -> list[ReturnLine]:
+async def lines_of(session: AsyncSession, return_ids: Sequence[UUID]) -> list[ReturnParcel]:
     found = await session.scalars(
-        select(ReturnLine)
-        .where(ReturnLine.return_id.in_(return_ids))
-        .order_by(ReturnLine.return_id, ReturnLine.number)
+        select(ReturnParcel)
+        .where(ReturnParcel.return_id.in_(return_ids))
+        .order_by(ReturnParcel.return_id, ReturnParcel.number)
     )
     return list(found)
 
