@@ -154,9 +154,13 @@ def with_uv(project: Project) -> Project:
     version = ".".join(map(str, sys.version_info[:3]))
     system = f"linux-{os.uname().machine}-gnu" if sys.platform == "linux" else "macos-aarch64-none"
     installed = project.wheels / f"pythons/cpython-{version}-{system}"
-    installed.mkdir(parents=True)
-    for folder in ("bin", "lib"):
-        (installed / folder).symlink_to(Path(sys.base_prefix) / folder)
+    # uv puts a note beside the standard library, in a folder that may not be ours to write in.
+    base = Path(sys.base_prefix)
+    library = f"lib/python{sys.version_info.major}.{sys.version_info.minor}"
+    (installed / library).mkdir(parents=True)
+    (installed / "bin").symlink_to(base / "bin")
+    for each in (base / library).iterdir():
+        (installed / library / each.name).symlink_to(each)
     project.environ["UV_PYTHON_INSTALL_DIR"] = str(installed.parent)
     return project
 

@@ -75,10 +75,11 @@ async def test_a_snapshot_shows_runs_with_their_stops(town: Town) -> None:
     async with town.db.transaction() as session:
         (run,) = await dispatch.snapshot_of_runs(session)
         assert (run.state, run.stops[0].state) == ("started", "under_way")
-        place_id, consignment_id = await dispatch.run_context(session, task_id)
+        place_id, consignment_id = await dispatch.run_context(session, task_id, driver_id=driver)
         assert (place_id, consignment_id) == (consignment.consignee.place_id, consignment.id)
-        with pytest.raises(UnknownTask):
-            await dispatch.run_context(session, "x")
+        for unknown, asking in (("x", driver), (task_id, UUID(int=1))):
+            with pytest.raises(UnknownTask):
+                await dispatch.run_context(session, unknown, driver_id=asking)
 
 
 async def test_the_way_already_driven_still_counts_as_planned(town: Town) -> None:
