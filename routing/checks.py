@@ -14,6 +14,7 @@ from routing.plan import Plan, Route, Visit
 from routing.problem import UNREACHABLE, Job, Leg, Problem, TimeWindow, Vehicle, Work
 
 WORK_LEGS = ("job", "pickup", "delivery")
+STOP_LEGS = (*WORK_LEGS, "reload")
 
 
 def violations(problem: Problem, plan: Plan) -> list[str]:
@@ -73,7 +74,8 @@ def _check_route(problem: Problem, vehicle: Vehicle, route: Route) -> Iterator[s
     ):
         yield "must begin with one start and finish with one end"
         return
-    if any(visit.leg in WORK_LEGS and not _knows(problem, visit) for visit in route.visits):
+    if any(visit.leg in STOP_LEGS and not _knows(problem, visit) for visit in route.visits):
+        yield "visits what the problem does not know"
         return
     yield from _check_places(problem, vehicle, route)
     yield from _check_clock(problem, vehicle, route)
@@ -84,6 +86,8 @@ def _check_route(problem: Problem, vehicle: Vehicle, route: Route) -> Iterator[s
 
 
 def _knows(problem: Problem, visit: Visit) -> bool:
+    if visit.leg == "reload":
+        return visit.id in problem.depot_by_id
     known = problem.job_by_id if visit.leg == "job" else problem.shipment_by_id
     return visit.id in known
 
@@ -101,6 +105,9 @@ def _check_places(problem: Problem, vehicle: Vehicle, route: Route) -> Iterator[
                 expected, owner = problem.shipment_by_id[visit.id].pickup.place, visit.id
             case "delivery":
                 expected, owner = problem.shipment_by_id[visit.id].delivery.place, visit.id
+            case "reload":
+                depot = problem.depot_by_id[visit.id]
+                expected, owner = depot.place, depot.id
             case "break":
                 continue
         if visit.place != expected:
@@ -116,26 +123,38 @@ def _check_clock(problem: Problem, vehicle: Vehicle, route: Route) -> Iterator[s
             yield f"{visit.leg} {visit.id} starts before the vehicle arrives"
         if visit.leg == "break":
             continue
-        service_s, windows = _read_duty(problem, visit)
+        service_s, windows = _read_duty(problem, vehicle, visit)
         if visit.departure_s - visit.start_s != service_s:
             yield f"{visit.leg} {visit.id} does not last {service_s} s"
         if windows and not any(w.start_s <= visit.start_s <= w.end_s for w in windows):
             is_late_fact = (visit.id, visit.leg) in fixed and visit.start_s > windows[-1].end_s
             if not is_late_fact:
                 yield f"{visit.leg} {visit.id} starts at {visit.start_s}, outside its windows"
-    start_s, end_s = route.visits[0].departure_s, route.visits[-1].start_s
+    start_s, end_s = route.visits[0].start_s, route.visits[-1].start_s
     if start_s < vehicle.shift.start_s:
         yield f"starts at {start_s}, before its shift"
-    if end_s > vehicle.shift.end_s:
-        yield f"ends at {end_s}, after its shift"
+    if end_s > vehicle.shift.end_s + vehicle.overtime_s:
+        yield f"ends at {end_s}, after its shift and overtime"
     if route.duration_s != end_s - start_s:
         yield f"says it lasts {route.duration_s} s, not {end_s - start_s} s"
     if vehicle.max_duration_s is not None and end_s - start_s > vehicle.max_duration_s:
         yield f"lasts {end_s - start_s} s, longer than it may"
 
 
-def _read_duty(problem: Problem, visit: Visit) -> tuple[int, tuple[TimeWindow, ...]]:
+def _read_duty(
+    problem: Problem, vehicle: Vehicle, visit: Visit
+) -> tuple[int, tuple[TimeWindow, ...]]:
     """Return how long the visit must last and in which windows it may start."""
+    if visit.leg == "reload":
+        depot = problem.depot_by_id[visit.id]
+        return depot.loading_s, depot.windows
+    if visit.leg in ("start", "end"):
+        for depot in problem.depots:
+            if visit.leg == "start" and depot.place == vehicle.start_place and not vehicle.fixed:
+                return depot.loading_s, depot.windows
+            if visit.leg == "end" and depot.place == vehicle.end_place:
+                return 0, depot.windows
+        return 0, ()
     if visit.leg == "job":
         job = problem.job_by_id[visit.id]
         return job.service_s, job.windows
@@ -168,15 +187,36 @@ def _check_driving(problem: Problem, vehicle: Vehicle, route: Route) -> Iterator
         yield f"says it is {route.distance_m} m long, not {distance_m} m"
     if vehicle.max_distance_m is not None and distance_m > vehicle.max_distance_m:
         yield f"is {distance_m} m long, longer than it may be"
-    duration_s = route.visits[-1].start_s - route.visits[0].departure_s
+    cost = _price(problem, vehicle, route, distance_m)
+    if route.cost != cost:
+        yield f"says it costs {route.cost}, not {cost}"
+
+
+def _price(problem: Problem, vehicle: Vehicle, route: Route, distance_m: int) -> int:
+    hours = Fraction(route.visits[-1].start_s - route.visits[0].start_s, 3600)
+    unpaid = {rest.id for rest in vehicle.breaks if not rest.paid}
+    unpaid_s = sum(
+        visit.departure_s - visit.start_s
+        for visit in route.visits
+        if visit.leg == "break" and visit.id in unpaid
+    )
+    overtime_s = max(0, route.visits[-1].start_s - vehicle.shift.end_s)
     exact = (
         vehicle.fixed_cost
         + Fraction(vehicle.cost_per_km * distance_m, 1000)
-        + Fraction(vehicle.cost_per_hour * duration_s, 3600)
+        + vehicle.cost_per_hour * (hours - Fraction(unpaid_s, 3600))
+        + vehicle.overtime_cost_per_hour * Fraction(overtime_s, 3600)
+        + vehicle.cost_per_squared_hour * hours * hours
     )
-    cost = floor(exact + Fraction(1, 2))
-    if route.cost != cost:
-        yield f"says it costs {route.cost}, not {cost}"
+    done = {visit.id for visit in route.visits if visit.leg in WORK_LEGS}
+    wishes = [
+        wish.cost
+        for work in problem.work
+        if work.id in done
+        for wish in work.preferences
+        if vehicle.id not in wish.vehicles
+    ]
+    return floor(exact + Fraction(1, 2)) + sum(wishes)
 
 
 def _follow_clock(
@@ -208,7 +248,7 @@ def _check_breaks(vehicle: Vehicle, route: Route) -> Iterator[str]:
     taken = {visit.id: visit for visit in route.visits if visit.leg == "break"}
     if len(taken) != sum(visit.leg == "break" for visit in route.visits):
         yield "takes a break twice"
-    start_s, end_s = route.visits[0].departure_s, route.visits[-1].start_s
+    start_s, end_s = route.visits[0].start_s, route.visits[-1].start_s
     for rest in vehicle.breaks:
         visit = taken.pop(rest.id, None)
         if visit is None:
@@ -225,10 +265,12 @@ def _check_breaks(vehicle: Vehicle, route: Route) -> Iterator[str]:
 
 
 def _check_work(problem: Problem, vehicle: Vehicle, route: Route) -> Iterator[str]:
-    order = [(visit.id, visit.leg) for visit in route.visits if visit.leg in WORK_LEGS]
+    stops = [(visit.id, visit.leg) for visit in route.visits if visit.leg in STOP_LEGS]
     fixed = [(step.id, step.leg) for step in vehicle.fixed]
-    if order[: len(fixed)] != fixed:
+    if stops[: len(fixed)] != fixed:
         yield "does not do its fixed visits first"
+    yield from _check_reloads(vehicle, stops)
+    order = [(work_id, leg) for work_id, leg in stops if leg != "reload"]
     if vehicle.max_stops is not None and len(order) > vehicle.max_stops:
         yield f"has {len(order)} visits, more than {vehicle.max_stops}"
     for work_id, leg in order:
@@ -242,6 +284,10 @@ def _check_work(problem: Problem, vehicle: Vehicle, route: Route) -> Iterator[st
             work.vehicles is not None and vehicle.id not in work.vehicles
         ):
             yield f"{work_id} may not be done by this vehicle"
+    yield from _check_rides(problem, route)
+
+
+def _check_rides(problem: Problem, route: Route) -> Iterator[str]:
     picked: dict[str, Visit] = {}
     delivered: set[str] = set()
     for visit in route.visits:
@@ -260,15 +306,41 @@ def _check_work(problem: Problem, vehicle: Vehicle, route: Route) -> Iterator[st
         yield f"picks up {work_id} and never delivers it"
 
 
+def _check_reloads(vehicle: Vehicle, stops: list[tuple[str, Leg]]) -> Iterator[str]:
+    fixed = vehicle.fixed
+    for depot_id, leg in stops[len(fixed) :]:
+        if leg == "reload" and depot_id not in vehicle.reload_at:
+            yield f"reloads at {depot_id}, where it may not"
+    reloads = sum(leg == "reload" for _, leg in stops)
+    if reloads > max(vehicle.max_reloads, sum(step.leg == "reload" for step in fixed)):
+        yield f"reloads {reloads} times, more than {vehicle.max_reloads}"
+
+
 def _check_loads(problem: Problem, vehicle: Vehicle, route: Route) -> Iterator[str]:
+    """Follow what is on board: each trip begins with all deliveries that it makes."""
+    trips: list[list[Visit]] = [[]]
+    for visit in route.visits:
+        if visit.leg == "reload":
+            trips.append([])
+        trips[-1].append(visit)
     load = [0] * len(vehicle.capacity)
     for k, amount in enumerate(vehicle.on_board):
         load[k] += amount
-    for visit in route.visits:
-        if visit.leg == "job" and problem.job_by_id[visit.id].kind == "delivery":
-            for k, amount in enumerate(problem.job_by_id[visit.id].size):
-                load[k] += amount
-    for visit in route.visits:
+    for trip in trips:
+        brought = [problem.job_by_id[visit.id] for visit in trip if visit.leg == "job"]
+        for job in brought:
+            if job.kind == "delivery":
+                load = [load[k] + amount for k, amount in enumerate(job.size)] or load
+        yield from _check_trip(problem, vehicle, trip, load)
+        for job in brought:
+            if job.kind == "pickup":
+                load = [load[k] - amount for k, amount in enumerate(job.size)] or load
+
+
+def _check_trip(
+    problem: Problem, vehicle: Vehicle, trip: list[Visit], load: list[int]
+) -> Iterator[str]:
+    for visit in trip:
         sign, size = 0, ()  # type: tuple[int, tuple[int, ...]]
         if visit.leg == "job":
             job = problem.job_by_id[visit.id]

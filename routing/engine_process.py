@@ -64,7 +64,7 @@ class EngineProcess:
         self.connection, theirs = Pipe()
         path = os.pathsep.join(filter(None, (str(PACKAGE_FOLDER), os.environ.get("PYTHONPATH"))))
         self._process = subprocess.Popen(
-            [sys.executable, "-c", CHILD, str(theirs.fileno())],
+            [sys.executable, "-c", CHILD, str(theirs.fileno()), str(os.getpid())],
             pass_fds=(theirs.fileno(),),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -84,8 +84,11 @@ class EngineProcess:
 
 
 def run_child() -> None:
-    """Run searches until the parent closes the connection, whose number is our argument."""
-    _die_with_parent()
+    """Run searches until the parent closes the connection.
+
+    Our arguments are the connection's number and the parent's.
+    """
+    _die_with_parent(int(sys.argv[2]))
     connection: Connection[Any, Any] = Connection(int(sys.argv[1]))
     try:
         problem = connection.recv()
@@ -116,8 +119,8 @@ def _run(problem: Problem, search: Search, connection: "Connection[Any, Any]") -
     return Searched(found)
 
 
-def _die_with_parent() -> None:
-    parent = os.getppid()
+def _die_with_parent(parent: int) -> None:
+    """End with the parent, even if it was gone before we could look."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(SIGNAL_AT_PARENTS_DEATH, signal.SIGKILL)
 

@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from routing.halts import halt_of
+from routing.insert import NoPlace, insert
 from routing.plan import Plan, Route, Unassigned
 from routing.problem import UNREACHABLE, Job, Problem, Vehicle, Work, steps_of
 from routing.rules import fixed_steps, may_serve
-from routing.schedule import halt_of, schedule_route
+from routing.schedule import schedule_route
 
 MOST_NAMED = 5
 ALONE_SENTENCES = {
@@ -25,6 +27,7 @@ ALONE_SENTENCES = {
     "stops": "Every vehicle that may do it already has as many visits as it may.",
     "unreachable": "No road leads there.",
     "capacity": "It does not fit beside what the vehicles already hold.",
+    "reload": "It would need a reload that no vehicle may make.",
 }
 
 
@@ -32,7 +35,7 @@ def explain(problem: Problem, plan: Plan) -> Plan:
     """Return the plan with a code and a sentence for everything that is unassigned.
 
     Codes: no_vehicle, skills, vehicle, too_heavy, unreachable, window, shift, break, ride,
-    duration, distance, stops, capacity, all_full, no_time.
+    duration, distance, stops, capacity, not_worth_it, all_full, no_time.
     """
     probe = _Probe(problem, plan)
     reasons = tuple(probe.find_reason(problem.find_work(one.id)) for one in plan.unassigned)
@@ -44,6 +47,7 @@ class _Probe:
 
     def __init__(self, problem: Problem, plan: Plan) -> None:
         self.problem = problem
+        self.plan = plan
         kinds: dict[Vehicle, int] = {}
         self.kind_of = {
             vehicle.id: kinds.setdefault(replace(vehicle, id=""), len(kinds))
@@ -81,6 +85,11 @@ class _Probe:
             return say(code, ALONE_SENTENCES[code])
         kinds = {self.kind_of[vehicle.id] for vehicle in able}
         could = [vehicle for vehicle in vehicles if self.kind_of[vehicle.id] in kinds]
+        if work.prize is not None and not isinstance(
+            ways := insert(problem, self.plan, work.id, most=1), NoPlace
+        ):
+            cost = ways[0].added_cost
+            return say("not_worth_it", f"It would cost {cost}, more than its prize {work.prize}.")
         if not any(self._has_room(work, vehicle) for vehicle in could):
             return say("all_full", f"Every vehicle that could do it is full: {_name(could)}.")
         return say(
@@ -106,6 +115,8 @@ class _Probe:
     def _has_room(self, work: Work, vehicle: Vehicle) -> bool:
         """Whether it fits where it must: a delivery at the start, a pickup at the end."""
         loads = self.loads_of.get(vehicle.id, [_bare(vehicle)])
+        if vehicle.max_reloads:
+            return any(self._fits(work, vehicle, load) for load in loads)
         if isinstance(work, Job):
             loads = loads[:1] if work.kind == "delivery" else loads[-1:]
         return any(self._fits(work, vehicle, load) for load in loads)

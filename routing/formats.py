@@ -15,6 +15,7 @@ import numpy as np
 
 from routing.plan import Plan
 from routing.problem import (
+    Depot,
     Handover,
     Job,
     Matrix,
@@ -48,6 +49,7 @@ class _ProblemFields(msgspec.Struct, forbid_unknown_fields=True):
     vehicles: tuple[Vehicle, ...] = ()
     matrices: dict[str, _MatrixRows] = {}
     name: str = ""
+    depots: tuple[Depot, ...] = ()
 
 
 def encode_problem(problem: Problem) -> bytes:
@@ -63,6 +65,7 @@ def encode_problem(problem: Problem) -> bytes:
                 for profile, matrix in problem.matrices.items()
             },
             name=problem.name,
+            depots=problem.depots,
         )
     )
 
@@ -89,6 +92,7 @@ def decode_problem(text: bytes) -> Problem:
         vehicles=fields.vehicles,
         matrices=matrices,
         name=fields.name,
+        depots=fields.depots,
     )
 
 

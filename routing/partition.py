@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from math import atan2, tau
 from statistics import fmean
 
+from routing.halts import halt_of
 from routing.plan import Plan
 from routing.problem import Position, Problem, Vehicle, Work, steps_of
-from routing.schedule import halt_of
 
 
 @dataclass(slots=True)
@@ -40,7 +40,7 @@ def cut(problem: Problem, plan: Plan, count: int, turn_rad: float) -> list[Probl
 
     pieces = []
     for route in plan.routes:
-        ids = {step.id for step in route.steps}
+        ids = {step.id for step in route.steps if step.leg != "reload"}
         angle_rad = look_at(problem.find_work(work_id) for work_id in ids)
         pieces.append(_Piece([route.vehicle_id], ids, angle_rad))
     for one in plan.unassigned:
@@ -80,7 +80,8 @@ def _take(problem: Problem, share: _Piece) -> Problem:
 
 def _rename[W: Work](work: W, mine: frozenset[str]) -> W:
     """Leave out the vehicles that are not of this part."""
-    if work.vehicles is None and not work.barred:
+    if work.vehicles is None and not work.barred and not work.preferences:
         return work
     only = None if work.vehicles is None else work.vehicles & mine
-    return replace(work, vehicles=only, barred=work.barred & mine)
+    wishes = tuple(replace(wish, vehicles=wish.vehicles & mine) for wish in work.preferences)
+    return replace(work, vehicles=only, barred=work.barred & mine, preferences=wishes)

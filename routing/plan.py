@@ -5,7 +5,7 @@ How routes are found or timed does not belong here.
 
 from dataclasses import dataclass, field
 
-from routing.problem import Leg, Problem, Step, Vehicle
+from routing.problem import Leg, Problem, Step, Vehicle, Work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,8 @@ class Visit:
 class Route:
     """What one vehicle does: a start, visits and breaks in order of time, and an end.
 
-    `duration_s` runs from start to end, waiting and breaks included; `cost` is in minor units.
+    `duration_s` runs from start to end, loading, waiting and breaks included; `cost` is in minor
+    units.
     """
 
     vehicle_id: str
@@ -46,11 +47,11 @@ class Route:
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """The work of the route in order, without start, end and breaks."""
+        """The work and the reloads of the route in order, without start, end and breaks."""
         return tuple(
             Step(id=visit.id, leg=visit.leg)
             for visit in self.visits
-            if visit.leg in ("job", "pickup", "delivery")
+            if visit.leg in ("job", "pickup", "delivery", "reload")
         )
 
 
@@ -100,17 +101,28 @@ Objective = tuple[int, int, int]
 def measure_objective(problem: Problem, plan: Plan) -> Objective:
     """Return what solving makes small, in this order of importance.
 
-    The sum of the priorities left unserved, how much work is unassigned, and the cost.
+    The sum of the priorities left unserved, how much work is unassigned, and the cost with the
+    prizes that were let go. Optional work counts for the last only.
     """
-    missed = [problem.find_work(one.id).priority for one in plan.unassigned]
-    return sum(missed), len(missed), plan.cost
+    left = [problem.find_work(one.id) for one in plan.unassigned]
+    missed = [work.priority for work in left if work.prize is None]
+    return sum(missed), len(missed), plan.cost + sum(work.prize or 0 for work in left)
 
 
-def price_route(vehicle: Vehicle, distance_m: int, duration_s: int) -> int:
-    """Return the cost of a route in minor units, half a unit rounded up.
+def price_route(
+    vehicle: Vehicle, distance_m: int, duration_s: int, *, unpaid_s: int = 0, overtime_s: int = 0
+) -> int:
+    """Return the cost of a route without preferences in minor units, half a unit rounded up.
 
-    One metre costs `cost_per_km` / 1000 and one second `cost_per_hour` / 3600: both are whole
-    numbers of 1/18000.
+    `unpaid_s` of the duration are breaks without pay. All rates are whole numbers of 1/3600^2.
     """
-    running = vehicle.cost_per_km * distance_m * 18 + vehicle.cost_per_hour * duration_s * 5
-    return vehicle.fixed_cost + (running + 9_000) // 18_000
+    running = vehicle.cost_per_km * distance_m * 12_960
+    running += vehicle.cost_per_hour * (duration_s - unpaid_s) * 3_600
+    running += vehicle.overtime_cost_per_hour * overtime_s * 3_600
+    running += vehicle.cost_per_squared_hour * duration_s**2
+    return vehicle.fixed_cost + (running + 6_480_000) // 12_960_000
+
+
+def price_wishes(vehicle: Vehicle, work: Work) -> int:
+    """Return what the preferences cost when this vehicle does the work."""
+    return sum(wish.cost for wish in work.preferences if vehicle.id not in wish.vehicles)

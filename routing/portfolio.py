@@ -18,7 +18,7 @@ from routing.engines import EngineName
 from routing.partition import cut
 from routing.plan import Objective, Plan, Progress, measure_objective
 from routing.problem import Problem, Shipment
-from routing.repair import fill, repair
+from routing.repair import drop_unworthy, fill, repair
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,13 @@ SHARE_OF_GRACE = 0.02
 
 def is_expressible_in_pyvrp(problem: Problem) -> bool:
     """Whether PyVRP's answer keeps all rules: see `routing.engines.pyvrp`."""
-    if any(vehicle.breaks or vehicle.fixed for vehicle in problem.vehicles):
+    if any(v.breaks or v.fixed or v.overtime_s for v in problem.vehicles):
+        return False
+    if any(v.cost_per_squared_hour for v in problem.vehicles):
+        return False
+    if any(len(depot.windows) > 1 for depot in problem.depots):
+        return False
+    if any(work.preferences for work in problem.work):
         return False
     if problem.shipments and any(v.max_stops is not None for v in problem.vehicles):
         return False
@@ -243,6 +249,7 @@ class Portfolio:
         if plan.unassigned and not search.part:
             fill_until_s = min(self.until_s, monotonic() + LONGEST_FILL_S)
             plan = fill(self.problem, plan, until=fill_until_s)
+        plan = drop_unworthy(self.problem, plan)
         self._consider(plan, search.engine)
 
     def _fill_greedily(self) -> None:

@@ -7,10 +7,10 @@ what breaks a rule is taken out. Putting work back where it fits is `fill`.
 from collections.abc import Iterable, Mapping
 from time import monotonic
 
-from routing.insert import NoPlace, apply_insertion, insert
-from routing.plan import Plan, Route, Unassigned
+from routing.insert import Inserter, NoPlace, apply_insertion
+from routing.plan import Plan, Route, Unassigned, measure_objective
 from routing.problem import Problem, ProblemError, Step, Vehicle
-from routing.rules import Violation, fixed_steps
+from routing.rules import Violation, fixed_steps, tidy_reloads
 from routing.schedule import schedule_route
 
 NOT_YET = "not_placed"
@@ -28,15 +28,22 @@ def repair(problem: Problem, sequences: Mapping[str, Iterable[Step]]) -> Plan:
     Fixed visits are added where they are missing. Raises FixedWorkImpossible when they alone
     cannot be driven.
     """
-    fixed_on = {step: vehicle.id for vehicle in problem.vehicles for step in vehicle.fixed}
+    fixed_on = {
+        step: vehicle.id
+        for vehicle in problem.vehicles
+        for step in vehicle.fixed
+        if step.leg != "reload"
+    }
     held = {step.id: vehicle_id for step, vehicle_id in fixed_on.items()}
     used: set[Step] = set()
     routes: list[Route] = []
     for vehicle in problem.vehicles:
         steps = list(vehicle.fixed)
-        for step in sequences.get(vehicle.id, ()):
+        for step in _skip_fixed(vehicle, sequences.get(vehicle.id, ())):
             is_elsewhere = held.get(step.id, vehicle.id) != vehicle.id
-            if step not in fixed_on and step not in used and not is_elsewhere:
+            if step.leg == "reload":
+                steps.append(step)
+            elif step not in fixed_on and step not in used and not is_elsewhere:
                 steps.append(step)
                 used.add(step)
         steps += [step for step in fixed_steps(vehicle) if step not in steps]
@@ -53,35 +60,82 @@ def repair(problem: Problem, sequences: Mapping[str, Iterable[Step]]) -> Plan:
     return Plan(routes=tuple(routes), unassigned=unassigned, cost=cost)
 
 
+def _skip_fixed(vehicle: Vehicle, steps: Iterable[Step]) -> tuple[Step, ...]:
+    """Leave out the fixed steps if the sequence begins with them: reloads have no names."""
+    given = tuple(steps)
+    count = len(vehicle.fixed)
+    return given[count:] if given[:count] == vehicle.fixed else given
+
+
 def fill(problem: Problem, plan: Plan, *, until: float) -> Plan:
-    """Insert unassigned work where it fits, the most important first, until `until` (monotonic)."""
-    waiting = sorted(plan.unassigned, key=lambda one: -problem.find_work(one.id).priority)
-    for one in waiting:
+    """Insert unassigned work where it fits, the most important first, until `until` (monotonic).
+
+    Optional work comes last, and only if it costs less than its prize.
+    """
+
+    def rank(one: Unassigned) -> tuple[bool, int]:
+        work = problem.find_work(one.id)
+        return work.prize is not None, -work.priority if work.prize is None else -work.prize
+
+    inserter = Inserter(problem, plan)
+    for one in sorted(plan.unassigned, key=rank):
         if monotonic() >= until:
             break
-        found = insert(problem, plan, one.id, most=1)
-        if not isinstance(found, NoPlace):
+        work = problem.find_work(one.id)
+        found = inserter.find(work, most=1)
+        if isinstance(found, NoPlace):
+            continue
+        if work.prize is None or found[0].added_cost < work.prize:
+            inserter.put(found[0].route)
             plan = apply_insertion(problem, plan, found[0], one.id)
     return plan
 
 
+def drop_unworthy(problem: Problem, plan: Plan) -> Plan:
+    """Leave out optional work that costs more than its prize."""
+    if all(work.prize is None for work in problem.work):
+        return plan
+    held = {step.id for vehicle in problem.vehicles for step in vehicle.fixed}
+    sequences = {route.vehicle_id: route.steps for route in plan.routes}
+    for route in plan.routes:
+        vehicle = problem.vehicle_by_id[route.vehicle_id]
+        cost = route.cost
+        for work_id in {step.id for step in route.steps if step.leg != "reload"} - held:
+            prize = problem.find_work(work_id).prize
+            if prize is None:
+                continue
+            steps = tuple(step for step in sequences[vehicle.id] if step.id != work_id)
+            steps = tidy_reloads(steps, len(vehicle.fixed))
+            timed = schedule_route(problem, vehicle, steps) if steps else None
+            if isinstance(timed, tuple):
+                continue
+            without = timed.cost if timed else 0
+            if cost - without > prize:
+                sequences[vehicle.id], cost = steps, without
+    better = repair(problem, sequences)
+    return min(plan, better, key=lambda one: measure_objective(problem, one))
+
+
 def _shed(problem: Problem, vehicle: Vehicle, steps: list[Step]) -> Route | None:
     """Take out the visits that stand in the way, one work after another."""
-    held = {step.id for step in vehicle.fixed}
+    held = {step.id for step in vehicle.fixed if step.leg != "reload"}
+    kept = len(vehicle.fixed)
+    steps = list(tidy_reloads(steps, kept))
     while steps:
         timed = schedule_route(problem, vehicle, steps)
         if isinstance(timed, Route):
             return timed
-        free = [step.id for step in steps if step.id not in held]
+        free = [step.id for step in steps[kept:] if step.id not in held]
         if not free:
             reasons = " ".join(violation.sentence for violation in timed)
             raise FixedWorkImpossible(f"Vehicle {vehicle.id}: {reasons}")
         dropped = _choose_dropped(timed, free)
-        steps = [step for step in steps if step.id not in dropped]
+        rest = [step for step in steps[kept:] if step.id not in dropped]
+        steps = list(tidy_reloads((*steps[:kept], *rest), kept))
     return None
 
 
 def _choose_dropped(violations: tuple[Violation, ...], free: list[str]) -> set[str]:
-    """Choose the work that the violations name, or the last of the route."""
+    """Choose the work or depot that the violations name, or the last work of the route."""
     named = {violation.id for violation in violations} & set(free)
     return named or {free[-1]}

@@ -45,7 +45,13 @@ def check_membership(
         sentence = f"Vehicle {vehicle.id} must do its fixed visits first and in their order."
         found.append(Violation(id=vehicle.id, code="fixed", sentence=sentence))
     seen: set[Step] = set()
-    for step in steps:
+    reloads = [step for step in steps if step.leg == "reload"]
+    for index, step in enumerate(steps):
+        if step.leg == "reload":
+            if index >= len(vehicle.fixed) and step.id not in vehicle.reload_at:
+                sentence = f"Vehicle {vehicle.id} does not reload at {step.id}."
+                found.append(Violation(id=step.id, code="reload", sentence=sentence))
+            continue
         known = problem.job_by_id if step.leg == "job" else problem.shipment_by_id
         if step.id not in known:
             sentence = f"There is no {step.leg} {step.id} in this problem."
@@ -57,6 +63,9 @@ def check_membership(
             sentence = f"{step.id} is delivered without being picked up first."
             found.append(Violation(id=step.id, code="order", sentence=sentence))
         seen.add(step)
+    if len(reloads) > max(vehicle.max_reloads, sum(s.leg == "reload" for s in vehicle.fixed)):
+        sentence = f"Vehicle {vehicle.id} may reload {vehicle.max_reloads} times."
+        found.append(Violation(id=reloads[-1].id, code="reload", sentence=sentence))
     for step in seen:
         if step.leg == "pickup" and Step(id=step.id, leg="delivery") not in seen:
             sentence = f"{step.id} is picked up but not delivered."
@@ -72,7 +81,8 @@ def check_rules(problem: Problem, vehicle: Vehicle, steps: Sequence[Step]) -> tu
         found.append(Violation(id=work_id, code=code, sentence=sentence))
 
     held = {step.id for step in vehicle.fixed}
-    for step in steps:
+    visits = [step for step in steps if step.leg != "reload"]
+    for step in visits:
         if step.id in held:
             continue
         work = problem.find_work(step.id)
@@ -81,11 +91,11 @@ def check_rules(problem: Problem, vehicle: Vehicle, steps: Sequence[Step]) -> tu
             note(step.id, "skills", f"Vehicle {vehicle.id} lacks {', '.join(lacking)}.")
         elif not may_serve(vehicle, work):
             note(step.id, "vehicle", f"Vehicle {vehicle.id} may not do {step.id}.")
-    if vehicle.max_stops is not None and len(steps) > vehicle.max_stops:
+    if vehicle.max_stops is not None and len(visits) > vehicle.max_stops:
         note(
             vehicle.id,
             "stops",
-            f"{len(steps)} visits are more than the {vehicle.max_stops} of vehicle {vehicle.id}.",
+            f"{len(visits)} visits are more than the {vehicle.max_stops} of vehicle {vehicle.id}.",
         )
     for index, load in enumerate(load_after_each(problem, vehicle, steps)):
         if any(carried > limit for carried, limit in zip(load, vehicle.capacity, strict=True)):
@@ -101,21 +111,46 @@ def check_rules(problem: Problem, vehicle: Vehicle, steps: Sequence[Step]) -> tu
 def load_after_each(problem: Problem, vehicle: Vehicle, steps: Sequence[Step]) -> list[Load]:
     """Return the load when leaving the start, then after each step.
 
-    Deliveries are on board from the start, pickups until the end, shipments in between.
+    Deliveries are on board from the start of a trip, pickups until its end, shipments in between; a
+    reload ends a trip and begins the next.
     """
     dimensions = range(len(vehicle.capacity))
-    load = list(vehicle.on_board or (0,) * len(vehicle.capacity))
-    changes: list[Load] = []
-    for step in steps:
-        work = problem.find_work(step.id)
-        size = work.size or (0,) * len(load)
-        falls = step.leg == "delivery"
-        if isinstance(work, Job):
-            falls = work.kind == "delivery"
-            if falls:
-                load = [load[k] + size[k] for k in dimensions]
-        changes.append(tuple(-amount for amount in size) if falls else size)
-    loads = [tuple(load)]
-    for change in changes:
-        loads.append(tuple(loads[-1][k] + change[k] for k in dimensions))
+    works = [None if step.leg == "reload" else problem.find_work(step.id) for step in steps]
+    brought: list[list[int]] = [[0] * len(dimensions)]
+    for work in works:
+        if work is None:
+            brought.append([0] * len(dimensions))
+        elif isinstance(work, Job) and work.kind == "delivery":
+            for k, amount in enumerate(work.size):
+                brought[-1][k] += amount
+    trips = iter(brought)
+    carried = vehicle.on_board or (0,) * len(dimensions)
+    load = [held + amount for held, amount in zip(carried, next(trips), strict=True)]
+    collected = [0] * len(dimensions)
+    loads: list[Load] = [tuple(load)]
+    for step, work in zip(steps, works, strict=True):
+        if work is None:
+            fresh = next(trips)
+            load = [load[k] - collected[k] + fresh[k] for k in dimensions]
+            collected = [0] * len(dimensions)
+        else:
+            is_job = isinstance(work, Job)
+            falls = work.kind == "delivery" if isinstance(work, Job) else step.leg == "delivery"
+            for k, amount in enumerate(work.size):
+                load[k] += -amount if falls else amount
+                collected[k] += amount if is_job and not falls else 0
+        loads.append(tuple(load))
     return loads
+
+
+def tidy_reloads(steps: Sequence[Step], keep: int = 0) -> tuple[Step, ...]:
+    """Leave out the reloads that nothing follows or that another follows at once, behind the first
+    `keep` steps.
+    """
+    kept: list[Step] = []
+    for step in reversed(steps[keep:]):
+        if step.leg != "reload" or (kept and kept[-1].leg != "reload"):
+            kept.append(step)
+    if not keep and kept and kept[-1].leg == "reload":
+        kept.pop()
+    return (*steps[:keep], *reversed(kept))

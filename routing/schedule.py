@@ -3,9 +3,10 @@
 This is the one place that turns an order of visits into clock times: engines, insertion and a
 dispatcher's own moves all come through here. Which order is best does not belong here.
 
-The times are those of the earliest possible end; then the vehicle leaves as late as it can without
-ending later. A vehicle with fixed visits is at work already and leaves when its shift starts.
-Finding them is exact, except that a longest ride on a route with breaks is met greedily.
+Loading at a depot is part of the start. The times are those of the earliest possible end; then the
+vehicle leaves as late as it can without ending later. A vehicle with fixed visits is at work
+already and leaves when its shift starts. Finding them is exact, except that a longest ride on a
+route with breaks is met greedily.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,36 +14,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-from routing.plan import Route, Visit, price_route
-from routing.problem import UNREACHABLE, Job, Problem, Step, TimeWindow, Vehicle
+from routing.halts import Halt, halt_at, halt_of
+from routing.plan import Route, Visit, price_route, price_wishes
+from routing.problem import UNREACHABLE, Problem, Step, Vehicle
 from routing.rests import can_rest_after, cross_gap, place_breaks
 from routing.rules import Violation, check_membership, check_rules, load_after_each
 
 MOST_LATER_STARTS = 16
-
-
-class Halt(NamedTuple):
-    """A visit still without its time."""
-
-    step: Step
-    place: int
-    service_s: int
-    windows: tuple[TimeWindow, ...]
-    fixed: bool
-
-    def begin(self, ready_s: int) -> int | None:
-        """Return when the visit can begin for a vehicle that is ready then; None: too late."""
-        for window in self.windows:
-            if ready_s <= window.end_s:
-                return max(ready_s, window.start_s)
-        return ready_s if self.fixed or not self.windows else None
-
-    def latest_like(self, start_s: int, otherwise_s: int) -> int:
-        """Return the latest start inside the window in which `start_s` lies."""
-        for window in self.windows:
-            if window.start_s <= start_s <= window.end_s:
-                return min(window.end_s, otherwise_s)
-        return min(start_s, otherwise_s) if self.windows else otherwise_s
 
 
 class _Label(NamedTuple):
@@ -55,7 +33,7 @@ class _Label(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Timing:
+class Timing:
     """Starts of the visits, `taken` breaks when each begins (start first, end last)."""
 
     departure_s: int
@@ -84,22 +62,13 @@ def schedule_route(
     wrong = check_rules(problem, vehicle, steps)
     if wrong:
         return wrong
-    itinerary = _Itinerary(problem, vehicle, steps)
+    itinerary = Itinerary(problem, vehicle, steps)
     timing = itinerary.find_times()
-    return itinerary.make_route(timing) if isinstance(timing, _Timing) else timing
+    return itinerary.make_route(timing) if isinstance(timing, Timing) else timing
 
 
-def halt_of(problem: Problem, step: Step, *, fixed: bool = False) -> Halt:
-    """Return where, how long and when the step may take place."""
-    work = problem.find_work(step.id)
-    if isinstance(work, Job):
-        return Halt(step, work.place, work.service_s, work.windows, fixed)
-    side = work.pickup if step.leg == "pickup" else work.delivery
-    return Halt(step, side.place, side.service_s, side.windows, fixed)
-
-
-class _Itinerary:
-    """A sequence of visits with everything that its times depend on."""
+class Itinerary:
+    """A sequence of visits that keeps `routing.rules`, with everything its times depend on."""
 
     def __init__(self, problem: Problem, vehicle: Vehicle, steps: Sequence[Step]) -> None:
         self.problem = problem
@@ -110,6 +79,8 @@ class _Itinerary:
             for index, step in enumerate(steps)
         ]
         self.breaks = vehicle.breaks
+        self.loading = halt_at(problem.loading_depot(vehicle))
+        self.arriving = halt_at(problem.find_depot(vehicle.end_place))
         inner: list[int | None] = [halt.place for halt in self.halts]
         self.places = [vehicle.start_place, *inner, vehicle.end_place]
         matrix = problem.matrix_of(vehicle)
@@ -125,6 +96,11 @@ class _Itinerary:
                 self.distance_m += leg_m
                 if leg_m >= UNREACHABLE:
                     self.travel_s[-1] = UNREACHABLE
+        self.wishes_cost = sum(
+            price_wishes(vehicle, problem.find_work(step.id))
+            for step in steps
+            if step.leg in ("job", "pickup")
+        )
         index_of = {step: index for index, step in enumerate(steps)}
         self.rides: list[tuple[int, int, int]] = []
         for step, index in index_of.items():
@@ -134,7 +110,7 @@ class _Itinerary:
             if limit_s is not None:
                 self.rides.append((index, index_of[Step(id=step.id, leg="delivery")], limit_s))
 
-    def find_times(self) -> "_Timing | tuple[Violation, ...]":
+    def find_times(self) -> "Timing | tuple[Violation, ...]":
         """Return the best times, or why there are none."""
         wrong = self._check_distance()
         if wrong:
@@ -146,12 +122,12 @@ class _Itinerary:
         if vehicle.fixed:
             return (self._too_long(best),) if self._is_too_long(best) else best
         best = self._leave_late(best)
-        candidate: _Timing | Violation = best
+        candidate: Timing | Violation = best
         for _ in range(MOST_LATER_STARTS):
             if isinstance(candidate, Violation) or not self._idle_s(candidate):
                 break
             candidate = self._time_from(candidate.departure_s + 1)
-            if isinstance(candidate, _Timing):
+            if isinstance(candidate, Timing):
                 candidate = self._leave_late(candidate)
                 if self._rank(candidate) < self._rank(best):
                     best = candidate
@@ -174,28 +150,38 @@ class _Itinerary:
             return Violation(id=vehicle.id, code="distance", sentence=sentence)
         return None
 
-    def _is_too_long(self, timing: _Timing) -> bool:
+    def _is_too_long(self, timing: Timing) -> bool:
         limit_s = self.vehicle.max_duration_s
         return limit_s is not None and timing.end_s - timing.departure_s > limit_s
 
-    def _too_long(self, timing: _Timing) -> Violation:
+    def _too_long(self, timing: Timing) -> Violation:
         sentence = (
             f"{timing.end_s - timing.departure_s} s are more than the "
             f"{self.vehicle.max_duration_s} s of vehicle {self.vehicle.id}."
         )
         return Violation(id=self.vehicle.id, code="duration", sentence=sentence)
 
-    def _rank(self, timing: _Timing) -> tuple[bool, int, int]:
-        cost = price_route(self.vehicle, self.distance_m, timing.end_s - timing.departure_s)
-        return self._is_too_long(timing), cost, timing.end_s
+    def _rank(self, timing: Timing) -> tuple[bool, int, int]:
+        return self._is_too_long(timing), self.price(timing), timing.end_s
 
-    def _idle_s(self, timing: _Timing) -> int:
+    def price(self, timing: Timing) -> int:
+        taken = self.breaks[timing.taken[0] : timing.taken[-1]]
+        return self.wishes_cost + price_route(
+            self.vehicle,
+            self.distance_m,
+            timing.end_s - timing.departure_s,
+            unpaid_s=sum(rest.duration_s for rest in taken if not rest.paid),
+            overtime_s=max(0, timing.end_s - self.vehicle.shift.end_s),
+        )
+
+    def _idle_s(self, timing: Timing) -> int:
         """Return the waiting inside the route; without any, leaving later gains nothing."""
         busy_s = sum(self.travel_s) + sum(halt.service_s for halt in self.halts)
         busy_s += sum(rest.duration_s for rest in self.breaks[timing.taken[0] : timing.taken[-1]])
+        busy_s += self.loading.service_s if self.loading else 0
         return timing.end_s - timing.departure_s - busy_s
 
-    def _time_from(self, departure_s: int) -> _Timing | Violation:
+    def _time_from(self, departure_s: int) -> Timing | Violation:
         """Return the earliest times when leaving then, longest rides respected.
 
         A pickup is put off as long as its ride is too long. Times only ever grow, so this ends.
@@ -223,10 +209,11 @@ class _Itinerary:
         sentence = f"{name} would be on vehicle {self.vehicle.id} for longer than it may."
         return Violation(id=name, code="ride", sentence=sentence)
 
-    def _run_forward(
-        self, departure_s: int, not_before_s: Mapping[int, int]
-    ) -> _Timing | Violation:
+    def _run_forward(self, departure_s: int, not_before_s: Mapping[int, int]) -> Timing | Violation:
         labels = self._labels_at_start(departure_s)
+        if not labels:
+            assert self.loading
+            return self._too_late(self.loading, departure_s)
         for index, halt in enumerate(self.halts):
             floor_s = not_before_s.get(index)
             following: dict[int, _Label] = {}
@@ -252,9 +239,8 @@ class _Itinerary:
         return self._finish(labels)
 
     def _labels_at_start(self, departure_s: int) -> list[_Label]:
-        """A break may be over before the vehicle leaves."""
-        at_s = departure_s
-        labels = [_Label(0, at_s, at_s, None)]
+        """A break may be over before the vehicle leaves, or is loaded."""
+        labels = self._load(0, departure_s)
         over_s: int | None = None
         for taken, rest in enumerate(self.breaks, 1):
             start_s = rest.earliest_start_s
@@ -263,11 +249,18 @@ class _Itinerary:
             if start_s > rest.latest_start_s:
                 break
             over_s = start_s + rest.duration_s
-            at_s = max(departure_s, over_s)
-            labels.append(_Label(taken, at_s, at_s, None))
+            labels += self._load(taken, max(departure_s, over_s))
         return labels
 
-    def _finish(self, labels: list[_Label]) -> _Timing | Violation:
+    def _load(self, taken: int, at_s: int) -> list[_Label]:
+        if self.loading is None:
+            return [_Label(taken, at_s, at_s, None)]
+        begin_s = self.loading.begin(at_s)
+        if begin_s is None:
+            return []
+        return [_Label(taken, begin_s, begin_s + self.loading.service_s, None)]
+
+    def _finish(self, labels: list[_Label]) -> Timing | Violation:
         best: _Label | None = None
         earliest_s: int | None = None
         for label in labels:
@@ -275,6 +268,8 @@ class _Itinerary:
                 end_s = cross_gap(
                     label.departure_s, self.travel_s[-1], self.breaks[label.taken : taken]
                 )
+                if end_s is not None and self.arriving:
+                    end_s = self.arriving.begin(end_s)
                 if end_s is None:
                     break
                 earliest_s = end_s if earliest_s is None else min(earliest_s, end_s)
@@ -283,13 +278,17 @@ class _Itinerary:
                 if best is None or end_s < best.start_s:
                     best = _Label(taken, end_s, end_s, label)
         vehicle = self.vehicle
-        if best is None and (earliest_s is None or earliest_s <= vehicle.shift.end_s):
+        if earliest_s is None and self.arriving and self.arriving.windows:
+            reached_s = min(label.departure_s for label in labels) + self.travel_s[-1]
+            if reached_s > self.arriving.windows[-1].end_s:
+                return self._too_late(self.arriving, reached_s)
+        if best is None and (earliest_s is None or earliest_s <= vehicle.latest_end_s):
             sentence = f"Vehicle {vehicle.id} would find no time for its breaks."
             return Violation(id=vehicle.id, code="break", sentence=sentence)
-        if best is None or best.start_s > vehicle.shift.end_s:
+        if best is None or best.start_s > vehicle.latest_end_s:
             sentence = (
                 f"Vehicle {vehicle.id} would end at {best.start_s if best else earliest_s}, "
-                f"after its shift ends at {vehicle.shift.end_s}."
+                f"after its shift ends at {vehicle.latest_end_s}."
             )
             return Violation(id=vehicle.id, code="shift", sentence=sentence)
         chain: list[_Label] = []
@@ -298,8 +297,8 @@ class _Itinerary:
             chain.append(link)
             link = link.previous
         chain.reverse()
-        return _Timing(
-            chain[0].departure_s,
+        return Timing(
+            chain[0].start_s,
             [label.start_s for label in chain[1:-1]],
             best.start_s,
             [label.taken for label in chain],
@@ -312,7 +311,7 @@ class _Itinerary:
         )
         return Violation(id=halt.step.id, code="window", sentence=sentence)
 
-    def _leave_late(self, timing: _Timing) -> _Timing:
+    def _leave_late(self, timing: Timing) -> Timing:
         """Return the times of leaving as late as possible without ending later."""
         latest_s = timing.end_s
         for index in reversed(range(len(self.travel_s))):
@@ -325,16 +324,19 @@ class _Itinerary:
             if index:
                 halt = self.halts[index - 1]
                 latest_s = halt.latest_like(timing.starts_s[index - 1], limit_s - halt.service_s)
+            elif self.loading:
+                by_s = limit_s - self.loading.service_s
+                latest_s = self.loading.latest_like(timing.departure_s, by_s)
             else:
                 latest_s = limit_s
         if latest_s <= timing.departure_s:
             return timing
         later = self._time_from(latest_s)
-        if isinstance(later, _Timing) and later.end_s == timing.end_s:
+        if isinstance(later, Timing) and later.end_s == timing.end_s:
             return later
         return timing
 
-    def make_route(self, timing: _Timing) -> Route:
+    def make_route(self, timing: Timing) -> Route:
         """Turn times into visits."""
         vehicle = self.vehicle
         loads = load_after_each(self.problem, vehicle, self.steps)
@@ -345,7 +347,7 @@ class _Itinerary:
                 place=vehicle.start_place,
                 arrival_s=timing.departure_s,
                 start_s=timing.departure_s,
-                departure_s=timing.departure_s,
+                departure_s=timing.departure_s + (self.loading.service_s if self.loading else 0),
                 load=loads[0],
             )
         ]
@@ -394,5 +396,5 @@ class _Itinerary:
             visits=tuple(visits),
             distance_m=self.distance_m,
             duration_s=duration_s,
-            cost=price_route(vehicle, self.distance_m, duration_s),
+            cost=self.price(timing),
         )

@@ -14,7 +14,7 @@ from routing.explain import explain
 from routing.plan import Objective, Plan, Progress, measure_objective
 from routing.portfolio import ALL_ENGINES, Portfolio, is_expressible_in_pyvrp
 from routing.problem import Problem
-from routing.repair import fill, repair
+from routing.repair import drop_unworthy, fill, repair
 
 LEAST_BUDGET_FOR_PORTFOLIO_S = 1.0
 LEAST_WORK_FOR_PORTFOLIO = 20
@@ -137,11 +137,8 @@ class _Run:
         return (alone,)
 
     def _last_call(self, plan: Plan) -> Plan:
-        return fill(
-            self.problem,
-            plan,
-            until=self.began_s + self.budget_s * (1 + SHARE_FOR_LAST_CALL) + LAST_CALL_S,
-        )
+        until_s = self.began_s + self.budget_s * (1 + SHARE_FOR_LAST_CALL) + LAST_CALL_S
+        return drop_unworthy(self.problem, fill(self.problem, plan, until=until_s))
 
     def _use_portfolio(self, begun: Plan, engines: Collection[EngineName]) -> Plan:
         portfolio = Portfolio(

@@ -135,7 +135,7 @@ class _Watch:
         return Progress(
             elapsed_s=now_s - self.began_s,
             priority_missed=priority,
-            unassigned=count + len(model.problem.work) - len(model.work),
+            unassigned=count + model.hopeless,
             cost=cost // model.cost_parts,
         )
 

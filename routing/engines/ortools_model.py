@@ -5,7 +5,7 @@ propagate better than holes in a range. Work that may stay undone costs so much 
 come first, then the number of jobs, then money. Searching is the matter of `ortools.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,22 @@ import numpy as np
 from ortools.constraint_solver import pywrapcp
 
 from routing.engines import Sequences
-from routing.plan import Route
-from routing.problem import UNREACHABLE, Job, Problem, Step, TimeWindow, Vehicle, Work, steps_of
+from routing.engines.ortools_clock import add_breaks, add_time
+from routing.engines.ortools_loads import add_loads
+from routing.halts import halt_of
+from routing.plan import Route, price_wishes
+from routing.problem import (
+    UNREACHABLE,
+    Job,
+    Problem,
+    Step,
+    TimeWindow,
+    Vehicle,
+    Work,
+    steps_of,
+)
 from routing.rules import may_serve
-from routing.schedule import halt_of, schedule_route
+from routing.schedule import schedule_route
 
 LARGEST_OBJECTIVE = 2**60
 FINEST_COST_PARTS = 18_000
@@ -39,36 +51,40 @@ class Model:
         self.prices_waiting = prices_waiting
         self.vehicles = problem.vehicles
         self.origin_s = min(vehicle.shift.start_s for vehicle in self.vehicles)
-        self.horizon_s = max(vehicle.shift.end_s for vehicle in self.vehicles) - self.origin_s
+        self.horizon_s = max(vehicle.latest_end_s for vehicle in self.vehicles) - self.origin_s
         self.fixed_start_s = self._time_fixed(start)
         self.holder = {step.id: v.id for v in self.vehicles for step in v.fixed}
+        self.typical_s = self._find_typical(start)
         self.work = [work for work in problem.work if self._servers_of(work)]
+        required = sum(work.prize is None for work in problem.work)
+        self.hopeless = required - sum(work.prize is None for work in self.work)
         self.nodes: list[Node] = []
         self.nodes_of: dict[Step, list[int]] = {}
         for work in self.work:
             for step in steps_of(work):
                 self.nodes_of[step] = self._add_nodes(work, step)
-        self.terminals = sorted(
-            {place for v in self.vehicles for place in (v.start_place, v.end_place)},
-            key=lambda place: -1 if place is None else place,
-        )
-        terminal_at = {place: len(self.nodes) + k for k, place in enumerate(self.terminals)}
+        self.reloads = [list(self._add_reloads(vehicle)) for vehicle in self.vehicles]
+        starts = [(v.start_place, self._loading_s(v)) for v in self.vehicles]
+        ends = [(v.end_place, 0) for v in self.vehicles]
+        self.terminals = list(dict.fromkeys((*starts, *ends)))
+        terminal_at = {at: len(self.nodes) + k for k, at in enumerate(self.terminals)}
         self.manager = pywrapcp.RoutingIndexManager(
             len(self.nodes) + len(self.terminals),
             len(self.vehicles),
-            [terminal_at[vehicle.start_place] for vehicle in self.vehicles],
-            [terminal_at[vehicle.end_place] for vehicle in self.vehicles],
+            [terminal_at[start] for start in starts],
+            [terminal_at[end] for end in ends],
         )
         self.routing = pywrapcp.RoutingModel(self.manager)
         self.solver = self.routing.solver()
         self._transits: dict[tuple[object, ...], int] = {}
         self.penalty_unit, self.cost_parts = self._choose_units()
         self._add_costs()
-        self.time = self._add_time()
-        self._add_loads()
+        self.time = add_time(self)
+        add_loads(self)
         self._add_limits()
         self._add_work()
-        self._add_breaks()
+        self._add_wishes()
+        add_breaks(self)
         self._lock_fixed()
 
     def _time_fixed(self, start: Sequences) -> dict[Step, int]:
@@ -81,8 +97,18 @@ class Model:
             assert isinstance(route, Route), "engines start from routes that can be driven"
             visits = [visit for visit in route.visits if visit.leg not in ("start", "break", "end")]
             for step, visit in zip(vehicle.fixed, visits, strict=False):
-                begins[step] = visit.start_s
+                if step.leg != "reload":
+                    begins[step] = visit.start_s
         return begins
+
+    def _find_typical(self, start: Sequences) -> int:
+        """Return how long a route lasts if all vehicles share the work of the start evenly."""
+        routes = [
+            schedule_route(self.problem, self.problem.vehicle_by_id[vehicle_id], steps)
+            for vehicle_id, steps in start.items()
+            if steps
+        ]
+        return sum(r.duration_s for r in routes if isinstance(r, Route)) // len(self.vehicles)
 
     def _servers_of(self, work: Work) -> list[int]:
         holder = self.holder.get(work.id)
@@ -113,7 +139,32 @@ class Model:
             self.nodes.append(Node(step, halt.place, halt.service_s, inside, change))
         return list(range(first, len(self.nodes)))
 
-    def _index(self, node: int) -> int:
+    def _add_reloads(self, vehicle: Vehicle) -> Iterator[int]:
+        """Make the visits to depots that this vehicle may make between two trips."""
+        held = [step.id for step in vehicle.fixed if step.leg == "reload"]
+        spare = max(0, vehicle.max_reloads - len(held))
+        nothing = (0,) * self.problem.dimensions
+        for depot_id in (*held, *sorted(vehicle.reload_at) * spare):
+            depot = self.problem.depot_by_id[depot_id]
+            is_held = len(held) > 0
+            held = held[1:]
+            earliest_s, latest_s = self.origin_s, self.origin_s + self.horizon_s
+            if depot.windows and not is_held:
+                earliest_s = max(earliest_s, depot.windows[0].start_s)
+                latest_s = min(latest_s, depot.windows[-1].end_s)
+            if earliest_s > latest_s:
+                continue
+            window = TimeWindow(start_s=earliest_s - self.origin_s, end_s=latest_s - self.origin_s)
+            step = Step(id=depot_id, leg="reload")
+            self.nodes.append(Node(step, depot.place, depot.loading_s, window, nothing))
+            yield len(self.nodes) - 1
+
+    def _loading_s(self, vehicle: Vehicle) -> int:
+        depot = self.problem.loading_depot(vehicle)
+        return depot.loading_s if depot else 0
+
+    def index_of(self, node: int) -> int:
+        """Return OR-Tools' index of a node."""
         return int(self.manager.NodeToIndex(node))
 
     def _grid(self, profile: str, what: str) -> Any:
@@ -121,24 +172,31 @@ class Model:
 
         Open ends are nowhere and cost nothing; neither does a vehicle that stays at home.
         """
-        places = [node.place for node in self.nodes] + [place or 0 for place in self.terminals]
+        places = [node.place for node in self.nodes] + [place or 0 for place, _ in self.terminals]
         grid = getattr(self.problem.matrices[profile], what)[np.ix_(places, places)]
         grid = grid.astype(np.int64)
         grid[len(self.nodes) :, len(self.nodes) :] = 0
-        for offset, place in enumerate(self.terminals, len(self.nodes)):
+        for offset, (place, _) in enumerate(self.terminals, len(self.nodes)):
             if place is None:
                 grid[offset, :] = 0
                 grid[:, offset] = 0
         return grid
 
-    def _time_transit(self, vehicle: Vehicle) -> int:
+    def _add_service(self, grid: Any) -> None:
+        """Add what is spent at each node; an idle vehicle is not loaded."""
+        for row, node in enumerate(self.nodes):
+            grid[row] += node.service_s
+        for row, (_, loading_s) in enumerate(self.terminals, len(self.nodes)):
+            grid[row, : len(self.nodes)] += loading_s
+
+    def time_transit(self, vehicle: Vehicle) -> int:
+        """Return the number of what driving and service take."""
         key = ("time", vehicle.profile)
         if key not in self._transits:
             grid = self._grid(vehicle.profile, "duration_s")
             too_far = self._grid(vehicle.profile, "distance_m") >= UNREACHABLE
             grid[too_far] = UNREACHABLE
-            for row, node in enumerate(self.nodes):
-                grid[row] += node.service_s
+            self._add_service(grid)
             self._transits[key] = self.routing.RegisterTransitMatrix(grid.tolist())
         return self._transits[key]
 
@@ -157,8 +215,7 @@ class Model:
             grid = self._grid(vehicle.profile, "distance_m") * vehicle.cost_per_km * parts // 1000
             if vehicle.cost_per_hour:
                 busy_s = self._grid(vehicle.profile, "duration_s")
-                for row, node in enumerate(self.nodes):
-                    busy_s[row] += node.service_s
+                self._add_service(busy_s)
                 grid += busy_s * (vehicle.cost_per_hour * parts // 3600)
             self._transits[key] = self.routing.RegisterTransitMatrix(grid.tolist())
         return self._transits[key]
@@ -174,7 +231,11 @@ class Model:
         for vehicle in self.vehicles:
             shift_s = vehicle.shift.end_s - vehicle.shift.start_s
             most += vehicle.fixed_cost + vehicle.cost_per_hour * shift_s // 3600 + 1
-        heaviest = sum(self._weigh(work) for work in self.work) or 1
+            most += vehicle.overtime_cost_per_hour * vehicle.overtime_s // 3600
+            most += vehicle.cost_per_squared_hour * (shift_s // 3600 + 1) ** 2
+        for work in self.work:
+            most += (work.prize or 0) + sum(wish.cost for wish in work.preferences)
+        heaviest = sum(self._weigh(work) for work in self.work if work.prize is None) or 1
         parts = FINEST_COST_PARTS
         while parts > 1 and (most * parts + 1) * heaviest > LARGEST_OBJECTIVE:
             parts //= 2
@@ -189,64 +250,10 @@ class Model:
             self.routing.SetArcCostEvaluatorOfVehicle(self._cost_transit(vehicle), index)
             self.routing.SetFixedCostOfVehicle(vehicle.fixed_cost * self.cost_parts, index)
 
-    def _add_time(self) -> Any:
-        self.routing.AddDimensionWithVehicleTransits(
-            [self._time_transit(vehicle) for vehicle in self.vehicles],
-            self.horizon_s,
-            self.horizon_s,
-            False,
-            "time",
-        )
-        time = self.routing.GetDimensionOrDie("time")
-        for row, node in enumerate(self.nodes):
-            time.CumulVar(self._index(row)).SetRange(node.window.start_s, node.window.end_s)
-        for index, vehicle in enumerate(self.vehicles):
-            first_s = vehicle.shift.start_s - self.origin_s
-            last_s = vehicle.shift.end_s - self.origin_s
-            leave = time.CumulVar(self.routing.Start(index))
-            leave.SetRange(first_s, first_s if vehicle.fixed else last_s)
-            time.CumulVar(self.routing.End(index)).SetRange(first_s, last_s)
-            if vehicle.cost_per_hour and self.prices_waiting:
-                per_second = vehicle.cost_per_hour * self.cost_parts // 3600
-                time.SetSlackCostCoefficientForVehicle(per_second, index)
-            if vehicle.max_duration_s is not None:
-                time.SetSpanUpperBoundForVehicle(vehicle.max_duration_s, index)
-            if vehicle.cost_per_hour or vehicle.max_duration_s is not None:
-                self.routing.AddVariableMaximizedByFinalizer(leave)
-            self.routing.AddVariableMinimizedByFinalizer(time.CumulVar(self.routing.End(index)))
-        return time
-
-    def _add_loads(self) -> None:
-        """Deliveries are on board from the start: then the load there is what is delivered."""
-        rests = [0] * len(self.terminals)
-        for k in range(self.problem.dimensions):
-            room = [
-                max(0, v.capacity[k] - (v.on_board[k] if v.on_board else 0)) for v in self.vehicles
-            ]
-            changes = [node.change[k] for node in self.nodes]
-            out = [
-                -change if node.step.leg == "job" and change < 0 else 0
-                for node, change in zip(self.nodes, changes, strict=True)
-            ]
-            add = self.routing.AddDimensionWithVehicleCapacity
-            if any(out):
-                transit = self.routing.RegisterUnaryTransitVector(out + rests)
-                add(transit, 0, room, True, f"delivered{k}")
-            if out == [-change for change in changes]:
-                continue
-            transit = self.routing.RegisterUnaryTransitVector(changes + rests)
-            add(transit, 0, room, not any(out), f"load{k}")
-            if any(out):
-                load = self.routing.GetDimensionOrDie(f"load{k}")
-                delivered = self.routing.GetDimensionOrDie(f"delivered{k}")
-                for index in range(len(self.vehicles)):
-                    at_start = load.CumulVar(self.routing.Start(index))
-                    in_all = delivered.CumulVar(self.routing.End(index))
-                    self.solver.Add(at_start == in_all)
-
     def _add_limits(self) -> None:
         if any(vehicle.max_stops is not None for vehicle in self.vehicles):
-            ones = [1] * len(self.nodes) + [0] * len(self.terminals)
+            ones = [int(node.step.leg != "reload") for node in self.nodes]
+            ones += [0] * len(self.terminals)
             most = [len(self.nodes) if v.max_stops is None else v.max_stops for v in self.vehicles]
             transit = self.routing.RegisterUnaryTransitVector(ones)
             self.routing.AddDimensionWithVehicleCapacity(transit, 0, most, True, "stops")
@@ -266,8 +273,12 @@ class Model:
     def _add_work(self) -> None:
         for work in self.work:
             penalty = self._weigh(work) * self.penalty_unit
+            if work.prize is not None:
+                penalty = work.prize * self.cost_parts
             servers = self._servers_of(work)
-            ends = [[self._index(node) for node in self.nodes_of[step]] for step in steps_of(work)]
+            ends = [
+                [self.index_of(node) for node in self.nodes_of[step]] for step in steps_of(work)
+            ]
             groups = []
             for indices in ends:
                 if indices:
@@ -278,6 +289,28 @@ class Model:
                 penalty = 0
             if not isinstance(work, Job):
                 self._pair(ends[0], ends[1], groups, work.max_ride_s)
+
+        for number, nodes in enumerate(self.reloads):
+            for node in nodes:
+                self.routing.AddDisjunction([self.index_of(node)], 0, 1)
+                self.routing.VehicleVar(self.index_of(node)).SetValues([-1, number])
+
+    def _add_wishes(self) -> None:
+        """Count what preferences cost on each vehicle in a dimension whose length has a price."""
+        if not any(work.preferences for work in self.work):
+            return
+        prices: list[int] = []
+        dearest = 0
+        for vehicle in self.vehicles:
+            cost = [0] * (len(self.nodes) + len(self.terminals))
+            for work in self.work:
+                for node in self.nodes_of[steps_of(work)[0]]:
+                    cost[node] = price_wishes(vehicle, work)
+            dearest = max(dearest, sum(cost))
+            prices.append(self.routing.RegisterUnaryTransitVector(cost))
+        self.routing.AddDimensionWithVehicleTransits(prices, 0, dearest, True, "wishes")
+        wishes = self.routing.GetDimensionOrDie("wishes")
+        wishes.SetSpanCostCoefficientForAllVehicles(self.cost_parts)
 
     def _pair(
         self,
@@ -309,32 +342,13 @@ class Model:
                 ride = self.time.CumulVar(delivery) - self.time.CumulVar(pickup)
                 solver.Add(ride <= limit_s + idle * self.horizon_s)
 
-    def _add_breaks(self) -> None:
-        if not any(vehicle.breaks for vehicle in self.vehicles):
-            return
-        service_s = [0] * (self.routing.Size() + len(self.vehicles))
-        for row, node in enumerate(self.nodes):
-            service_s[self._index(row)] = node.service_s
-        for index, vehicle in enumerate(self.vehicles):
-            intervals = []
-            for rest in vehicle.breaks:
-                earliest_s = max(0, rest.earliest_start_s - self.origin_s)
-                latest_s = rest.latest_start_s - self.origin_s
-                if latest_s < 0 or earliest_s > self.horizon_s:
-                    continue
-                intervals.append(
-                    self.solver.FixedDurationIntervalVar(
-                        earliest_s, latest_s, rest.duration_s, False, f"{vehicle.id}.{rest.id}"
-                    )
-                )
-            if intervals:
-                self.time.SetBreakIntervalsOfVehicle(intervals, index, service_s)
-
     def _lock_fixed(self) -> None:
         for index, vehicle in enumerate(self.vehicles):
             at = self.routing.Start(index)
+            reloads = iter(self.reloads[index])
             for step in vehicle.fixed:
-                following = self._index(self.nodes_of[step][0])
+                is_reload = step.leg == "reload"
+                following = self.index_of(next(reloads) if is_reload else self.nodes_of[step][0])
                 self.routing.NextVar(at).SetValue(following)
                 at = following
 
@@ -347,17 +361,32 @@ class Model:
                 continue
             timed = schedule_route(self.problem, vehicle, start[vehicle.id])
             assert isinstance(timed, Route), "engines start from routes that can be driven"
-            begins_s = {(v.id, v.leg): v.start_s - self.origin_s for v in timed.visits}
+            begins_s = iter(
+                visit.start_s - self.origin_s
+                for visit in timed.visits
+                if visit.leg not in ("start", "break", "end")
+            )
+            reloads = list(self.reloads[len(routes)])
             routes.append(
                 [
-                    next(
-                        node
-                        for node in self.nodes_of[step]
-                        if self.nodes[node].window.start_s
-                        <= begins_s[step.id, step.leg]
-                        <= self.nodes[node].window.end_s
+                    self._choose_node(
+                        [n for n in reloads if self.nodes[n].step == step]
+                        if step.leg == "reload"
+                        else self.nodes_of[step],
+                        begin_s,
+                        reloads,
                     )
-                    for step in timed.steps
+                    for step, begin_s in zip(timed.steps, begins_s, strict=True)
                 ]
             )
         return routes
+
+    def _choose_node(self, nodes: list[int], begin_s: int, reloads: list[int]) -> int:
+        """Return the node whose window it is; each reload is used once."""
+        for node in nodes:
+            window = self.nodes[node].window
+            if window.start_s <= begin_s <= window.end_s:
+                if node in reloads:
+                    reloads.remove(node)
+                return node
+        raise AssertionError("what was timed lies in a window")

@@ -8,6 +8,7 @@ from pyvrp.solve import SolveParams
 from pyvrp.solve import solve as solve_with_pyvrp
 
 from routing.engines import Improved, Sequences
+from routing.engines.pyvrp_answer import make_initial, measure, read
 from routing.engines.pyvrp_model import Translation
 from routing.engines.remainder import find_remainder
 from routing.problem import Problem
@@ -39,9 +40,9 @@ def improve(
         seed=seed,
         collect_stats=False,
         params=SolveParams(ils=IteratedLocalSearchParams(callbacks=watch)),
-        initial_solution=translation.make_initial(start),
+        initial_solution=make_initial(translation, start),
     )
-    return translation.read(result.best)
+    return read(translation, result.best)
 
 
 class _Watch(IteratedLocalSearchCallbacks):
@@ -71,4 +72,4 @@ class _Watch(IteratedLocalSearchCallbacks):
     def on_best(self, best: Solution) -> None:
         self.last_better = self.iterations
         if best.is_feasible():
-            self.improved(self.translation.measure(best, monotonic() - self.began_s))
+            self.improved(measure(self.translation, best, monotonic() - self.began_s))

@@ -1,15 +1,16 @@
 """The remainder of a problem as PyVRP's data: what stands for what.
 
 Given as it is: windows, capacities, shipments, shifts, longest distance and duration, open ends,
-fixed cost, metres and hours with waiting. Given in another shape: several windows of a job (a group
-of alternatives), who may do what (a profile for each set of forbidden visits), most stops (a
-capacity), priorities (prizes; work is required as soon as a plan that does it all is known).
-Relaxed: breaks shorten the shift by their length, several windows of a shipment become their hull,
-shipments do not count for the most stops, longest rides are left out. Fixed visits: see
-`remainder`. Searching is the matter of `pyvrp.py`.
+fixed cost, metres and hours with waiting, reloads, loading and opening hours of depots (as one
+window), prizes. Given in another shape: several windows of a job (a group of alternatives), who may
+do what (a profile for each set of forbidden visits), preferences (metres that cost as much), most
+stops (a capacity), priorities (prizes; work is required as soon as a plan that does it all is
+known), overtime and evenness (by the duration of a route), breaks (see `pyvrp_clock`). Relaxed:
+several windows of a shipment become their hull, shipments do not count for the most stops, longest
+rides are left out. Fixed visits: see `remainder`. Searching is the matter of `pyvrp.py`.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from math import gcd
 from typing import Any
@@ -17,24 +18,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pyvrp import (
-    Activity,
-    ActivityType,
     Client,
     ClientGroup,
     Depot,
     Location,
     ProblemData,
     Shipment,
-    Solution,
     VehicleType,
 )
-from pyvrp import Route as PyvrpRoute
 
+from routing import problem as problems
 from routing.engines import Sequences
-from routing.engines.remainder import Cab, Remainder
-from routing.plan import Progress, Route
-from routing.problem import UNREACHABLE, Step, TimeWindow
-from routing.schedule import Halt, schedule_route
+from routing.engines.pyvrp_clock import Clock
+from routing.engines.remainder import Cab, Errand, Remainder
+from routing.halts import Halt
+from routing.plan import price_wishes
+from routing.problem import UNREACHABLE, TimeWindow
 
 MOST_COST_PER_UNIT = 100
 """PyVRP's penalties are tuned for metres and seconds that cost about one."""
@@ -49,39 +48,95 @@ class _Stop:
     window: TimeWindow
 
 
+@dataclass(frozen=True, slots=True)
+class _Tie:
+    """What a vehicle must not do, and what costs it as much as so many metres more."""
+
+    forbidden: frozenset[int]
+    dearer_m: frozenset[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Gate:
+    """What PyVRP calls a depot: where routes start, end or reload (then it has an id)."""
+
+    place: int | None
+    opens_s: int
+    closes_s: int
+    loading_s: int
+    depot_id: str
+
+
 class Translation:
     """The remainder as PyVRP's data; every visit has a location of its own."""
 
     def __init__(self, remainder: Remainder, start: Sequences) -> None:
         self.remainder = remainder
         done = {step.id for steps in start.values() for step in steps}
-        self.all_done = all(errand.work.id in done for errand in remainder.errands)
+        self.all_done = all(
+            errand.work.id in done for errand in remainder.errands if errand.work.prize is None
+        )
+        self.clock = Clock(remainder)
+        self.typical_s = remainder.find_typical_s(start)
         self.clients = [
-            (errand, _Stop(errand.halts[0], window))
+            (errand, _Stop(errand.halts[0], self.clock.squeeze(window)))
             for errand in remainder.errands
             if len(errand.halts) == 1
             for window in remainder.windows_of(errand.halts[0])
         ]
         self.pairs = [errand for errand in remainder.errands if len(errand.halts) == 2]
-        cab_groups: dict[tuple[Cab, frozenset[int]], list[int]] = defaultdict(list)
+        cab_groups: dict[tuple[Cab, _Tie], list[int]] = defaultdict(list)
         tied = self._tie()
         for index, cab in enumerate(remainder.cabs):
-            if cab.max_stops == 0:
+            if cab.max_stops == 0 or not self._can_leave(cab):
                 continue
-            cab_groups[replace(cab, vehicle_id=""), tied[index]].append(index)
+            breaks = tuple(replace(rest, id="") for rest in cab.breaks)
+            alike = replace(cab, vehicle_id="", breaks=breaks)
+            cab_groups[alike, tied[index]].append(index)
         self.groups = list(cab_groups.values())
         self.cost_unit = self._choose_cost_unit()
         self.data = self._make_data([tied[group[0]] for group in self.groups])
 
-    def _tie(self) -> list[frozenset[int]]:
-        """Return for each cab which errands it must not do."""
-        errands = self.remainder.errands
-        forbidden: list[set[int]] = [set() for _ in self.remainder.cabs]
-        anybody = self.remainder.anybody
-        for number, errand in enumerate(errands):
-            for index in anybody - errand.servers:
+    def _can_leave(self, cab: Cab) -> bool:
+        """Whether its depots are open at any time of its shift."""
+        opens_s, closes_s = self._hours(cab.loading)
+        arrives_s, ends_s = self._hours(cab.arriving)
+        first_s, last_s = self._shift(cab)
+        return max(opens_s, first_s) <= min(closes_s, last_s) and max(arrives_s, first_s) <= min(
+            ends_s, last_s
+        )
+
+    def _shift(self, cab: Cab) -> tuple[int, int]:
+        """Return when the cab may work on the squeezed clock, overtime included."""
+        origin_s = self.remainder.origin_s
+        ready_s = self.clock.read(cab.ready_s - origin_s)
+        due_s = self.clock.read(cab.due_s + cab.overtime_s - origin_s) - self.clock.owed_s(cab)
+        return ready_s, max(ready_s, due_s)
+
+    def _hours(self, depot: problems.Depot | None) -> tuple[int, int]:
+        if depot is None or not depot.windows:
+            return 0, self.remainder.horizon_s
+        origin_s = self.remainder.origin_s
+        opens_s = self.clock.read(depot.windows[0].start_s - origin_s)
+        closes_s = self.clock.read(depot.windows[-1].end_s - origin_s)
+        return max(0, opens_s), closes_s
+
+    def _tie(self) -> list[_Tie]:
+        """Return for each cab which errands it must not do, and which cost it more."""
+        remainder = self.remainder
+        forbidden: list[set[int]] = [set() for _ in remainder.cabs]
+        dearer: list[set[tuple[int, int]]] = [set() for _ in remainder.cabs]
+        for number, errand in enumerate(remainder.errands):
+            for index in remainder.anybody - errand.servers:
                 forbidden[index].add(number)
-        return [frozenset(numbers) for numbers in forbidden]
+            for index in errand.servers if errand.work.preferences else ():
+                cab = remainder.cabs[index]
+                price = price_wishes(remainder.problem.vehicles[index], errand.work)
+                if price and cab.cost_per_km and cab.max_distance_m is None:
+                    dearer[index].add((number, price * 1000 // cab.cost_per_km))
+        return [
+            _Tie(frozenset(one), frozenset(two)) for one, two in zip(forbidden, dearer, strict=True)
+        ]
 
     def _choose_cost_unit(self) -> float:
         """Return how many of PyVRP's units one 1/18000 of a minor unit of money is."""
@@ -98,42 +153,52 @@ class Translation:
     def _price(self, parts: int) -> int:
         return round(parts * self.cost_unit)
 
-    def _make_data(self, forbidden: list[frozenset[int]]) -> ProblemData:
+    def _make_data(self, ties: list[_Tie]) -> ProblemData:
         remainder = self.remainder
         cabs = [remainder.cabs[group[0]] for group in self.groups]
-        terminals = sorted(
-            {place for cab in cabs for place in (cab.start_place, cab.end_place)},
-            key=lambda place: -1 if place is None else place,
-        )
-        depot_of = {place: k for k, place in enumerate(terminals)}
+        self.gates = list(dict.fromkeys(gate for cab in cabs for gate in self._gates_of(cab)))
+        terminals = [gate.place for gate in self.gates]
         halts = [stop.halt for _, stop in self.clients]
         owners = [errand for errand, _ in self.clients]
         for errand in self.pairs:
             halts += errand.halts
             owners += [errand, errand]
         places = [*terminals, *(halt.place for halt in halts)]
-        profile_of: dict[tuple[str, frozenset[int]], int] = {}
+        profile_of: dict[tuple[str, _Tie], int] = {}
         distances: list[Any] = []
         durations: list[Any] = []
         numbers = {id(errand): k for k, errand in enumerate(remainder.errands)}
-        is_affordable = len(set(forbidden)) * len(places) ** 2 <= MOST_MATRIX_CELLS
+        is_affordable = len(set(ties)) * len(places) ** 2 <= MOST_MATRIX_CELLS
         types = []
-        for cab, tied, group in zip(cabs, forbidden, self.groups, strict=True):
-            key = (cab.profile, tied if is_affordable else frozenset())
+        for cab, tied, group in zip(cabs, ties, self.groups, strict=True):
+            key = (cab.profile, tied if is_affordable else _Tie(frozenset(), frozenset()))
             if key not in profile_of:
                 profile_of[key] = len(distances)
                 distance_m, duration_s = self._make_grids(cab.profile, places)
+                dearer = dict(key[1].dearer_m)
                 for row, owner in enumerate(owners, len(terminals)):
-                    if numbers[id(owner)] in key[1]:
+                    if numbers[id(owner)] in key[1].forbidden:
                         duration_s[row, :] = duration_s[:, row] = UNREACHABLE
                         duration_s[row, row] = 0
+                    is_delivery = (
+                        len(owner.halts) == 2 and owners[row - len(terminals) - 1] is owner
+                    )
+                    extra_m = dearer.get(numbers[id(owner)], 0)
+                    if extra_m and not is_delivery:
+                        distance_m[:, row] += extra_m
+                        distance_m[row, row] = 0
                 distances.append(distance_m)
                 durations.append(duration_s)
-            types.append(self._make_type(cab, len(group), profile_of[key], depot_of))
+            types.append(self._make_type(cab, len(group), profile_of[key]))
         return ProblemData(
             locations=[Location(0, 0) for _ in places],
             clients=self._make_clients(len(terminals)),
-            depots=[Depot(k) for k in range(len(terminals))],
+            depots=[
+                Depot(
+                    k, tw_early=gate.opens_s, tw_late=gate.closes_s, service_duration=gate.loading_s
+                )
+                for k, gate in enumerate(self.gates)
+            ],
             vehicle_types=types,
             distance_matrices=distances,
             duration_matrices=durations,
@@ -159,33 +224,61 @@ class Translation:
         np.fill_diagonal(duration_s, 0)
         return distance_m, duration_s
 
-    def _make_type(
-        self, cab: Cab, count: int, profile: int, depot_of: dict[int | None, int]
-    ) -> VehicleType:
-        resting_s = sum(rest.duration_s for rest in cab.breaks if rest.latest_start_s <= cab.due_s)
-        ready_s = cab.ready_s - self.remainder.origin_s
-        due_s = max(ready_s, cab.due_s - self.remainder.origin_s - resting_s)
-        limits: dict[str, Any] = {}
+    def _gates_of(self, cab: Cab) -> list[_Gate]:
+        """Return where it starts, where it ends, and where it may reload."""
+        depots = self.remainder.problem.depot_by_id
+        arriving = _Gate(cab.end_place, *self._hours(cab.arriving), 0, "")
+        loading_s = cab.loading.loading_s if cab.loading else 0
+        gates = [_Gate(cab.start_place, *self._hours(cab.loading), loading_s, ""), arriving]
+        for depot_id in sorted(cab.reload_at) if cab.reloads else ():
+            depot = depots[depot_id]
+            gates.append(_Gate(depot.place, *self._hours(depot), depot.loading_s, depot_id))
+        return gates
+
+    def _make_type(self, cab: Cab, count: int, profile: int) -> VehicleType:
+        first_s, last_s = self._shift(cab)
+        limits: dict[str, Any] = self._limit_duration(cab, last_s - first_s)
         if cab.max_distance_m is not None:
             limits["max_distance"] = cab.max_distance_m
-        if cab.max_duration_s is not None:
-            limits["shift_duration"] = max(0, cab.max_duration_s - resting_s)
         if cab.must_leave:
-            limits["start_late"] = ready_s
+            limits["start_late"] = first_s
         most = len(self.clients) if cab.max_stops is None else cab.max_stops
+        start, end, *reloads = map(self.gates.index, self._gates_of(cab))
         return VehicleType(
             num_available=count,
             capacity=[*cab.room, most],
-            start_depot=depot_of[cab.start_place],
-            end_depot=depot_of[cab.end_place],
+            start_depot=start,
+            end_depot=end,
             fixed_cost=self._price(cab.fixed_cost * 18_000),
-            tw_early=ready_s,
-            tw_late=due_s,
+            tw_early=first_s,
+            tw_late=last_s,
             unit_distance_cost=self._price(cab.cost_per_km * 18),
             unit_duration_cost=self._price(cab.cost_per_hour * 5),
             profile=profile,
+            reload_depots=reloads,
+            max_reloads=cab.reloads,
             **limits,
         )
+
+    def _limit_duration(self, cab: Cab, longest_s: int) -> dict[str, Any]:
+        """Return up to what duration all is cheap, and how far dearer time may follow."""
+        if cab.max_duration_s is not None:
+            resting_s = sum(rest.duration_s for rest in cab.breaks)
+            longest_s = min(longest_s, max(0, cab.max_duration_s - resting_s))
+        cheap_s, per_hour = longest_s, 0
+        if cab.overtime_s:
+            cheap_s, per_hour = longest_s - cab.overtime_s, cab.overtime_cost_per_hour
+        elif cab.cost_per_squared_hour:
+            cheap_s = self.typical_s
+            per_hour = 2 * cab.cost_per_squared_hour * self.typical_s // 3600
+        cheap_s = max(0, min(cheap_s, longest_s))
+        if not per_hour and cab.max_duration_s is None:
+            return {}
+        return {
+            "shift_duration": cheap_s,
+            "max_overtime": longest_s - cheap_s,
+            "unit_overtime_cost": self._price(per_hour * 5),
+        }
 
     def _dearest(self) -> int:
         """Return more than a detour for one job can cost."""
@@ -224,21 +317,26 @@ class Translation:
                     tw_early=stop.window.start_s,
                     tw_late=stop.window.end_s,
                     prize=prizes[id(errand)],
-                    required=self.all_done and index not in group_of,
+                    required=self._is_required(errand) and index not in group_of,
                     group=group_of.get(index),
                 )
             )
         return clients
 
+    def _is_required(self, errand: Errand) -> bool:
+        return self.all_done and errand.work.prize is None
+
     def _prizes(self) -> dict[int, int]:
-        if self.all_done:
-            return Counter()
         dearest = self._dearest()
         per_point = len(self.remainder.errands) + 1
-        return {
-            id(errand): min(MOST_PRIZE, (errand.work.priority * per_point + 1) * dearest)
-            for errand in self.remainder.errands
-        }
+        prizes = {}
+        for errand in self.remainder.errands:
+            work = errand.work
+            prize = (work.priority * per_point + 1) * dearest
+            if work.prize is not None:
+                prize = self._price(work.prize * 18_000)
+            prizes[id(errand)] = 0 if self._is_required(errand) else min(MOST_PRIZE, prize)
+        return prizes
 
     def _alternatives(self) -> list[list[int]]:
         members: dict[int, list[int]] = defaultdict(list)
@@ -247,14 +345,17 @@ class Translation:
         return [indices for indices in members.values() if len(indices) > 1]
 
     def _group_alternatives(self) -> list[ClientGroup]:
-        return [ClientGroup(members, required=self.all_done) for members in self._alternatives()]
+        return [
+            ClientGroup(members, required=self._is_required(self.clients[members[0]][0]))
+            for members in self._alternatives()
+        ]
 
     def _make_shipments(self, first_location: int) -> list[Shipment]:
         prizes = self._prizes()
         shipments = []
         for index, errand in enumerate(self.pairs):
             hulls = [
-                (windows[0].start_s, windows[-1].end_s)
+                (self.clock.read(windows[0].start_s), self.clock.read(windows[-1].end_s))
                 for windows in map(self.remainder.windows_of, errand.halts)
             ]
             pickup, delivery = errand.halts
@@ -268,80 +369,7 @@ class Translation:
                     delivery.service_s,
                     amount=[*errand.size, 0],
                     prize=prizes[id(errand)],
-                    required=self.all_done,
+                    required=self._is_required(errand),
                 )
             )
         return shipments
-
-    def make_initial(self, start: Sequences) -> Solution | None:
-        """Return the start as PyVRP's solution; None when it holds nothing but fixed visits."""
-        routes = []
-        pair_of = {errand.work.id: k for k, errand in enumerate(self.pairs)}
-        clients_of: dict[str, list[int]] = defaultdict(list)
-        for index, (errand, _) in enumerate(self.clients):
-            clients_of[errand.work.id].append(index)
-        for type_index, group in enumerate(self.groups):
-            for cab_index in group:
-                vehicle = self.remainder.problem.vehicles[cab_index]
-                timed = schedule_route(self.remainder.problem, vehicle, start.get(vehicle.id, ()))
-                if not isinstance(timed, Route):
-                    continue
-                begins_s = {
-                    Step(id=v.id, leg=v.leg): v.start_s - self.remainder.origin_s
-                    for v in timed.visits
-                    if v.leg in ("job", "pickup", "delivery")
-                }
-                activities = []
-                for step in timed.steps[len(vehicle.fixed) :]:
-                    if step.leg != "job" and step.id in pair_of:
-                        is_pickup = step.leg == "pickup"
-                        kind = ActivityType.PICKUP if is_pickup else ActivityType.DELIVERY
-                        activities.append(Activity(kind, pair_of[step.id]))
-                    elif step.id in clients_of:
-                        chosen = self._find_window(clients_of[step.id], begins_s[step])
-                        activities.append(Activity(ActivityType.CLIENT, chosen))
-                if activities:
-                    routes.append(PyvrpRoute(self.data, activities, type_index))
-        return Solution(self.data, routes) if routes else None
-
-    def _find_window(self, indices: list[int], begin_s: int) -> int:
-        for index in indices:
-            window = self.clients[index][1].window
-            if window.start_s <= begin_s <= window.end_s:
-                return index
-        return indices[0]
-
-    def read(self, solution: Solution) -> Sequences:
-        """Return the order of visits on each vehicle; equal vehicles are dealt out in turn."""
-        free: list[list[int]] = [list(reversed(group)) for group in self.groups]
-        found: dict[str, tuple[Step, ...]] = {}
-        for route in solution.routes():
-            cab = self.remainder.cabs[free[route.vehicle_type()].pop()]
-            found[cab.vehicle_id] = tuple(
-                self._name(activity) for activity in route if not activity.is_depot()
-            )
-        return found
-
-    def _name(self, activity: Any) -> Step:
-        index: int = activity.idx
-        if activity.is_client():
-            return self.clients[index][1].halt.step
-        pickup, delivery = self.pairs[index].halts
-        return pickup.step if activity.is_pickup() else delivery.step
-
-    def measure(self, solution: Solution, elapsed_s: float) -> Progress:
-        missed = Counter(a.idx for a in solution.unplanned() if a.is_pickup())
-        left = [self.pairs[index].work for index in missed]
-        served = {self._name(a).id for r in solution.routes() for a in r if not a.is_depot()}
-        left += [
-            errand.work
-            for errand in self.remainder.errands
-            if len(errand.halts) == 1 and errand.work.id not in served
-        ]
-        parts = solution.distance_cost() + solution.duration_cost() + solution.fixed_vehicle_cost()
-        return Progress(
-            elapsed_s=elapsed_s,
-            priority_missed=sum(work.priority for work in left),
-            unassigned=len(left),
-            cost=round(parts / self.cost_unit / 18_000),
-        )

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from routing.engines import Sequences
+from routing.halts import Halt, halt_of
 from routing.plan import Route
 from routing.problem import (
     Break,
+    Depot,
     Job,
     Problem,
     Step,
@@ -22,7 +24,7 @@ from routing.problem import (
     steps_of,
 )
 from routing.rules import may_serve
-from routing.schedule import Halt, halt_of, schedule_route
+from routing.schedule import schedule_route
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +37,21 @@ class Cab:
     end_place: int | None
     ready_s: int
     due_s: int
+    """When the shift ends, before any overtime."""
     must_leave: bool
     """It is at work already: time runs from `ready_s`, and its fixed cost is spent."""
+    loading: Depot | None
+    arriving: Depot | None
+    reloads: int
+    reload_at: frozenset[str]
     room: tuple[int, ...]
     breaks: tuple[Break, ...]
     fixed_cost: int
     cost_per_km: int
     cost_per_hour: int
+    cost_per_squared_hour: int
+    overtime_s: int
+    overtime_cost_per_hour: int
     max_stops: int | None
     max_distance_m: int | None
     max_duration_s: int | None
@@ -88,6 +98,12 @@ class Remainder:
             if window.end_s >= self.origin_s and window.start_s <= self.origin_s + self.horizon_s
         )
 
+    def find_typical_s(self, start: Sequences) -> int:
+        """Return how long a route lasts if all vehicles share the work of the start evenly."""
+        vehicles = self.problem.vehicles
+        routes = (schedule_route(self.problem, v, start.get(v.id, ())) for v in vehicles)
+        return sum(r.duration_s for r in routes if isinstance(r, Route)) // len(vehicles)
+
     def is_possible(self, errand: Errand) -> bool:
         """Whether anybody may do it at a time that exists, delivering after picking up."""
         windows = [self.windows_of(halt) for halt in errand.halts]
@@ -105,7 +121,7 @@ def find_remainder(problem: Problem, start: Sequences) -> Remainder:
         cabs=cabs,
         errands=tuple(_find_errands(problem)),
         origin_s=origin_s,
-        horizon_s=max(1, max(cab.due_s for cab in cabs) - origin_s),
+        horizon_s=max(1, max(cab.due_s + cab.overtime_s for cab in cabs) - origin_s),
     )
     possible = tuple(errand for errand in remainder.errands if remainder.is_possible(errand))
     return Remainder(problem, cabs, possible, origin_s, remainder.horizon_s)
@@ -118,12 +134,12 @@ def _find_cab(problem: Problem, vehicle: Vehicle, start: Sequences) -> Cab:
     start_place, ready_s, breaks = vehicle.start_place, vehicle.shift.start_s, vehicle.breaks
     driven_m = 0
     if vehicle.fixed:
-        for work_id in {step.id for step in vehicle.fixed}:
+        for work_id in {step.id for step in vehicle.fixed if step.leg != "reload"}:
             for k, amount in enumerate(problem.find_work(work_id).size):
                 room[k] -= amount
         route = schedule_route(problem, vehicle, start[vehicle.id])
         assert isinstance(route, Route), "engines start from routes that can be driven"
-        visits = [visit for visit in route.visits if visit.leg in ("job", "pickup", "delivery")]
+        visits = [visit for visit in route.visits if visit.leg not in ("start", "break", "end")]
         last = visits[len(vehicle.fixed) - 1]
         start_place, ready_s = last.place, last.departure_s
         taken = {v.id for v in route.visits if v.leg == "break" and v.start_s < ready_s}
@@ -133,6 +149,8 @@ def _find_cab(problem: Problem, vehicle: Vehicle, start: Sequences) -> Cab:
         for here, there in pairwise(places):
             if here is not None and there is not None:
                 driven_m += int(matrix.distance_m[here, there])
+
+    visited = sum(step.leg != "reload" for step in vehicle.fixed)
 
     def what_is_left(most: int | None, used: int) -> int | None:
         return None if most is None else max(0, most - used)
@@ -150,7 +168,14 @@ def _find_cab(problem: Problem, vehicle: Vehicle, start: Sequences) -> Cab:
         fixed_cost=0 if vehicle.fixed else vehicle.fixed_cost,
         cost_per_km=vehicle.cost_per_km,
         cost_per_hour=vehicle.cost_per_hour,
-        max_stops=what_is_left(vehicle.max_stops, len(vehicle.fixed)),
+        cost_per_squared_hour=vehicle.cost_per_squared_hour,
+        overtime_s=vehicle.overtime_s,
+        overtime_cost_per_hour=vehicle.overtime_cost_per_hour,
+        loading=problem.loading_depot(vehicle),
+        arriving=problem.find_depot(vehicle.end_place),
+        reloads=max(0, vehicle.max_reloads - (len(vehicle.fixed) - visited)),
+        reload_at=vehicle.reload_at,
+        max_stops=what_is_left(vehicle.max_stops, visited),
         max_distance_m=what_is_left(vehicle.max_distance_m, driven_m),
         max_duration_s=what_is_left(vehicle.max_duration_s, ready_s - vehicle.shift.start_s),
     )

@@ -2,8 +2,9 @@
 
 Given as it is: windows (several), capacities, shipments, skills and lists of vehicles (one number
 for each set of vehicles), breaks, shifts, most stops, longest distance, open ends, fixed cost and
-cost of metres and driving. Left out: longest rides and durations, the price of waiting. Fixed
-visits: see `remainder`.
+cost of metres and driving; loading and opening hours shorten the shift. Left out: longest rides and
+durations, the price of waiting, overtime, reloads, preferences, prizes. Fixed visits: see
+`remainder`.
 """
 
 from collections.abc import Iterator
@@ -90,7 +91,9 @@ class _Translation:
                 grid[:nowhere, :nowhere] = what
                 tell(profile, grid)
         for index, cab in enumerate(self.remainder.cabs):
-            given.add_vehicle(self._make_vehicle(index, cab, start, nowhere))
+            shift = self._shift(cab)
+            if shift:
+                given.add_vehicle(self._make_vehicle(index, cab, start, nowhere, shift))
         for errand in self.remainder.errands:
             skills = set()
             if errand.servers in self.skill_of:
@@ -133,7 +136,26 @@ class _Translation:
             )
         return given
 
-    def _make_vehicle(self, index: int, cab: Cab, start: Sequences, nowhere: int) -> Any:
+    def _shift(self, cab: Cab) -> tuple[int, int] | None:
+        """Return when it is loaded and when it must be back; None: its depots are closed."""
+        ready_s, due_s = cab.ready_s, cab.due_s
+        if cab.loading:
+            if cab.loading.windows:
+                begins_s = [
+                    max(ready_s, w.start_s) for w in cab.loading.windows if w.end_s >= ready_s
+                ]
+                if not begins_s:
+                    return None
+                ready_s = begins_s[0]
+            ready_s += cab.loading.loading_s
+        if cab.arriving and cab.arriving.windows:
+            due_s = min(due_s, cab.arriving.windows[-1].end_s)
+        origin_s = self.remainder.origin_s
+        return (ready_s - origin_s, due_s - origin_s) if ready_s <= due_s else None
+
+    def _make_vehicle(
+        self, index: int, cab: Cab, start: Sequences, nowhere: int, shift: tuple[int, int]
+    ) -> Any:
         origin_s = self.remainder.origin_s
         limits: dict[str, int] = {}
         if cab.max_stops is not None:
@@ -150,7 +172,7 @@ class _Translation:
             profile=cab.profile,
             capacity=list(cab.room),
             skills={skill for group, skill in self.skill_of.items() if index in group},
-            time_window=(cab.ready_s - origin_s, cab.due_s - origin_s),
+            time_window=shift,
             breaks=[
                 vroom.Break(
                     number,
@@ -181,6 +203,8 @@ class _Translation:
             return
         yield vroom.VehicleStep("start")
         for step in open_steps:
+            if step.leg == "reload":
+                break  # what follows is another trip, which VROOM does not know
             # a delivery whose pickup is done already was given to VROOM as a job of its own
             is_pair = step.leg == "pickup" or Step(id=step.id, leg="pickup") in self.number_of
             yield vroom.VehicleStep(

@@ -8,10 +8,12 @@ import numpy as np
 from routing.problem import (
     UNREACHABLE,
     Break,
+    Depot,
     Handover,
     Job,
     JobKind,
     Matrix,
+    Preference,
     Problem,
     Shipment,
     Step,
@@ -80,6 +82,7 @@ def draw_vehicle(random: Random, number: int, places: int) -> Vehicle:
                 earliest_start_s=earliest_s,
                 latest_start_s=earliest_s + random.choice([0, 900, HOUR_S]),
                 duration_s=random.choice([600, 1800]),
+                paid=random.choice([True, False]),
             )
         )
         if random.random() < 0.4:
@@ -104,6 +107,11 @@ def draw_vehicle(random: Random, number: int, places: int) -> Vehicle:
         fixed_cost=random.choice([0, 1000]),
         cost_per_km=random.choice([0, 30, 100]),
         cost_per_hour=random.choice([0, 0, 1500]),
+        cost_per_squared_hour=random.choice([0, 0, 100]),
+        overtime_s=random.choice([0, 0, HOUR_S]),
+        overtime_cost_per_hour=random.choice([0, 2000]),
+        max_reloads=random.choice([0, 1, 2]),
+        reload_at=frozenset(random.choice([[], ["hall"], ["hall", "yard"]])),
         max_stops=random.choice([None, None, 6]),
         max_distance_m=random.choice([None, None, 30_000]),
         max_duration_s=random.choice([None, None, 4 * HOUR_S]),
@@ -119,6 +127,10 @@ def draw_problem(random: Random, *, most_jobs: int = 12, most_shipments: int = 4
 
     def size() -> tuple[int, ...]:
         return random.choice([(), (random.randint(0, 4), random.randint(0, 60))])
+
+    def wishes() -> tuple[Preference, ...]:
+        liked = frozenset(random.sample(names, 1))
+        return random.choice([(), (), (Preference(vehicles=liked, cost=random.randint(1, 500)),)])
 
     def only() -> frozenset[str] | None:
         return random.choice([None, None, None, frozenset(random.sample(names, 1))])
@@ -137,6 +149,8 @@ def draw_problem(random: Random, *, most_jobs: int = 12, most_shipments: int = 4
                 windows=draw_windows(random),
                 skills=draw_skills(random),
                 priority=random.choice([0, 0, 10, 100]),
+                prize=random.choice([None, None, None, random.randint(0, 1000)]),
+                preferences=wishes(),
                 vehicles=only(),
                 barred=random.choice([frozenset(), frozenset(random.sample(names, 1))]),
             )
@@ -157,6 +171,8 @@ def draw_problem(random: Random, *, most_jobs: int = 12, most_shipments: int = 4
             size=size(),
             skills=draw_skills(random),
             priority=random.choice([0, 50]),
+            prize=random.choice([None, None, 600]),
+            preferences=wishes(),
             max_ride_s=random.choice([None, 900, HOUR_S]),
             vehicles=only(),
         )
@@ -174,6 +190,15 @@ def draw_problem(random: Random, *, most_jobs: int = 12, most_shipments: int = 4
         shipments=tuple(shipments),
         vehicles=tuple(vehicles),
         matrices={"car": car, "bicycle": bicycle},
+        depots=(
+            Depot(
+                id="hall",
+                place=0,
+                windows=random.choice([(), draw_windows(random)]),
+                loading_s=random.choice([0, 600]),
+            ),
+            Depot(id="yard", place=1, loading_s=300),
+        ),
     )
     return lock_some(random, problem) if random.random() < 0.4 else problem
 

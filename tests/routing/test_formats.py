@@ -88,7 +88,10 @@ def test_li_lim_rows_become_shipments() -> None:
         (b"\xff\xfe", "neither JSON nor plain text"),
         (b"{}", "missing required field"),
         (b'{"places": [[0, 0]], "jobs": [{"id": "a", "place": 7}]}', "a is at place 7"),
-        (b'{"places": [], "jobs": [{"id": "a", "place": 0, "service_s": -1}]}', "below 0"),
+        (
+            b'{"places": [], "jobs": [{"id": "a", "place": 0, "service_s": -1}]}',
+            "service_s of a is -1",
+        ),
         (
             b'{"places": [[1,1]],"matrices":{"car":{"duration_s":[[0,1]],"distance_m":[[0]]}}}',
             "car",

@@ -1,0 +1,222 @@
+"""A plan as arrays: every place where a visit could go, with optimistic bounds on what it costs.
+
+Position p of a route is before its p-th visit. The bounds leave out breaks and longest rides and
+err on the possible side, so nothing that can be driven is ruled out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from routing.halts import Halt, halt_at, halt_of
+from routing.plan import Route
+from routing.problem import UNREACHABLE, Problem, Step, Vehicle
+from routing.rules import load_after_each
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+NEVER_S = 2**40
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The positions of one route; arrays of shape (visits + 1,).
+
+    Attributes
+    ----------
+    before, after : the places on either side; N, which is nowhere, at an open end
+    ready_s, due_s : earliest departure from `before`, latest arrival at `after`
+    travel_s, distance_m : from `before` to `after` as it is now
+    room_until, room_at, room_from : room for a delivery, a shipment and a pickup, (visits + 1, K)
+    idle_s : what of the route is neither driving nor service
+    """
+
+    vehicle: Vehicle
+    steps: tuple[Step, ...]
+    cost: int
+    duration_s: int
+    before: Ints
+    after: Ints
+    ready_s: Ints
+    due_s: Ints
+    travel_s: Ints
+    distance_m: Ints
+    room_until: Ints
+    room_at: Ints
+    room_from: Ints
+    idle_s: int
+
+
+def measure_row(problem: Problem, vehicle: Vehicle, route: Route | None) -> Row:
+    """Return the row of a vehicle with its route, or with its fixed visits if it has none."""
+    steps = route.steps if route else vehicle.fixed
+    fixed = len(vehicle.fixed)
+    halts = [halt_of(problem, step, fixed=k < fixed) for k, step in enumerate(steps)]
+    nowhere = len(problem.places)
+    inner = [halt.place for halt in halts]
+    before = [nowhere if vehicle.start_place is None else vehicle.start_place, *inner]
+    after = [*inner, nowhere if vehicle.end_place is None else vehicle.end_place]
+    matrix = problem.matrix_of(vehicle)
+    travel_s = pick(matrix.duration_s, before, after)
+    distance_m = pick(matrix.distance_m, before, after)
+    loading = halt_at(problem.loading_depot(vehicle))
+    begin_s = loading.begin(vehicle.shift.start_s) if loading else vehicle.shift.start_s
+    at_s = NEVER_S if begin_s is None else begin_s + (loading.service_s if loading else 0)
+    ready_s = [at_s]
+    for halt, travel in zip(halts, travel_s.tolist(), strict=False):
+        start_s = halt.begin(at_s + travel)
+        at_s = (NEVER_S if start_s is None else start_s) + halt.service_s
+        ready_s.append(at_s)
+    arriving = halt_at(problem.find_depot(vehicle.end_place))
+    by_s = vehicle.latest_end_s
+    if arriving and arriving.windows:
+        by_s = min(by_s, arriving.windows[-1].end_s)
+    due_s = [by_s]
+    for halt, travel in zip(reversed(halts), reversed(travel_s.tolist()), strict=False):
+        by_s = _latest(halt, by_s - travel)
+        due_s.append(by_s)
+    duration_s = route.duration_s if route else 0
+    served_s = sum(halt.service_s for halt in halts)
+    return Row(
+        vehicle,
+        steps,
+        route.cost if route else 0,
+        duration_s,
+        np.array(before),
+        np.array(after),
+        np.array(ready_s),
+        np.array(due_s[::-1]),
+        travel_s,
+        distance_m,
+        *_measure_room(problem, vehicle, steps),
+        idle_s=max(0, duration_s - int(travel_s.sum()) - served_s) if steps else 0,
+    )
+
+
+def _latest(halt: Halt, leave_by_s: int) -> int:
+    begin_by_s = leave_by_s - halt.service_s
+    if halt.fixed or not halt.windows:
+        return begin_by_s
+    starts = [min(w.end_s, begin_by_s) for w in halt.windows if w.start_s <= begin_by_s]
+    return max(starts, default=-NEVER_S)
+
+
+def _measure_room(
+    problem: Problem, vehicle: Vehicle, steps: tuple[Step, ...]
+) -> tuple[Ints, Ints, Ints]:
+    """Return the least room from the start of the trip, at, and until the end of the trip."""
+    loads = np.array(load_after_each(problem, vehicle, steps), dtype=np.int64)
+    room_at = np.array(vehicle.capacity, dtype=np.int64) - loads
+    room_until, room_from = room_at.copy(), room_at.copy()
+    ends = [k + 1 for k, step in enumerate(steps) if step.leg == "reload"]
+    for first, last in zip([0, *ends], [*ends, len(loads)], strict=True):
+        trip = room_at[first:last]
+        room_until[first:last] = np.minimum.accumulate(trip)
+        room_from[first:last] = np.minimum.accumulate(trip[::-1])[::-1]
+    return room_until, room_at, room_from
+
+
+def pick(
+    grid: NDArray[np.int32], origins: Sequence[int] | Ints, targets: Sequence[int] | Ints
+) -> Ints:
+    """Return what lies between each two; nowhere, one past the last place, is no way off."""
+    count = len(grid)
+    here, there = np.asarray(origins), np.asarray(targets)
+    found: Ints = grid[np.minimum(here, count - 1), np.minimum(there, count - 1)].astype(np.int64)
+    found[(here >= count) | (there >= count)] = 0
+    return found
+
+
+class Timetable:
+    """All rows of the vehicles of one profile, joined; `first[k]` is where the k-th begins."""
+
+    def __init__(self, problem: Problem, rows: Sequence[Row]) -> None:
+        self.rows = rows
+        self.matrix = problem.matrix_of(rows[0].vehicle)
+        counts = [len(row.before) for row in rows]
+        self.first = np.concatenate([[0], np.cumsum(counts)])
+        self.owner = np.repeat(np.arange(len(rows)), counts)
+        self.position = np.arange(len(self.owner)) - self.first[self.owner]
+        for name in ("before", "after", "ready_s", "due_s", "travel_s", "distance_m"):
+            setattr(self, name, np.concatenate([getattr(row, name) for row in rows]))
+        self.rooms: dict[str, Ints] = {
+            name: np.concatenate([getattr(row, f"room_{name}") for row in rows])
+            for name in ("until", "at", "from")
+        }
+        vehicles = [row.vehicle for row in rows]
+        self.per_km = self._spread([vehicle.cost_per_km for vehicle in vehicles])
+        self.per_hour = self._spread([vehicle.cost_per_hour for vehicle in vehicles])
+        self.per_overtime = self._spread([v.overtime_cost_per_hour for v in vehicles])
+        self.per_squared = self._spread([v.cost_per_squared_hour for v in vehicles])
+        self.duration_s = self._spread([row.duration_s for row in rows])
+        self.idle_s = self._spread([row.idle_s for row in rows])
+        self.entry_cost = self._spread([0 if row.cost else row.vehicle.fixed_cost for row in rows])
+        self.is_free = self.position >= self._spread([len(v.fixed) for v in vehicles])
+
+    before: Ints
+    after: Ints
+    ready_s: Ints
+    due_s: Ints
+    travel_s: Ints
+    distance_m: Ints
+
+    def _spread(self, values: Sequence[int]) -> Ints:
+        return np.array(values, dtype=np.int64)[self.owner]
+
+    def fits(self, size: tuple[int, ...], side: str) -> Bools:
+        """Return where there is room; `side` is one of `rooms`."""
+        if not size:
+            return np.ones(len(self.owner), dtype=bool)
+        room: Bools = (self.rooms[side] >= np.array(size, dtype=np.int64)).all(axis=1)
+        return room
+
+    def price(self, added_m: Ints, added_s: Ints) -> NDArray[np.float64]:
+        """Return the least added cost: what the route idles may swallow the added time."""
+        least_s = np.maximum(added_s - self.idle_s, np.minimum(added_s, 0))
+        cost: NDArray[np.float64] = (
+            self.entry_cost + self.per_km * added_m / 1000 + self.per_hour * least_s / 3600
+        )
+        cost += self.per_overtime * np.minimum(least_s, 0) / 3600
+        if self.per_squared.any():
+            longer_s = self.duration_s + least_s
+            cost += self.per_squared * (longer_s**2 - self.duration_s**2) / 3600**2
+        return cost
+
+    def weigh(self, halt: Halt, other: Halt | None = None) -> tuple[NDArray[np.float64], Bools]:
+        """Return least cost and possibility of one visit, or two on end, at each position."""
+        last = other or halt
+        seconds, metres = self.matrix.duration_s, self.matrix.distance_m
+        first_place = np.full(len(self.before), halt.place)
+        last_place = first_place if other is None else np.full(len(self.before), last.place)
+        to_s, from_s = (
+            pick(seconds, self.before, first_place),
+            pick(seconds, last_place, self.after),
+        )
+        to_m, from_m = pick(metres, self.before, first_place), pick(metres, last_place, self.after)
+        left_s = _begin_all(halt, self.ready_s + to_s) + halt.service_s
+        inner_s = inner_m = 0
+        service_s = halt.service_s
+        if other is not None:
+            inner_s = int(seconds[halt.place, other.place])
+            inner_m = int(metres[halt.place, other.place])
+            left_s = _begin_all(other, left_s + inner_s) + other.service_s
+            service_s += other.service_s
+        added_m = to_m + inner_m + from_m - self.distance_m
+        added_s = to_s + inner_s + from_s + service_s - self.travel_s
+        ways = np.maximum(np.maximum(to_s, from_s), np.maximum(to_m, from_m))
+        possible = self.is_free & (left_s + from_s <= self.due_s) & (ways < UNREACHABLE)
+        if max(inner_s, inner_m) >= UNREACHABLE:
+            possible[:] = False
+        return self.price(added_m, added_s), possible
+
+
+def _begin_all(halt: Halt, ready_s: Ints) -> Ints:
+    """Return the earliest start for each time of arrival; NEVER_S when it is too late."""
+    if not halt.windows:
+        return ready_s
+    start_s = np.full_like(ready_s, NEVER_S)
+    for window in reversed(halt.windows):
+        start_s = np.where(ready_s <= window.end_s, np.maximum(ready_s, window.start_s), start_s)
+    return start_s
