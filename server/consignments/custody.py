@@ -1,7 +1,7 @@
 """The chain of custody: adding what was reported, and telling the story of a consignment."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.consignments.events import CustodyChanged
+from server.consignments.licence_plate_lookup import leave_containers
 from server.consignments.lifecycle import (
     STAYS_PUT,
     Report,
@@ -23,6 +24,8 @@ from server.consignments.views import StoryEntry
 from server.kit.errors import IllegalMove, NotFound
 from server.kit.geo import Position
 from server.kit.outbox import emit
+
+NOT_CONTAINED: Mapping[UUID, UUID] = {}
 
 
 class UnknownParcels(NotFound):
@@ -44,12 +47,14 @@ async def record_custody(
     outcome_code: str | None = None,
     proof_id: UUID | None = None,
     source_id: str | None = None,
+    containers: Mapping[UUID, UUID] = NOT_CONTAINED,
     strict: bool = True,
 ) -> None:
     """Add one link to the chain of each parcel, and bring the states up to date.
 
     driver_id: who holds the parcels from then on; None when no driver does.
     source_id: the command that says so; the same one again changes nothing.
+    containers: of parcels that were not scanned themselves: the container which they are in.
     strict: refuse what does not fit. What comes from the street is a fact and never refused: pass
         False, and a report that does not fit is kept with `conflicting`.
 
@@ -84,12 +89,14 @@ async def record_custody(
                 outcome_code=outcome_code,
                 proof_id=proof_id,
                 source_id=source_id,
+                container_id=containers.get(parcel_id),
                 conflicting=fault is not None,
             )
         )
     session.add_all(links)
     await session.flush()
     changed = _move_parcels([parcels[each.parcel_id] for each in links], chains)
+    await leave_containers(session, changed)
     _move_consignments(consignments.values(), parcels.values())
     _tell(session, consignments, changed, occurred_at)
 
@@ -262,5 +269,6 @@ def _entry(event: CustodyEvent, *, conflicting: bool) -> StoryEntry:
         position=event.position,
         outcome_code=event.outcome_code,
         proof_id=event.proof_id,
+        container_id=event.container_id,
         conflicting=conflicting,
     )

@@ -8,7 +8,8 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.consignments.lifecycle import PARCEL
-from server.consignments.models import Consignment, Parcel
+from server.consignments.models import Consignment, Parcel, ParcelSscc
+from server.consignments.sscc import is_sscc, read_scan
 from server.consignments.views import ConsignmentView, ParcelRef, ParcelView, Party
 from server.kit.errors import NotFound
 from server.protocol.to_driver import ProofDemand
@@ -90,22 +91,45 @@ async def find_parcels(session: AsyncSession, barcodes: Collection[str]) -> dict
     Goods that come back often bear the label of their first journey, so an old label means the
     returning parcel once the first journey is over.
     """
+    meanings = await _meanings(session, barcodes)
+    wanted = {each for meant in meanings.values() for each in meant}
     rows = await session.scalars(
         select(Parcel)
-        .where(or_(Parcel.barcode.in_(barcodes), Parcel.former_barcode.in_(barcodes)))
+        .where(or_(Parcel.barcode.in_(wanted), Parcel.former_barcode.in_(wanted)))
         .order_by(Parcel.id)
     )
     candidates: dict[str, list[Parcel]] = {}
     for parcel in rows:
-        for barcode in {parcel.barcode, parcel.former_barcode} & set(barcodes):
+        for barcode in {parcel.barcode, parcel.former_barcode} & wanted:
             candidates.setdefault(str(barcode), []).append(parcel)
 
     def fitness(parcel: Parcel, barcode: str) -> tuple[bool, bool, UUID]:
         return (not PARCEL.is_final(parcel.state), parcel.barcode == barcode, parcel.id)
 
-    return {
-        barcode: _ref(max(parcels, key=lambda parcel: fitness(parcel, barcode)))
+    found = {
+        barcode: ref_of(max(parcels, key=lambda parcel: fitness(parcel, barcode)))
         for barcode, parcels in candidates.items()
+    }
+    return {
+        barcode: next(found[each] for each in meant if each in found)
+        for barcode, meant in meanings.items()
+        if any(each in found for each in meant)
+    }
+
+
+async def _meanings(session: AsyncSession, barcodes: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """The barcodes that each may stand for, the likeliest first: it may be an SSCC, with or without
+    what scanners put around it."""
+    scans = {barcode: read_scan(barcode) for barcode in barcodes}
+    rows = await session.execute(
+        select(ParcelSscc.sscc, Parcel.barcode)
+        .join(Parcel, Parcel.id == ParcelSscc.parcel_id)
+        .where(ParcelSscc.sscc.in_([scan for scan in scans.values() if is_sscc(scan)]))
+    )
+    of_ssccs = {row.sscc: row.barcode for row in rows}
+    return {
+        barcode: (barcode, scan, *([of_ssccs[scan]] if scan in of_ssccs else []))
+        for barcode, scan in scans.items()
     }
 
 
@@ -185,5 +209,5 @@ def _parcel_view(row: Parcel) -> ParcelView:
     )
 
 
-def _ref(parcel: Parcel) -> ParcelRef:
+def ref_of(parcel: Parcel) -> ParcelRef:
     return ParcelRef(parcel_id=parcel.id, consignment_id=parcel.consignment_id, state=parcel.state)

@@ -5,6 +5,7 @@ above this one.
 """
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Sequence, text
@@ -16,6 +17,9 @@ from server.kit.geo import Point, Position
 from server.kit.ids import new_id
 
 WAYBILL_NUMBERS = Sequence("waybill_number", metadata=Base.metadata)
+SSCC_SERIALS = Sequence("sscc_serial", metadata=Base.metadata)
+PLATE_NUMBERS = Sequence("licence_plate_number", metadata=Base.metadata)
+HANDOVER_NUMBERS = Sequence("handover_number", metadata=Base.metadata)
 
 
 class Consignment(Base):
@@ -112,6 +116,7 @@ class CustodyEvent(Base):
     conflicting: when we heard of it, it did not fit: not into the chain (then it moved nothing), or
         the consignment had been cancelled.
     source_id: the command or file that said so; the same one counts once.
+    container_id: when not the parcel but the cage or bag around it was scanned.
     """
 
     __tablename__ = "custody_event"
@@ -139,6 +144,7 @@ class CustodyEvent(Base):
     outcome_code: Mapped[str | None]
     proof_id: Mapped[UUID | None] = mapped_column(ForeignKey("proof.id"))
     source_id: Mapped[str | None]
+    container_id: Mapped[UUID | None] = mapped_column(ForeignKey("container.id"))
     conflicting: Mapped[bool]
 
 
@@ -202,3 +208,100 @@ class TrackingLink(Base):
     created_by: Mapped[str]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+
+
+class ParcelSscc(Base):
+    """The SSCC on a parcel's label; given once, never changed, never given again."""
+
+    __tablename__ = "parcel_sscc"
+
+    parcel_id: Mapped[UUID] = mapped_column(ForeignKey("parcel.id"), primary_key=True)
+    sscc: Mapped[str] = mapped_column(unique=True)
+
+
+class Container(Base):
+    """A cage or bag with a licence plate of its own, perhaps inside another one."""
+
+    __tablename__ = "container"
+    __table_args__ = (
+        CheckConstraint("kind in ('cage', 'bag', 'pallet')", name="kind"),
+        CheckConstraint("state in ('open', 'sealed')", name="state"),
+        CheckConstraint("parent_id <> id", name="not_in_itself"),
+        Index("ix_container_parent_id", "parent_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    barcode: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    name: Mapped[str]
+    state: Mapped[str]
+    seal: Mapped[str | None]
+    parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("container.id"))
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    changed_at: Mapped[datetime]
+
+
+class ContainedParcel(Base):
+    """Which container a parcel is in: its key is the parcel, so it is in one at most."""
+
+    __tablename__ = "contained_parcel"
+    __table_args__ = (Index("ix_contained_parcel_container_id", "container_id"),)
+
+    parcel_id: Mapped[UUID] = mapped_column(ForeignKey("parcel.id"), primary_key=True)
+    container_id: Mapped[UUID] = mapped_column(ForeignKey("container.id"))
+    put_at: Mapped[datetime]
+    put_by: Mapped[str]
+
+
+class DepotScan(Base):
+    """A parcel was scanned at the gate of a depot; append-only by trigger.
+
+    depot_id: no foreign key, since depots live in a room above.
+    """
+
+    __tablename__ = "depot_scan"
+    __table_args__ = (
+        CheckConstraint("direction in ('in', 'out')", name="direction"),
+        Index("ix_depot_scan_parcel_id_occurred_at", "parcel_id", "occurred_at"),
+        Index("ix_depot_scan_depot_id_id", "depot_id", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    scan_id: Mapped[str]
+    depot_id: Mapped[UUID]
+    direction: Mapped[str]
+    barcode: Mapped[str]
+    parcel_id: Mapped[UUID | None] = mapped_column(ForeignKey("parcel.id"))
+    result: Mapped[str]
+    occurred_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    by: Mapped[str]
+
+
+class Handover(Base):
+    """A manifest: what changed hands at one moment; append-only by trigger.
+
+    lines: handover.HandedOver of each parcel as it was then. signature: strokes of the pen, each a
+    list of points [x, y] in thousandths of the field.
+    """
+
+    __tablename__ = "handover"
+    __table_args__ = (
+        CheckConstraint("kind in ('loading', 'linehaul', 'agent', 'shop')", name="kind"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    number: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    given_by: Mapped[str]
+    taken_by: Mapped[str]
+    destination: Mapped[str]
+    vehicle: Mapped[str]
+    note: Mapped[str]
+    driver_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    signature: Mapped[list[Any]]
+    lines: Mapped[list[Any]]
+    occurred_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    by: Mapped[str]

@@ -191,6 +191,7 @@ class StoryEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that happened: a state of parcels, or the cancelling of the consignment.
 
     conflicting: reported, but it did not fit what was known then, or does not by now.
+    container_id: the container around the parcels, when that was scanned instead of them.
     """
 
     state: str
@@ -202,5 +203,6 @@ class StoryEntry(msgspec.Struct, frozen=True, kw_only=True):
     position: Position | None = None
     outcome_code: str | None = None
     proof_id: UUID | None = None
+    container_id: UUID | None = None
     conflicting: bool = False
     reason: str | None = None

@@ -358,3 +358,15 @@ class ExceptionRecord(Base):
     settled_at: Mapped[datetime | None]
     settled_by: Mapped[str | None]
     settled_note: Mapped[str | None]
+
+
+class LoadCheck(Base):
+    """The loading of a run was finished by a person. missing: barcodes that were not there then."""
+
+    __tablename__ = "load_check"
+
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("run.id"), primary_key=True)
+    missing: Mapped[list[str]]
+    reason: Mapped[str]
+    finished_at: Mapped[datetime]
+    finished_by: Mapped[str]

@@ -1,6 +1,7 @@
 """Settings come from the environment, once, and are then just values."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ class Settings:
     base_url: how customers reach the tracking page.
     timezone: the company's; cut-offs and days are counted in it.
     currency: ISO 4217, of amounts that say none.
+    gs1_prefix: the company's GS1 company prefix; with it, labels bear an SSCC.
     """
 
     database_url: str
@@ -34,6 +36,7 @@ class Settings:
     base_url: str = "http://127.0.0.1:8000"
     timezone: ZoneInfo = UTC_ZONE
     currency: str = "EUR"
+    gs1_prefix: str = ""
 
     @property
     def blobs_dir(self) -> Path:
@@ -67,6 +70,11 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     timezone = environ.get("POSTRIDER_TIMEZONE", "UTC")
     if timezone not in available_timezones():
         raise SystemExit(f"POSTRIDER_TIMEZONE is {timezone}; write it like Europe/Vaduz.")
+    gs1_prefix = environ.get("POSTRIDER_GS1_PREFIX", "")
+    if gs1_prefix and not re.fullmatch(r"[0-9]{4,12}", gs1_prefix):
+        raise SystemExit(
+            f"POSTRIDER_GS1_PREFIX is {gs1_prefix}; a GS1 company prefix is 4 to 12 digits."
+        )
     return Settings(
         database_url=url("DATABASE_URL", "postgresql+asyncpg"),
         redis_url=url("REDIS_URL", "redis", "rediss", "unix"),
@@ -77,6 +85,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         base_url=environ.get("POSTRIDER_BASE_URL", f"http://127.0.0.1:{port}"),
         timezone=ZoneInfo(timezone),
         currency=environ.get("POSTRIDER_CURRENCY", "EUR"),
+        gs1_prefix=gs1_prefix,
     )
 
 
