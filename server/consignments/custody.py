@@ -142,6 +142,17 @@ async def count_attempts(session: AsyncSession, consignment_id: UUID) -> int:
     return attempts or 0
 
 
+async def lock_parcels(session: AsyncSession, parcel_ids: Collection[UUID]) -> None:
+    """For who records different states of several parcels in one transaction: first all of them
+    are locked, in the one order in which everybody does it.
+
+    Raises
+    ------
+    UnknownParcels
+    """
+    await _lock(session, parcel_ids)
+
+
 async def _lock(
     session: AsyncSession, parcel_ids: Collection[UUID]
 ) -> tuple[dict[UUID, Parcel], dict[UUID, Consignment]]:

@@ -20,6 +20,9 @@ WIDEST_MODULE_MM = 0.5
 NARROWEST_MODULE_MM = 0.25
 """Below this a hand scanner begins to fail on a thermal printer's edges."""
 
+LONGEST_LINE_CODE = 60
+"""Letters; longer ones would be too thin in any case."""
+
 CODE_WIDTH_MM = 86
 """Between the quiet zones."""
 
@@ -83,7 +86,10 @@ class Label(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_linear(self) -> bool:
         """Whether the barcode can be a line code at all; a QR code holds any text."""
-        return self.sscc is not None or (self.barcode.isascii() and self.barcode.isprintable())
+        if self.sscc is not None:
+            return True
+        plain = self.barcode.isascii() and self.barcode.isprintable()
+        return plain and 1 <= len(self.barcode) <= LONGEST_LINE_CODE
 
     @property
     def code_text(self) -> str:

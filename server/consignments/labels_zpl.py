@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from server.consignments.labels import CODE_WIDTH_MM, Label, line_code
+from server.consignments.labels import CODE_WIDTH_MM, Label
 from server.kit.typeset import printed
 
 DOTS_PER_MM = 8
@@ -23,6 +23,12 @@ INNER = WIDTH - 2 * MARGIN
 WESTERN = "0"
 SCALABLE = "T"
 SCALABLE_FILE = "E:TT0003M_.FNT"
+
+MODULE_DOTS = (4, 3, 2)
+"""The widths of the thinnest bar to try: whole dots, from a half to a quarter of a millimetre."""
+
+SSCC_LETTERS = 11
+"""FNC1, and the identifier with the number two digits at a time."""
 
 FNC1 = ">8"
 SUBSET_C = ">;"
@@ -112,20 +118,20 @@ def _words(label: Label) -> Iterator[str]:
 def _codes(label: Label) -> Iterator[str]:
     x, y = QR_AT
     yield f"^FO{x},{y}^BQN,2,{QR_DOTS}^FH^FDQA,{escape(label.barcode)}^FS"
-    drawing = line_code(label)
-    if drawing is None:
+    if not label.is_linear:
         return
-    # The thickness of a bar is whole dots: as wide as on paper, or the next thinner one.
-    module = max(2, min(4, int(drawing.module_mm * DOTS_PER_MM)))
-    width = drawing.modules * module
-    left = max(MARGIN, (WIDTH - width) // 2)
-    if width > CODE_WIDTH_MM * DOTS_PER_MM:
+    # Without commands to change it, the printer stays in subset B: eleven modules for each letter.
+    letters = len(label.barcode) if label.sscc is None else SSCC_LETTERS
+    modules = 11 * (letters + 2) + 13
+    fitting = [dots for dots in MODULE_DOTS if modules * dots <= CODE_WIDTH_MM * DOTS_PER_MM]
+    if not fitting:
         return
     if label.sscc is not None:
         data = f"{SUBSET_C}{FNC1}00{label.sscc}"
     else:
         data = label.barcode.replace(*CODE_128_ESCAPE)
-    yield f"^FO{left},{CODE_Y}^BY{module}^BCN,{CODE_HEIGHT},N,N,N^FH^FD{escape(data)}^FS"
+    left = (WIDTH - modules * fitting[0]) // 2
+    yield f"^FO{left},{CODE_Y}^BY{fitting[0]}^BCN,{CODE_HEIGHT},N,N,N,N^FH^FD{escape(data)}^FS"
 
 
 def _lines(field: Field, words: str, *, reverse: bool = False) -> Iterator[str]:

@@ -48,7 +48,6 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     """One parcel in a container; container_id: that which it is directly in."""
 
     parcel: ParcelRef
-    barcode: str
     container_id: UUID
 
 
@@ -62,9 +61,21 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True):
 
     barcode: str
     parcel: ParcelRef | None = None
-    parcel_barcode: str | None = None
     container: str | None = None
     container_id: UUID | None = None
+
+    @property
+    def is_unknown(self) -> bool:
+        return self.parcel is None and self.container is None
+
+
+def parcels_in(scans: Iterable[Scan]) -> dict[UUID, UUID]:
+    """Parcel -> the container that it is in, of those that were scanned by a container."""
+    return {
+        scan.parcel.parcel_id: scan.container_id
+        for scan in scans
+        if scan.parcel is not None and scan.container_id is not None
+    }
 
 
 async def read_scans(session: AsyncSession, barcodes: Collection[str]) -> list[Scan]:
@@ -77,15 +88,13 @@ async def read_scans(session: AsyncSession, barcodes: Collection[str]) -> list[S
     seen = {ref.parcel_id for ref in refs.values()}
     for barcode, plate in plates.items():
         if plate not in containers:
-            ref = refs.pop(barcode, None)
-            scans.append(Scan(barcode=barcode, parcel=ref, parcel_barcode=barcode if ref else None))
+            scans.append(Scan(barcode=barcode, parcel=refs.get(barcode)))
             continue
         inside = await contents_of(session, [containers[plate].id])
         found = [
             Scan(
                 barcode=barcode,
                 parcel=each.parcel,
-                parcel_barcode=each.barcode,
                 container=plate,
                 container_id=each.container_id,
             )
@@ -127,8 +136,7 @@ async def contents_of(
         .order_by(Parcel.id)
     )
     return tuple(
-        Content(parcel=ref_of(parcel), barcode=parcel.barcode, container_id=container_id)
-        for parcel, container_id in rows
+        Content(parcel=ref_of(parcel), container_id=container_id) for parcel, container_id in rows
     )
 
 

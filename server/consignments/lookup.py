@@ -210,4 +210,9 @@ def _parcel_view(row: Parcel) -> ParcelView:
 
 
 def ref_of(parcel: Parcel) -> ParcelRef:
-    return ParcelRef(parcel_id=parcel.id, consignment_id=parcel.consignment_id, state=parcel.state)
+    return ParcelRef(
+        parcel_id=parcel.id,
+        barcode=parcel.barcode,
+        consignment_id=parcel.consignment_id,
+        state=parcel.state,
+    )

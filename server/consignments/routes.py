@@ -13,6 +13,7 @@ from msgspec import Meta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.consignments import service
+from server.consignments.plate_routes import PLATE_ROUTES
 from server.consignments.views import ConsignmentState, ConsignmentView, ProofView, StoryEntry
 from server.identity.access import OFFICE, Principal, Role, allow
 from server.kit import clock
@@ -163,4 +164,5 @@ ROUTES: list[Any] = [
     open_tracking_link,
     revoke_tracking_links,
     get_proof_file,
+    *PLATE_ROUTES,
 ]

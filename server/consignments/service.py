@@ -9,7 +9,46 @@ from server.consignments.booking import (
     cancel_consignment,
     create_consignment,
 )
-from server.consignments.custody import UnknownParcels, count_attempts, record_custody, story
+from server.consignments.custody import (
+    UnknownParcels,
+    count_attempts,
+    lock_parcels,
+    record_custody,
+    story,
+)
+from server.consignments.depot_scans import (
+    Direction,
+    GateScan,
+    depots_of_parcels,
+    keep_depot_scans,
+)
+from server.consignments.handover import (
+    HandedOver,
+    HandoverView,
+    NewHandover,
+    get_handover,
+    hand_over,
+    handover_pdf,
+)
+from server.consignments.labels import (
+    Label,
+    label_pdf,
+)
+from server.consignments.labels_zpl import (
+    label_zpl,
+)
+from server.consignments.licence_plate_lookup import (
+    Scan,
+    parcels_in,
+    read_scans,
+)
+from server.consignments.licence_plates import (
+    create_container,
+    open_container,
+    put_in,
+    seal_container,
+    take_out,
+)
 from server.consignments.links import link_consignments, unlink_consignment
 from server.consignments.lookup import (
     UnknownBarcode,
@@ -29,6 +68,9 @@ from server.consignments.proofs import (
     proof_file,
     proofs_of,
     record_proof,
+)
+from server.consignments.sscc import (
+    give_ssccs,
 )
 from server.consignments.tracking_links import (
     TrackingLinkUnknown,
@@ -61,8 +103,14 @@ __all__ = [
     "ConsignmentState",
     "ConsignmentUnderway",
     "ConsignmentView",
+    "Direction",
+    "GateScan",
+    "HandedOver",
+    "HandoverView",
     "Kind",
+    "Label",
     "NewConsignment",
+    "NewHandover",
     "NewParcel",
     "NewProof",
     "NoParcels",
@@ -73,6 +121,7 @@ __all__ = [
     "ProofFileView",
     "ProofKind",
     "ProofView",
+    "Scan",
     "StoryEntry",
     "TrackingLinkUnknown",
     "UnknownBarcode",
@@ -88,18 +137,34 @@ __all__ = [
     "consignments_of_orders",
     "count_attempts",
     "create_consignment",
+    "create_container",
+    "depots_of_parcels",
     "find_parcels",
     "get_consignment",
     "get_consignments",
+    "get_handover",
+    "give_ssccs",
+    "hand_over",
+    "handover_pdf",
+    "keep_depot_scans",
+    "label_pdf",
+    "label_zpl",
     "link_consignments",
     "list_consignments",
+    "lock_parcels",
+    "open_container",
     "open_tracking_link",
+    "parcels_in",
     "pin_matches",
     "proof_file",
     "proofs_of",
+    "put_in",
+    "read_scans",
     "record_custody",
     "record_proof",
     "revoke_tracking_links",
+    "seal_container",
     "story",
+    "take_out",
     "unlink_consignment",
 ]

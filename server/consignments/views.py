@@ -135,7 +135,10 @@ class ConsignmentView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ParcelRef(msgspec.Struct, frozen=True, kw_only=True):
+    """barcode: its own, whichever one it was found by."""
+
     parcel_id: UUID
+    barcode: str
     consignment_id: UUID
     state: str
 

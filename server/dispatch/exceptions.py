@@ -1,6 +1,6 @@
 """Exceptions: what a person must settle."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -39,6 +39,7 @@ SENTENCES = {
     "unknown_barcode": "A scanned barcode belongs to no parcel.",
     "loaded_without_task": "A parcel was loaded that this driver has no task for.",
     "loaded_without_scan": "Some parcels were scanned when loading, others not.",
+    "load_incomplete": "Loading was finished although parcels were missing.",
     "not_unloaded": "The shift ended with parcels that were not scanned back at the depot.",
     "left_undone": "The shift ended before it was done.",
     "no_shift": "A driver reported working time without having a shift.",
@@ -155,7 +156,7 @@ async def settle_by_itself(
 
 
 async def settle_scanned(
-    session: AsyncSession, kind: str, driver_id: UUID, barcodes: Sequence[str]
+    session: AsyncSession, kind: str, driver_id: UUID, barcodes: Collection[str]
 ) -> None:
     """Parcels whose scans were missing have been scanned after all."""
     for record in await session.scalars(

@@ -6,8 +6,10 @@ from server.consignments.events import (
     ConsignmentAmended,
     ConsignmentAnnounced,
     ConsignmentCancelled,
+    CustodyChanged,
 )
 from server.dispatch.manifest import issue_manifests
+from server.dispatch.overtaken import catch_up_with_scans
 from server.dispatch.pins import follow_pin
 from server.dispatch.street import notice_arrival
 from server.dispatch.tasks import amend_tasks, cancel_tasks, create_tasks
@@ -39,3 +41,8 @@ async def on_place_pinned(session: AsyncSession, event: PlacePinned) -> None:
 @reaction
 async def on_driver_arrived(session: AsyncSession, event: DriverArrived) -> None:
     await notice_arrival(session, event.driver_id, event.subject_id)
+
+
+@reaction
+async def on_custody_changed(session: AsyncSession, event: CustodyChanged) -> None:
+    await catch_up_with_scans(session, event)

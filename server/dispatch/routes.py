@@ -20,6 +20,7 @@ from server.dispatch.pool import PoolItem
 from server.dispatch.progress import RunView
 from server.dispatch.tasks import TaskView
 from server.dispatch.urgent import InsertedWork
+from server.dispatch.warehouse_routes import WAREHOUSE_ROUTES
 from server.dispatch.way import RunWay
 from server.identity.access import Principal
 from server.kit.geo import Position
@@ -291,6 +292,7 @@ async def settle_exception(
 
 ROUTES = [
     *FLEET_ROUTES,
+    *WAREHOUSE_ROUTES,
     get_pool,
     request_plan,
     list_plans,

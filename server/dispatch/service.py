@@ -1,6 +1,7 @@
 """The door of dispatch: everything that other rooms may call."""
 
 from server.dispatch.breakdown import MovedWork, Reassignment, RunIsClosed, UnknownRun, reassign_run
+from server.dispatch.depot_gate import GateAnswer, scan_at_gate
 from server.dispatch.door import complete_task, fail_task
 from server.dispatch.draft import DraftRun, DraftStop, DraftVisit
 from server.dispatch.draft_edits import lock_stop, move_stop
@@ -20,6 +21,14 @@ from server.dispatch.fleet import (
     list_vehicles,
 )
 from server.dispatch.inputs import Change
+from server.dispatch.labelling import labels_of_barcode, labels_of_consignments
+from server.dispatch.load_check import (
+    LoadAnswer,
+    LoadCheckView,
+    finish_load_check,
+    read_load_check,
+    scan_into_run,
+)
 from server.dispatch.manifest import (
     acknowledge_manifest,
     manifest_of,
@@ -74,8 +83,11 @@ __all__ = [
     "DraftVisit",
     "DriverView",
     "ExceptionView",
+    "GateAnswer",
     "InsertedWork",
     "LateVisit",
+    "LoadAnswer",
+    "LoadCheckView",
     "MovedWork",
     "Outcome",
     "PlanView",
@@ -108,11 +120,14 @@ __all__ = [
     "discard_plan",
     "fail_task",
     "find_way",
+    "finish_load_check",
     "get_depot",
     "get_plan",
     "get_run",
     "get_task",
     "insert_urgent",
+    "labels_of_barcode",
+    "labels_of_consignments",
     "list_depots",
     "list_drivers",
     "list_exceptions",
@@ -125,12 +140,15 @@ __all__ = [
     "manifest_of",
     "move_stop",
     "publish_plan",
+    "read_load_check",
     "read_pool",
     "reassign_run",
     "remove_shift",
     "repeat_task",
     "request_plan",
     "run_context",
+    "scan_at_gate",
+    "scan_into_run",
     "scan_parcels",
     "set_shift",
     "settle_exception",

@@ -25,7 +25,7 @@ from server.dispatch.inputs import (
 )
 from server.dispatch.lifecycle import FINAL, RUN
 from server.dispatch.manifest import issue_manifests
-from server.dispatch.models import Depot, Run, Stop, Task
+from server.dispatch.models import Depot, LoadCheck, Run, Stop, Task
 from server.dispatch.outcomes import find_outcome
 from server.dispatch.tasks import (
     ON_BOARD,
@@ -51,8 +51,9 @@ async def scan_parcels(
 ) -> None:
     """Parcels were scanned into the vehicle, or back at the depot."""
     report = report_of(driver_id, command, occurred_at, received_at, command_id)
-    refs = await consignments.find_parcels(session, command.barcodes)
-    touched = {ref.consignment_id for ref in refs.values()}
+    scans = await consignments.read_scans(session, command.barcodes)
+    refs = [scan.parcel for scan in scans if scan.parcel is not None]
+    touched = {ref.consignment_id for ref in refs}
     depot_ids = await session.scalars(
         select(Task.depot_id).where(Task.consignment_id.in_(touched)).distinct()
     )
@@ -63,7 +64,7 @@ async def scan_parcels(
     if await is_repeat(session, report):
         return
     write_fact(session, report, moved=True, barcodes=command.barcodes, purpose=command.purpose)
-    unknown = sorted(set(command.barcodes) - refs.keys())
+    unknown = sorted(scan.barcode for scan in scans if scan.is_unknown)
     if unknown:
         raise_exception(
             session,
@@ -77,7 +78,7 @@ async def scan_parcels(
     if refs:
         await consignments.record_custody(
             session,
-            parcel_ids=sorted({ref.parcel_id for ref in refs.values()}),
+            parcel_ids=sorted({ref.parcel_id for ref in refs}),
             state="loaded" if loading else "at_depot",
             occurred_at=occurred_at,
             received_at=received_at,
@@ -85,17 +86,25 @@ async def scan_parcels(
             driver_id=driver_id if loading else None,
             position=report.position,
             source_id=command_id,
+            containers=consignments.parcels_in(scans),
             strict=False,
         )
+    scanned = {*command.barcodes, *(ref.barcode for ref in refs)}
     by_consignment = {
         each: [task for task in tasks if task.consignment_id == each] for each in touched
     }
     if loading:
         _note_strangers(session, report, depots[driver.depot_id], by_consignment)
-        await settle_scanned(session, "loaded_without_scan", driver_id, command.barcodes)
+        await settle_loaded(session, driver_id, scanned)
     else:
-        await _bring_back(session, report, depots, by_consignment)
-        await settle_scanned(session, "not_unloaded", driver_id, command.barcodes)
+        await bring_back(session, depots, by_consignment)
+        await settle_scanned(session, "not_unloaded", driver_id, scanned)
+
+
+async def settle_loaded(session: AsyncSession, driver_id: UUID, barcodes: Collection[str]) -> None:
+    """Parcels that were missed when loading are on board after all."""
+    for kind in ("loaded_without_scan", "load_incomplete"):
+        await settle_scanned(session, kind, driver_id, barcodes)
 
 
 def _note_strangers(
@@ -123,9 +132,8 @@ def _was_theirs(task: Task, report: Report) -> bool:
     return is_driver and (task.finished_at is None or report.occurred_at <= task.finished_at)
 
 
-async def _bring_back(
+async def bring_back(
     session: AsyncSession,
-    report: Report,
     depots: dict[UUID, Depot],
     tasks: dict[UUID, list[Task]],
 ) -> None:
@@ -176,13 +184,19 @@ async def note_set_off(session: AsyncSession, report: Report, depot: Depot, run:
 
 
 async def _put_on_the_road(session: AsyncSession, report: Report, depot: Depot, run: Run) -> None:
-    """What the run delivers from the depot is on board."""
+    """What the run delivers from the depot is on board, but for what was known to be missing."""
     RUN.check(run.state, "started")
     run.state = "started"
     run.started_at = report.occurred_at
     day = local_day(depot, run.starts_at)
     record_change(session, depot, "A driver has set off.", first_day=day, last_day=day)
-    parcels = await _from_the_depot(session, run)
+    check = await session.get(LoadCheck, run.id)
+    told_missing = set(check.missing) if check else set()
+    parcels = [
+        parcel
+        for parcel in await _from_the_depot(session, run)
+        if parcel.state not in WAITING or parcel.barcode not in told_missing
+    ]
     behind = [parcel for parcel in parcels if parcel.state in WAITING]
     if behind and len(behind) < len(parcels):
         raise_exception(
@@ -199,20 +213,18 @@ async def _put_on_the_road(session: AsyncSession, report: Report, depot: Depot, 
 
 
 async def _from_the_depot(session: AsyncSession, run: Run) -> list[ParcelView]:
-    """What the run delivers and does not fetch on its way."""
     tasks = await lock_tasks(
         session, Task.stop_id.in_(select(Stop.id).where(Stop.run_id == run.id))
     )
-    fetched_later = {task.consignment_id for task in tasks if task.kind == "pickup"}
-    goods = await consignments.get_consignments(
-        session,
-        {
-            task.consignment_id
-            for task in tasks
-            if task.kind == "delivery" and task.consignment_id not in fetched_later
-        },
-    )
+    goods = await consignments.get_consignments(session, loaded_at_depot(tasks))
     return [parcel for each in goods.values() for parcel in each.parcels]
+
+
+def loaded_at_depot(tasks: Iterable[Task]) -> set[UUID]:
+    """The consignments that a run with these tasks delivers and does not fetch on its way."""
+    tasks = list(tasks)
+    fetched_later = {task.consignment_id for task in tasks if task.kind == "pickup"}
+    return {task.consignment_id for task in tasks if task.kind == "delivery"} - fetched_later
 
 
 async def take_to_the_door(
