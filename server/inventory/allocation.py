@@ -126,7 +126,12 @@ async def stock_of_order(
 ) -> OrderStock:
     """All that was ever set aside for the order, and what it waits for; with `account_id` only
     what is that account's."""
-    allocations = select(Allocation).where(Allocation.order_id == order_id).order_by(Allocation.id)
+    allocations = (
+        select(Allocation)
+        .where(Allocation.order_id == order_id)
+        .order_by(Allocation.id)
+        .execution_options(populate_existing=True)
+    )
     backorders = (
         select(Backorder)
         .where(Backorder.order_id == order_id, Backorder.closed_at.is_(None))
@@ -146,6 +151,17 @@ async def stock_of_order(
             for row in await session.scalars(backorders)
         ),
     )
+
+
+async def set_aside_for(session: AsyncSession, order_ids: Collection[UUID]) -> list[AllocationView]:
+    """What is allocated to these orders or picked for them, and in the house."""
+    rows = await session.scalars(
+        select(Allocation)
+        .where(Allocation.order_id.in_(order_ids), Allocation.state.in_(OPEN))
+        .order_by(Allocation.id)
+        .execution_options(populate_existing=True)
+    )
+    return [msgspec.convert(row, AllocationView, from_attributes=True) for row in rows]
 
 
 async def open_allocations(session: AsyncSession, order_id: UUID) -> list[Allocation]:

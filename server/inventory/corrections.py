@@ -53,7 +53,7 @@ async def adjust_stock(
         else:
             lot_id = await find_lot(session, sku, lot)
         shelf = Shelf(sku_id, location.id, lot_id)
-        await _adjust(session, skus, shelf, change, reason=reason, by=by, serials=serials)
+        await book_difference(session, skus, shelf, change, reason=reason, by=by, serials=serials)
 
 
 async def count_stock(
@@ -88,7 +88,7 @@ async def count_stock(
         if change and sku.has_serials:
             raise SerialsNeeded(sku=sku.code, quantity=abs(change))
         if change:
-            await _adjust(session, skus, shelf, change, reason=reason, by=by)
+            await book_difference(session, skus, shelf, change, reason=reason, by=by)
         await _note_count(session, shelf)
     return change
 
@@ -132,7 +132,7 @@ async def transfer_stock(
         await post_moves(session, skus, [move], by=by)
 
 
-async def _adjust(
+async def book_difference(
     session: AsyncSession,
     skus: dict[UUID, Sku],
     shelf: Shelf,
@@ -142,6 +142,7 @@ async def _adjust(
     by: str,
     serials: tuple[str, ...] = (),
 ) -> None:
+    """Write it into the books of a locked SKU, within this room."""
     source, target = (ADJUST, shelf.location_id) if change > 0 else (shelf.location_id, ADJUST)
     move = Move(
         sku_id=shelf.sku_id,

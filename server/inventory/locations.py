@@ -1,5 +1,6 @@
 """The tree of places that hold stock."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 import msgspec
@@ -81,6 +82,22 @@ async def list_locations(
 
 async def get_location(session: AsyncSession, location_id: UUID) -> LocationView:
     return _view(await load_location(session, location_id))
+
+
+async def get_locations(
+    session: AsyncSession, location_ids: Collection[UUID]
+) -> dict[UUID, LocationView]:
+    """Those that exist, by id."""
+    rows = await session.scalars(select(Location).where(Location.id.in_(location_ids)))
+    return {row.id: _view(row) for row in rows}
+
+
+async def locations_of(session: AsyncSession, warehouse_id: UUID) -> list[LocationView]:
+    """All that is in the warehouse, by their paths."""
+    rows = await session.scalars(
+        select(Location).where(Location.warehouse_id == warehouse_id).order_by(Location.path)
+    )
+    return [_view(row) for row in rows]
 
 
 async def load_location(session: AsyncSession, location_id: UUID) -> Location:

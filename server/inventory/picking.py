@@ -40,9 +40,9 @@ class Pick(msgspec.Struct, frozen=True, kw_only=True):
     serials: tuple[str, ...] = ()
 
 
-async def pick_stock(session: AsyncSession, picks: Sequence[Pick]) -> None:
+async def pick_stock(session: AsyncSession, picks: Sequence[Pick]) -> dict[UUID, UUID]:
     """The goods are off the shelf, still in the house. What a short pick lacks becomes an
-    allocation of its own, to be picked later or released.
+    allocation of its own, to be picked later or released: picked allocation -> that one.
 
     Raises
     ------
@@ -51,13 +51,16 @@ async def pick_stock(session: AsyncSession, picks: Sequence[Pick]) -> None:
     ids = [each.allocation_id for each in picks]
     skus = await lock_skus(session, {row.sku_id for row in await load_allocations(session, ids)})
     rows = {row.id: row for row in await load_allocations(session, ids)}
+    rests: dict[UUID, UUID] = {}
     for pick in picks:
         row = rows[pick.allocation_id]
         ALLOCATION.check(row.state, "picked")
         if pick.quantity > row.quantity:
             raise PickedTooMany(allocation_id=row.id, quantity=row.quantity, picked=pick.quantity)
         if pick.quantity < row.quantity:
-            session.add(_rest_of(row, pick.quantity))
+            rest = _rest_of(row, pick.quantity)
+            session.add(rest)
+            rests[row.id] = rest.id
         row.quantity = pick.quantity
         await _take_serials(session, skus[row.sku_id], row, pick.serials)
         _move(row, "picked")
@@ -65,6 +68,7 @@ async def pick_stock(session: AsyncSession, picks: Sequence[Pick]) -> None:
         picked = tuple(row.id for row in rows.values() if row.order_id == order_id)
         emit(session, StockPicked(order_id=order_id, allocation_ids=picked))
     await session.flush()
+    return rests
 
 
 async def put_back(session: AsyncSession, allocation_ids: Collection[UUID]) -> None:
@@ -82,9 +86,17 @@ async def put_back(session: AsyncSession, allocation_ids: Collection[UUID]) -> N
         await free_allocations(session, rows)
 
 
-async def ship_stock(session: AsyncSession, order_id: UUID, *, by: str) -> OrderStock:
-    """All that is set aside for the order has left for the customer; once, however often it is
-    told. What nobody scanned on its shelf was picked all the same.
+async def ship_stock(
+    session: AsyncSession,
+    order_id: UUID,
+    *,
+    allocation_ids: Collection[UUID] | None = None,
+    by: str,
+) -> OrderStock:
+    """What is set aside for the order has left for the customer; once, however often it is told.
+    What nobody scanned on its shelf was picked all the same.
+
+    allocation_ids: what of it has left; None when all has.
 
     Raises
     ------
@@ -93,7 +105,11 @@ async def ship_stock(session: AsyncSession, order_id: UUID, *, by: str) -> Order
     """
     found = await open_allocations(session, order_id)
     skus = await lock_skus(session, {each.sku_id for each in found})
-    rows = await open_allocations(session, order_id)
+    rows = [
+        row
+        for row in await open_allocations(session, order_id)
+        if allocation_ids is None or row.id in allocation_ids
+    ]
     if rows:
         for row in rows:
             if row.state == "allocated":

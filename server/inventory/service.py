@@ -5,6 +5,7 @@ from server.inventory.allocation import (
     reallocate_stock,
     release_allocations,
     release_stock,
+    set_aside_for,
     stock_of_order,
 )
 from server.inventory.availability import get_availability
@@ -13,13 +14,21 @@ from server.inventory.errors import (
     AlreadyPicked,
     CountedBelowAllocated,
     HoldOver,
+    KitHasNoStock,
     NotEnoughHere,
     NotEnoughStock,
+    SerialsNeeded,
     UnknownSku,
 )
 from server.inventory.holds import close_expired_holds, place_hold, release_hold
 from server.inventory.listing import list_levels, list_moves
-from server.inventory.locations import create_location, get_location, list_locations
+from server.inventory.locations import (
+    create_location,
+    get_location,
+    get_locations,
+    list_locations,
+    locations_of,
+)
 from server.inventory.picking import Pick, pick_stock, put_back, ship_stock
 from server.inventory.receiving import (
     Received,
@@ -30,7 +39,18 @@ from server.inventory.receiving import (
 )
 from server.inventory.reconciliation import reconcile
 from server.inventory.returned import decide_returned, receive_returned, split_returned
-from server.inventory.skus import NewSku, SkuChanges, change_sku, create_sku, get_sku, list_skus
+from server.inventory.shortfall import Replaced, allocate_more, replace_missing
+from server.inventory.skus import (
+    NewSku,
+    SkuChanges,
+    change_sku,
+    create_sku,
+    get_sku,
+    get_skus,
+    keeps_stock,
+    list_skus,
+    lot_codes,
+)
 from server.inventory.stock import (
     AllocationView,
     Availability,
@@ -63,6 +83,7 @@ __all__ = [
     "Disposition",
     "HoldOver",
     "HoldView",
+    "KitHasNoStock",
     "LevelView",
     "LocationKind",
     "LocationView",
@@ -75,13 +96,16 @@ __all__ = [
     "PurchaseNoteView",
     "Received",
     "Reconciliation",
+    "Replaced",
     "ReturnedGoodsView",
+    "SerialsNeeded",
     "SkuChanges",
     "SkuView",
     "SourcingRule",
     "UnknownSku",
     "Wanted",
     "adjust_stock",
+    "allocate_more",
     "allocate_stock",
     "change_sku",
     "close_expired_holds",
@@ -92,13 +116,18 @@ __all__ = [
     "decide_returned",
     "get_availability",
     "get_location",
+    "get_locations",
     "get_purchase_note",
     "get_sku",
+    "get_skus",
+    "keeps_stock",
     "list_levels",
     "list_locations",
     "list_moves",
     "list_purchase_notes",
     "list_skus",
+    "locations_of",
+    "lot_codes",
     "pick_stock",
     "place_hold",
     "put_back",
@@ -109,6 +138,8 @@ __all__ = [
     "release_allocations",
     "release_hold",
     "release_stock",
+    "replace_missing",
+    "set_aside_for",
     "ship_stock",
     "split_returned",
     "stock_of_order",

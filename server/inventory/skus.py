@@ -1,6 +1,6 @@
 """SKUs, their kits and their lots."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -163,6 +163,18 @@ async def list_skus(
     return await _views(session, (await session.scalars(query)).all())
 
 
+async def get_skus(session: AsyncSession, sku_ids: Collection[UUID]) -> dict[UUID, SkuView]:
+    """Those that exist, by id."""
+    rows = (await session.scalars(select(Sku).where(Sku.id.in_(sku_ids)))).all()
+    return {view.id: view for view in await _views(session, rows)}
+
+
+async def keeps_stock(session: AsyncSession, account_id: UUID) -> bool:
+    """Whether the account's goods lie with us; else they come to the depot as packed parcels."""
+    found = await session.scalar(select(Sku.id).where(Sku.account_id == account_id).limit(1))
+    return found is not None
+
+
 async def load_sku(session: AsyncSession, sku_id: UUID, *, account_id: UUID | None = None) -> Sku:
     """The row itself, within this room."""
     sku = await session.get(Sku, sku_id)
@@ -233,6 +245,12 @@ async def open_lot(
     if expires_on not in (None, lot.expires_on):
         raise LotExpiresOtherwise(sku=sku.code, lot=code, expires_on=lot.expires_on)
     return lot.id
+
+
+async def lot_codes(session: AsyncSession, lot_ids: Collection[UUID]) -> dict[UUID, str]:
+    """What is printed on the lots."""
+    rows = await session.execute(select(Lot.id, Lot.code).where(Lot.id.in_(lot_ids)))
+    return {row.id: row.code for row in rows}
 
 
 def _names_lot(sku: Sku, code: str | None) -> bool:

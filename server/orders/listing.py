@@ -22,10 +22,13 @@ from server.orders.order import (
 
 
 async def get_order(
-    session: AsyncSession, order_id: UUID, *, account_id: UUID | None = None
+    session: AsyncSession, order_id: UUID, *, account_id: UUID | None = None, lock: bool = False
 ) -> OrderView:
-    """The order; with `account_id` only if it is that account's."""
-    order = await load_order(session, order_id, account_id=account_id)
+    """The order; with `account_id` only if it is that account's.
+
+    lock: nobody else moves or amends it until the end of the transaction.
+    """
+    order = await load_order(session, order_id, account_id=account_id, lock=lock)
     return (await views_of(session, [order]))[0]
 
 
