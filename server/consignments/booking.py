@@ -106,10 +106,10 @@ async def create_consignment(
     )
     session.add(row)
     await session.flush()
-    await _add_parcels(session, row, new.parcels)
+    await add_parcels(session, row, new.parcels)
     parcels = (await parcels_of(session, [row.id]))[row.id]
     if announce:
-        session.add_all(_announcement(parcel, now, by) for parcel in parcels)
+        session.add_all(announcement(parcel, now, by) for parcel in parcels)
         emit(
             session,
             ConsignmentAnnounced(consignment_id=row.id, kind=row.kind, order_id=row.order_id),
@@ -169,9 +169,16 @@ async def lock_consignment(session: AsyncSession, consignment_id: UUID) -> Consi
     return row
 
 
-async def _add_parcels(
-    session: AsyncSession, consignment: Consignment, parcels: Sequence[NewParcel]
+async def add_parcels(
+    session: AsyncSession,
+    consignment: Consignment,
+    parcels: Sequence[NewParcel],
+    *,
+    first_piece: int = 1,
 ) -> None:
+    """Give a consignment these parcels, within this room."""
+    if not parcels:
+        return
     rows = [
         msgspec.structs.asdict(parcel)
         | {
@@ -181,7 +188,7 @@ async def _add_parcels(
             "barcode": parcel.barcode or barcode_of(consignment.waybill, piece),
             "state": "announced",
         }
-        for piece, parcel in enumerate(parcels, start=1)
+        for piece, parcel in enumerate(parcels, start=first_piece)
     ]
     added = await session.scalars(
         insert(Parcel)
@@ -195,7 +202,7 @@ async def _add_parcels(
             raise BarcodeTaken(barcode=row["barcode"])
 
 
-def _announcement(parcel: Parcel, now: datetime, by: str) -> CustodyEvent:
+def announcement(parcel: Parcel, now: datetime, by: str) -> CustodyEvent:
     return CustodyEvent(
         parcel_id=parcel.id,
         state="announced",

@@ -224,7 +224,8 @@ def _move_parcels(touched: Sequence[Parcel], chains: dict[UUID, list[Report]]) -
 def _move_consignments(consignments: Iterable[Consignment], parcels: Iterable[Parcel]) -> None:
     states: dict[UUID, list[str]] = defaultdict(list)
     for parcel in parcels:
-        states[parcel.consignment_id].append(parcel.state)
+        if parcel.withdrawn_at is None:
+            states[parcel.consignment_id].append(parcel.state)
     for each in consignments:
         each.state = consignment_state(states[each.id], cancelled=each.cancelled_at is not None)
 

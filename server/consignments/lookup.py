@@ -95,7 +95,10 @@ async def find_parcels(session: AsyncSession, barcodes: Collection[str]) -> dict
     wanted = {each for meant in meanings.values() for each in meant}
     rows = await session.scalars(
         select(Parcel)
-        .where(or_(Parcel.barcode.in_(wanted), Parcel.former_barcode.in_(wanted)))
+        .where(
+            or_(Parcel.barcode.in_(wanted), Parcel.former_barcode.in_(wanted)),
+            Parcel.withdrawn_at.is_(None),
+        )
         .order_by(Parcel.id)
     )
     candidates: dict[str, list[Parcel]] = {}
@@ -157,7 +160,12 @@ async def parcels_of(
 ) -> dict[UUID, list[Parcel]]:
     """Consignment id -> its parcels in the order of their labels."""
     found: dict[UUID, list[Parcel]] = {each: [] for each in consignment_ids}
-    query = select(Parcel).where(Parcel.consignment_id.in_(found)).order_by(Parcel.piece)
+    query = (
+        select(Parcel)
+        .where(Parcel.consignment_id.in_(found), Parcel.withdrawn_at.is_(None))
+        .order_by(Parcel.piece)
+        .execution_options(populate_existing=True)
+    )
     for parcel in await session.scalars(query):
         found[parcel.consignment_id].append(parcel)
     return found

@@ -79,6 +79,7 @@ class Parcel(Base):
 
     state, holder_id: projections of its chain of custody; the holder is the driver who has it.
     former_barcode: the label it still bears from its first journey; a return gets a new one.
+    withdrawn_at: it was announced, but the goods were packed otherwise; nothing counts it any more.
     """
 
     __tablename__ = "parcel"
@@ -107,6 +108,7 @@ class Parcel(Base):
     height_mm: Mapped[int]
     state: Mapped[str]
     holder_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    withdrawn_at: Mapped[datetime | None]
 
 
 class CustodyEvent(Base):

@@ -61,6 +61,7 @@ from server.consignments.lookup import (
     get_consignments,
     list_consignments,
 )
+from server.consignments.packed import ParcelsHaveLeft, replace_parcels
 from server.consignments.proofs import (
     UnknownProof,
     add_evidence,
@@ -117,6 +118,7 @@ __all__ = [
     "ParcelRef",
     "ParcelState",
     "ParcelView",
+    "ParcelsHaveLeft",
     "Party",
     "ProofFileView",
     "ProofKind",
@@ -162,6 +164,7 @@ __all__ = [
     "read_scans",
     "record_custody",
     "record_proof",
+    "replace_parcels",
     "revoke_tracking_links",
     "seal_container",
     "story",
