@@ -1,6 +1,6 @@
-"""The work that turns an order into parcels on their way.
+"""The work that turns an order into parcels on their way: allocate, pick, pack, hand over.
 
-A journey without tables of its own: it reacts to orders and to the custody of parcels, and keeps
-each in step with the other. Which stock an order gets belongs to inventory, who drives it to
-dispatch.
+It keeps orders, stock and the custody of parcels in step with each other, and leads people to the
+shelves and back. What lies where belongs to inventory, what a parcel goes through to consignments,
+who drives it to dispatch.
 """
