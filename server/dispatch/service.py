@@ -72,12 +72,23 @@ from server.dispatch.street import (
 from server.dispatch.tasks import TaskView, UnknownTask, get_task, list_tasks, repeat_task
 from server.dispatch.urgent import InsertedWork, LateVisit, insert_urgent
 from server.dispatch.vehicle_load import scan_parcels
+from server.dispatch.visits import (
+    CashReport,
+    DoorVisit,
+    WorkedShift,
+    cash_reports,
+    visits_by,
+    visits_of,
+    worked_shifts,
+)
 from server.dispatch.way import RunWay, find_way
 
 __all__ = [
     "OUTCOMES",
+    "CashReport",
     "Change",
     "DepotView",
+    "DoorVisit",
     "DraftRun",
     "DraftStop",
     "DraftVisit",
@@ -106,9 +117,11 @@ __all__ = [
     "UnknownRun",
     "UnknownTask",
     "VehicleView",
+    "WorkedShift",
     "accept_tasks",
     "acknowledge_manifest",
     "arrive_at_tasks",
+    "cash_reports",
     "change_driver",
     "change_vehicle",
     "complete_task",
@@ -156,4 +169,7 @@ __all__ = [
     "start_tasks",
     "stop_progress",
     "unacknowledged_manifests",
+    "visits_by",
+    "visits_of",
+    "worked_shifts",
 ]
