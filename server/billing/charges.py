@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.billing.models import Charge
+from server.billing.price_lines import Term, Trace
 from server.identity.service import record_audit
 from server.kit import clock
 from server.kit.errors import Conflict, NotFound
@@ -104,7 +105,7 @@ async def reverse_charge(
                 cost_centre=row.cost_centre,
                 occurred_at=clock.now(),
                 tariff_id=row.tariff_id,
-                trace={"words": f"Takes back the charge {charge_id}: {reason}"},
+                trace=msgspec.to_builtins(_reversal(row, reason)),
                 source=source,
                 reverses_id=charge_id,
             )
@@ -118,6 +119,11 @@ async def reverse_charge(
         details={"reason": reason, "reversal_id": reversal.id},
     )
     return reversal
+
+
+def _reversal(row: Charge, reason: str) -> Trace:
+    whole = Term(words="the charge", quantity=-1, unit="charge", minor=row.net_minor)
+    return Trace(words=f"Takes back the charge {row.id}: {reason}", terms=(whole,))
 
 
 async def get_charges(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, ChargeView]:

@@ -26,11 +26,11 @@ class Term(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Trace(msgspec.Struct, frozen=True, kw_only=True):
-    """least_minor: the line is never below it."""
+    """least_minor: the line is never below it, if given."""
 
     words: str
     terms: tuple[Term, ...]
-    least_minor: int = 0
+    least_minor: int | None = None
 
 
 class PricedLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,21 +50,25 @@ def recompute(trace: dict[str, Any]) -> int:
         (Fraction(term["quantity"] * term["minor"], term["per"]) for term in trace["terms"]),
         Fraction(0),
     )
-    return max(round_half_up(exact), int(trace["least_minor"]))
+    return _at_least(round_half_up(exact), trace["least_minor"])
 
 
 def round_half_up(exact: Fraction) -> int:
     return floor(exact + Fraction(1, 2))
 
 
+def _at_least(minor: int, least_minor: int | None) -> int:
+    return minor if least_minor is None else max(minor, least_minor)
+
+
 def make_line(
-    kind: str, description: str, words: str, terms: Sequence[Term], least_minor: int = 0
+    kind: str, description: str, words: str, terms: Sequence[Term], least_minor: int | None = None
 ) -> PricedLine:
     exact = sum((Fraction(each.quantity * each.minor, each.per) for each in terms), Fraction(0))
     return PricedLine(
         kind=kind,
         description=description,
-        net_minor=max(round_half_up(exact), least_minor),
+        net_minor=_at_least(round_half_up(exact), least_minor),
         trace=Trace(words=words, terms=tuple(terms), least_minor=least_minor),
     )
 

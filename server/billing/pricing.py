@@ -147,7 +147,7 @@ def _cash_fee(part: CashFee, facts: Facts, currency: str) -> PricedLine:
         "Cash on delivery",
         f"Cash of {facts.cash_minor} minor units {facts.cash_currency} was taken.",
         fixed_and_share(part.minor, part.percent_bp, facts.cash_minor, "cash"),
-        least_minor=part.least_minor,
+        least_minor=part.least_minor or None,
     )
 
 

@@ -25,6 +25,7 @@ class DoorVisit(msgspec.Struct, frozen=True, kw_only=True):
 
     task_id: UUID
     consignment_id: UUID
+    depot_id: UUID
     kind: str
     state: str
     attempt: int
@@ -193,6 +194,7 @@ async def _visits(session: AsyncSession, which: ColumnElement[bool]) -> list[Doo
         DoorVisit(
             task_id=task.id,
             consignment_id=task.consignment_id,
+            depot_id=task.depot_id,
             kind=task.kind,
             state=task.state,
             attempt=task.attempt,
@@ -205,7 +207,7 @@ async def _visits(session: AsyncSession, which: ColumnElement[bool]) -> list[Doo
             timezone=zones[task.id],
         )
         for task in tasks
-        if task.finished_by is not None and task.finished_at is not None
+        if task.finished_by and task.finished_at and task.depot_id
     ]
 
 

@@ -73,9 +73,11 @@ async def breadcrumb(
     ]
 
 
-async def driven_m(session: AsyncSession, *, since: datetime, until: datetime) -> dict[UUID, float]:
-    """How far each driver drove, as `distance` counts it."""
-    rows = await session.stream(
+async def driven_m(
+    session: AsyncSession, *, since: datetime, until: datetime, driver_id: UUID | None = None
+) -> dict[UUID, float]:
+    """How far each driver drove, or this one, as `distance` counts it."""
+    query = (
         select(
             FixRow.driver_id,
             FixRow.position,
@@ -87,11 +89,13 @@ async def driven_m(session: AsyncSession, *, since: datetime, until: datetime) -
         .order_by(FixRow.driver_id, FixRow.taken_at, FixRow.seq)
         .execution_options(yield_per=5000)
     )
+    if driver_id is not None:
+        query = query.where(FixRow.driver_id == driver_id)
     odometers: dict[UUID, Odometer] = {}
-    async for driver_id, position, taken_at, accuracy_m, speed_mps in rows:
-        odometer = odometers.setdefault(driver_id, Odometer())
+    async for driver, position, taken_at, accuracy_m, speed_mps in await session.stream(query):
+        odometer = odometers.setdefault(driver, Odometer())
         odometer.pass_by(position, taken_at, accuracy_m=accuracy_m, speed_mps=speed_mps)
-    return {driver_id: odometer.driven_m for driver_id, odometer in odometers.items()}
+    return {driver: odometer.driven_m for driver, odometer in odometers.items()}
 
 
 async def fix_rejections(

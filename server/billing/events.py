@@ -1,0 +1,32 @@
+"""Facts of billing."""
+
+from uuid import UUID
+
+from server.kit.outbox import Event
+
+
+class ChargesRecorded(Event, frozen=True):
+    """A piece of work of a consignment was priced; its charges are there."""
+
+    consignment_id: UUID
+    order_id: UUID | None
+    account_id: UUID
+    source: str
+
+
+class WorkNotPriced(Event, frozen=True):
+    """A piece of work waits, because it could not be priced. reason: in words."""
+
+    consignment_id: UUID
+    order_id: UUID | None
+    source: str
+    reason: str
+
+
+class CashWithheld(Event, frozen=True):
+    """Fees were kept from a remittance, as agreed: a payment of the account to us."""
+
+    remittance_id: UUID
+    account_id: UUID
+    amount_minor: int
+    currency: str

@@ -1,0 +1,31 @@
+"""When work in the street is over, it is priced and charged, and its cash is noted.
+
+Every reaction reads the facts afresh and does what is left to do, so repeats and disorder are fine.
+"""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.billing.cash import note_cash
+from server.billing.charging import charge_consignment
+from server.consignments.events import CustodyChanged
+from server.dispatch.events import TaskChanged
+from server.kit.outbox import reaction
+
+ENDS = ("completed", "failed")
+AT_REST = ("collected", "at_depot", "delivered", "returned")
+
+
+@reaction
+async def on_task_changed(session: AsyncSession, event: TaskChanged) -> None:
+    """A door was served, or tried in vain."""
+    if event.state in ENDS:
+        await charge_consignment(session, event.consignment_id)
+        await note_cash(session, consignment_id=event.consignment_id)
+
+
+@reaction
+async def on_custody_changed(session: AsyncSession, event: CustodyChanged) -> None:
+    """What came to an end without its task: done after it had failed, handed over, brought back."""
+    if event.state in AT_REST:
+        await charge_consignment(session, event.consignment_id)
+        await note_cash(session, consignment_id=event.consignment_id)
