@@ -81,22 +81,12 @@ async def draft_invoices(
     left_out = await _count_left_out(session, account_id, account.currency, until)
     if not charges and not left_out:
         raise NothingToInvoice
-    drafts = [
-        await _draft(session, "invoice", group, buyer=buyer, account_code=account.code, by=by)
-        for group in _invoices(charges, buyer)
+    papers: list[tuple[InvoiceKind, UUID | None, Sequence[Charge]]] = [
+        ("invoice", None, group) for group in _invoices(charges, buyer)
     ]
-    drafts += [
-        await _draft(
-            session,
-            "credit_note",
-            group,
-            buyer=buyer,
-            account_code=account.code,
-            corrects_id=corrects_id,
-            by=by,
-        )
-        for corrects_id, group in await _credit_notes(session, charges)
-    ]
+    drafts = [await _draft(session, *paper, buyer=buyer, by=by) for paper in papers]
+    papers = [("credit_note", *each) for each in await _credit_notes(session, charges)]
+    drafts += [await _draft(session, *paper, buyer=buyer, by=by) for paper in papers]
     await record_audit(
         session,
         by=by,
@@ -236,11 +226,10 @@ async def _credit_notes(
 async def _draft(
     session: AsyncSession,
     kind: InvoiceKind,
+    corrects_id: UUID | None,
     charges: Sequence[Charge],
-    buyer: Buyer,
-    account_code: str,
-    corrects_id: UUID | None = None,
     *,
+    buyer: Buyer,
     by: str,
 ) -> Invoice:
     company = await get_company(session, buyer.company)
@@ -259,7 +248,7 @@ async def _draft(
         cost_centre=_only({charge.cost_centre for charge in charges}) or "",
         period_from_on=min(days),
         period_to_on=max(days),
-        buyer_reference=buyer.buyer_reference or account_code,
+        buyer_reference=buyer.buyer_reference,
         seller=None,
         buyer=None,
         vat=[],

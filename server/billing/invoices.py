@@ -64,7 +64,8 @@ async def issue_draft(session: AsyncSession, row: Invoice, buyer: Buyer, *, by: 
     row.issued_on = today(company)
     row.issued_at = clock.now()
     row.due_on = row.issued_on + timedelta(days=buyer.payment_days)
-    row.buyer_reference = buyer.buyer_reference or row.buyer_reference
+    account = await accounts.get_account(session, row.account_id)
+    row.buyer_reference = buyer.buyer_reference or account.code
     row.seller = msgspec.to_builtins(company)
     row.buyer = msgspec.to_builtins(buyer)
     row.number = await _next_number(session, row, company)

@@ -1,5 +1,6 @@
 """What other rooms may ask of billing."""
 
+from server.billing import invoicing
 from server.billing.charges import (
     AlreadyReversed,
     ChargeView,
@@ -11,6 +12,7 @@ from server.billing.charges import (
     record_charges,
     reverse_charge,
 )
+from server.billing.invoicing import *  # noqa: F403 - it names what it offers
 
 __all__ = [
     "AlreadyReversed",
@@ -23,3 +25,4 @@ __all__ = [
     "record_charges",
     "reverse_charge",
 ]
+__all__ += invoicing.__all__
