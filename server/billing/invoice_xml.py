@@ -100,6 +100,7 @@ def _terms(invoice: InvoiceView) -> Terms:
         "BT-9": invoice.due_on,
         "BT-10": invoice.buyer_reference,
         "BT-23": PROFILE,
+        "BT-72": invoice.period_to_on,
         "BT-73": invoice.period_from_on,
         "BT-74": invoice.period_to_on,
         "BG-1": [{"BT-22": invoice.reason}] if invoice.reason else [],
@@ -115,7 +116,8 @@ def _terms(invoice: InvoiceView) -> Terms:
         **_payment_means(invoice, seller),
         **{term: amount_text(minor, invoice.currency) for term, minor in money.items()},
     }
-    return _cleaned(terms)
+    cleaned: Terms = _cleaned(terms)
+    return cleaned
 
 
 def _party(party: Company | Buyer, names_vat_id: bool) -> Terms:
