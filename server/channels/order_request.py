@@ -21,6 +21,7 @@ from server.orders.service import (
     ParcelSpec,
     Phone,
     Pin,
+    Rhythm,
     ServiceLevelCode,
     Skill,
 )
@@ -118,6 +119,21 @@ class OrderRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     pin: Pin | None = None
     cash_minor: CashMinor = 0
     currency: Currency | None = None
+
+
+class QuoteRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An order that is only offered until `expires_at`. price_note: what was said about it."""
+
+    order: OrderRequest
+    expires_at: Moment
+    price_note: Note = ""
+
+
+class StandingRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An order to come again and again; its windows and external id are the rhythm's."""
+
+    order: OrderRequest
+    rhythm: Rhythm
 
 
 class PartyAmendment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -24,7 +24,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.accounts.service import AccountView
 from server.channels import imports, profiles, service
 from server.channels.imports import ImportPage, ImportView, ProblemPage
-from server.channels.order_request import OrderAmendment, OrderRequest, TakenOrder
+from server.channels.order_request import (
+    OrderAmendment,
+    OrderRequest,
+    QuoteRequest,
+    StandingRequest,
+    TakenOrder,
+)
 from server.channels.profiles import ProfileView
 from server.channels.rows import check_form, read_form
 from server.channels.uploads import receive_file
@@ -33,6 +39,7 @@ from server.kit.blobs import Blobs
 from server.kit.idempotency import answer_once
 from server.kit.inputs import ONE_LINE, FilledLine, Limit, Line
 from server.kit.settings import Settings
+from server.orders.service import Quote, StandingView, create_standing_order
 
 MAY_ORDER = allow(*OFFICE, Role.ACCOUNT_USER, scope="orders:write")
 MAY_READ = allow(*OFFICE, Role.ACCOUNT_USER, scope="orders:read")
@@ -96,6 +103,42 @@ async def post_order_form(
         zone=settings.timezone,
     )
     return await answer_order(session, account.id, idempotency_key, data, act)
+
+
+@post("/api/quotes", guards=[MAY_ORDER])
+async def post_quote(
+    data: JSONBody[QuoteRequest],
+    session: NamedDependency[AsyncSession],
+    principal: NamedDependency[Principal],
+    settings: NamedDependency[Settings],
+    *,
+    idempotency_key: IdempotencyKey = None,
+) -> Response[TakenOrder]:
+    """Offer an order: its goods are kept for it until it is accepted, or expires."""
+    account = await paying_account(session, principal, data.order.account)
+    act = partial(
+        service.take_order,
+        session,
+        data.order,
+        account=account,
+        channel="quote",
+        by=principal.label,
+        zone=settings.timezone,
+        quote=Quote(expires_at=data.expires_at, price_note=data.price_note),
+    )
+    return await answer_order(session, account.id, idempotency_key, data, act)
+
+
+@post("/api/standing-orders", guards=[MAY_ORDER])
+async def post_standing_order(
+    data: JSONBody[StandingRequest],
+    session: NamedDependency[AsyncSession],
+    principal: NamedDependency[Principal],
+) -> StandingView:
+    """Let an order come again and again, by a rule."""
+    account = await paying_account(session, principal, data.order.account)
+    draft, _ = await service.draft_order(session, data.order, account=account, channel="standing")
+    return await create_standing_order(session, draft, data.rhythm, by=principal.label)
 
 
 @patch("/api/orders/{order_id:uuid}", guards=[MAY_ORDER])
@@ -263,6 +306,8 @@ async def answer_order(
 ROUTES = [
     post_order,
     post_order_form,
+    post_quote,
+    post_standing_order,
     patch_order,
     post_import,
     list_imports,

@@ -19,9 +19,9 @@ from server.channels.order_request import (
 )
 from server.kit.errors import Invalid
 from server.orders import service as orders
-from server.orders.service import OrderChanges, OrderDraft, OrderView, Party
+from server.orders.service import OrderChanges, OrderDraft, OrderView, Party, Quote
 from server.places import service as places
-from server.places.service import PlaceView
+from server.places.service import Address, PlaceView
 
 __all__ = [
     "AddressRequest",
@@ -31,6 +31,7 @@ __all__ = [
     "PartyRequest",
     "TakenOrder",
     "amend_order",
+    "draft_order",
     "paying_account",
     "take_order",
 ]
@@ -94,10 +95,11 @@ async def take_order(
     by: str,
     zone: ZoneInfo,
     external_id: str | None = None,
+    quote: Quote | None = None,
 ) -> TakenOrder:
     """Find or make the places and capture the order; what came before is answered, not repeated.
 
-    external_id: for a request that has none of its own.
+    external_id: for a request that has none of its own. quote: it is only offered so far.
 
     Raises
     ------
@@ -116,6 +118,31 @@ async def take_order(
         )
         if first:
             return await _taken(session, first)
+    draft, known = await draft_order(
+        session,
+        request,
+        account=account,
+        channel=channel,
+        external_id=external_id,
+        source_sha256=sha256,
+    )
+    if quote:
+        order = await orders.offer_order(session, draft, quote, by=by, zone=zone)
+    else:
+        order = await orders.capture_order(session, draft, by=by, zone=zone)
+    return await _taken(session, order, known)
+
+
+async def draft_order(
+    session: AsyncSession,
+    request: OrderRequest,
+    *,
+    account: accounts.AccountView,
+    channel: str,
+    external_id: str | None = None,
+    source_sha256: str = "",
+) -> tuple[OrderDraft, dict[UUID, PlaceView]]:
+    """The order with its places found or made, and these places."""
     consignee, place = await _party(session, request.consignee)
     known = {place.id: place}
     consignor = None
@@ -127,7 +154,7 @@ async def take_order(
         kind=request.kind,
         channel=channel,
         external_id=external_id,
-        source_sha256=sha256,
+        source_sha256=source_sha256,
         reference=request.reference,
         consignor=consignor,
         consignee=consignee,
@@ -145,8 +172,7 @@ async def take_order(
         cash_minor=request.cash_minor,
         currency=request.currency or account.currency,
     )
-    order = await orders.capture_order(session, draft, by=by, zone=zone)
-    return await _taken(session, order, known)
+    return draft, known
 
 
 async def amend_order(
@@ -179,8 +205,28 @@ async def amend_order(
 
 async def _party(session: AsyncSession, request: PartyRequest) -> tuple[Party, PlaceView]:
     place = await _place(session, request.address, request.name)
-    party = Party(name=request.name, phone=request.phone, email=request.email, place_id=place.id)
+    party = Party(
+        name=request.name,
+        phone=request.phone,
+        email=request.email,
+        place_id=place.id,
+        place_key=place_key(place),
+    )
     return party, place
+
+
+def place_key(place: PlaceView) -> str:
+    """The same for two places that are one address, or one point."""
+    address = Address(
+        street=place.street,
+        house_number=place.house_number,
+        postcode=place.postcode,
+        city=place.city,
+        country=place.country,
+    )
+    if not address.key and place.position:
+        return f"{place.position.lon:.5f},{place.position.lat:.5f}"
+    return address.key
 
 
 async def _place(session: AsyncSession, address: AddressRequest, name: str) -> PlaceView:
@@ -202,7 +248,7 @@ async def _amended(session: AsyncSession, party: Party | None, amendment: PartyA
     }
     if address := fields.pop("address", None):
         place = await _place(session, address, fields.get("name", party.name))
-        fields["place_id"] = place.id
+        fields |= {"place_id": place.id, "place_key": place_key(place)}
     return msgspec.structs.replace(party, **fields)
 
 

@@ -20,6 +20,7 @@ from server.fulfilment.fulfilments import lock_fulfilments, make_fulfilments, se
 from server.fulfilment.packing import is_packed
 from server.fulfilment.shortages import fill_next_shortage, send_substitutes, tell_order
 from server.fulfilment.stocking import BY, is_waiting, next_waiting, retry_order, set_stock_aside
+from server.fulfilment.verification import verify_order
 from server.inventory import service as inventory
 from server.inventory.events import (
     BackorderFilled,
@@ -106,7 +107,7 @@ async def on_custody_changed(session: AsyncSession, event: CustodyChanged) -> No
 async def fulfil_order(session: AsyncSession, order_id: UUID) -> None:
     """Accept the order, get its goods and make its consignment, unless that is done, or it is on
     hold or cancelled. The order stays locked from the first move to the end."""
-    order = await orders.advance_order(session, order_id, "accepted", by=BY)
+    order = await verify_order(session, order_id, by=BY)
     if order.state != "accepted":
         return
     stock = await set_stock_aside(session, order)

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.kit.outbox import emit
 from server.kit.settings import UTC_ZONE
 from server.orders.capture import columns_of, set_lines, with_windows
-from server.orders.errors import AlreadyShipped, OrderChanged, OrderIsCancelled
+from server.orders.errors import AlreadyShipped, OrderChanged, OrderIsCancelled, PickingBegan
 from server.orders.event_log import record
 from server.orders.events import OrderAmended
 from server.orders.lifecycle import UNTIL_SHIPPED
@@ -41,8 +41,7 @@ async def amend_order(
     """
     order = await load_order(session, order_id, account_id=account_id, lock=True)
     require_not_shipped(order)
-    if order.version != expected_version:
-        await _raise_changed(session, order, expected_version)
+    await require_version(session, order, expected_version)
     view = (await views_of(session, [order]))[0]
     wanted = {
         name: value for name, value in msgspec.structs.asdict(changes).items() if value is not UNSET
@@ -50,21 +49,42 @@ async def amend_order(
     changed = tuple(name for name, value in wanted.items() if value != getattr(view, name))
     if not changed:
         return view
-    draft = _draft_of(view, wanted)
+    if "lines" in changed:
+        require_not_picking(order)
+    draft = draft_of(view, **wanted)
     if "service_level" in changed and not set(WINDOWS).intersection(wanted):
         draft = msgspec.structs.replace(draft, **dict.fromkeys(WINDOWS))
     draft = await with_windows(
         session, draft, zone, check=bool(set(changed).intersection({*WINDOWS, "service_level"}))
     )
+    return await rewrite(session, order, view, draft, what="amended", by=by)
+
+
+async def rewrite(
+    session: AsyncSession,
+    order: Order,
+    before: OrderView,
+    draft: OrderDraft,
+    *,
+    what: str,
+    by: str,
+) -> OrderView:
+    """Make the locked order what the draft says, log `what` happened, and tell it.
+
+    Who asks for more than was accepted is looked at again before a held order goes on.
+    """
+    value_minor = order.value_minor
     for name, value in columns_of(draft).items():
         setattr(order, name, value)
+    if order.state == "on_hold" and order.value_minor > value_minor:
+        order.accepted_at = None
     order.version += 1
-    if "lines" in changed:
+    if draft.lines != before.lines:
         await session.execute(delete(OrderLineRow).where(OrderLineRow.order_id == order.id))
         set_lines(session, order, draft.lines)
-    after = view_of(order, draft.lines, view.holds)
-    different = {name: _difference(view, after, name) for name in _different(view, after)}
-    record(session, order, "amended", by, changes=different)
+    after = view_of(order, draft.lines, before.holds)
+    different = {name: _difference(before, after, name) for name in _different(before, after)}
+    record(session, order, what, by, changes=different)
     emit(session, OrderAmended(order_id=order.id, changed=tuple(different)))
     await session.flush()
     return after
@@ -77,7 +97,13 @@ def require_not_shipped(order: Order) -> None:
         raise AlreadyShipped(number=order.number, state=order.state)
 
 
-def _draft_of(view: OrderView, changes: dict[str, Any]) -> OrderDraft:
+def require_not_picking(order: Order) -> None:
+    if order.picking_began_at:
+        raise PickingBegan(number=order.number)
+
+
+def draft_of(view: OrderView, **changes: Any) -> OrderDraft:
+    """What was asked for, with these fields different."""
     fields = set(OrderDraft.__struct_fields__).intersection(OrderView.__struct_fields__)
     return OrderDraft(**{name: getattr(view, name) for name in fields} | changes)
 
@@ -85,8 +111,8 @@ def _draft_of(view: OrderView, changes: dict[str, Any]) -> OrderDraft:
 def _different(before: OrderView, after: OrderView) -> list[str]:
     return [
         name
-        for name in OrderView.__struct_fields__
-        if name not in ("version", "is_new") and getattr(before, name) != getattr(after, name)
+        for name in OrderChanges.__struct_fields__
+        if getattr(before, name) != getattr(after, name)
     ]
 
 
@@ -96,7 +122,10 @@ def _difference(before: OrderView, after: OrderView, name: str) -> tuple[Any, An
     return (msgspec.to_builtins(getattr(before, name)), msgspec.to_builtins(getattr(after, name)))
 
 
-async def _raise_changed(session: AsyncSession, order: Order, expected_version: int) -> None:
+async def require_version(session: AsyncSession, order: Order, expected_version: int) -> None:
+    """Refuse to change what the caller has not seen."""
+    if order.version == expected_version:
+        return
     since = await order_history(session, order.id, after_version=expected_version)
     changes: dict[str, list[object]] = {}
     for entry in since:

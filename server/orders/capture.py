@@ -1,5 +1,7 @@
 """Taking orders in."""
 
+import hashlib
+from collections import Counter
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -15,10 +17,10 @@ from server.kit.outbox import emit
 from server.kit.settings import UTC_ZONE
 from server.orders.errors import OrderNumberTaken
 from server.orders.event_log import record
-from server.orders.events import OrderCaptured
+from server.orders.events import OrderCaptured, OrderQuoted
 from server.orders.listing import view_of, views_of
 from server.orders.models import Order, OrderLineRow, order_number
-from server.orders.order import OrderDraft, OrderLine, OrderView, Party
+from server.orders.order import OrderDraft, OrderLine, OrderView, Party, Quote
 from server.orders.rules import (
     WINDOWS,
     check_content,
@@ -32,11 +34,17 @@ DEFAULT_SERVICE_LEVEL = "next_day"
 
 
 async def capture_order(
-    session: AsyncSession, draft: OrderDraft, *, by: str, zone: ZoneInfo = UTC_ZONE
+    session: AsyncSession,
+    draft: OrderDraft,
+    *,
+    by: str,
+    zone: ZoneInfo = UTC_ZONE,
+    quote: Quote | None = None,
 ) -> OrderView:
     """Take the order in, or find it when it came before over the same channel (`is_new` False).
 
     zone: the company's, in which the days and cut-offs of service levels are counted.
+    quote: it is only offered so far, and stays a draft until somebody accepts it.
 
     Raises
     ------
@@ -46,14 +54,14 @@ async def capture_order(
     if repeated := await _repeat_of(session, draft):
         return repeated
     draft = await with_windows(session, draft, zone)
-    order = await _insert(session, draft)
+    order = await insert_order(session, draft, quote)
     if order is None:  # the same order came twice at this moment, and the other one was first
         repeated = await _repeat_of(session, draft)
         assert repeated is not None
         return repeated
     set_lines(session, order, draft.lines)
-    record(session, order, "captured", by)
-    emit(session, OrderCaptured(order_id=order.id))
+    record(session, order, "quoted" if quote else "captured", by)
+    emit(session, OrderQuoted(order_id=order.id) if quote else OrderCaptured(order_id=order.id))
     return view_of(order, draft.lines, is_new=True)
 
 
@@ -118,7 +126,9 @@ async def with_windows(
     return draft
 
 
-async def _insert(session: AsyncSession, draft: OrderDraft) -> Order | None:
+async def insert_order(
+    session: AsyncSession, draft: OrderDraft, quote: Quote | None = None
+) -> Order | None:
     """The order as it was stored, or None when another transaction has just taken its external
     id."""
     number = await session.scalar(order_number.next_value())
@@ -127,13 +137,18 @@ async def _insert(session: AsyncSession, draft: OrderDraft) -> Order | None:
         "number": f"O-{number:06d}",
         "account_id": draft.account_id,
         "kind": draft.kind,
-        "state": "received",
+        "state": "draft" if quote else "received",
         "version": 1,
         "channel": draft.channel,
         "external_id": draft.external_id,
         "source_sha256": draft.source_sha256,
         "currency": draft.currency,
         "captured_at": clock.now(),
+        "origin": draft.origin,
+        "origin_order_id": draft.origin_order_id,
+        "cancel_fee_minor": 0,
+        "quote_expires_at": quote.expires_at if quote else None,
+        "price_note": quote.price_note if quote else "",
         **columns_of(draft),
     }
     inserted = await session.scalar(INSERT_UNLESS_REPEATED, columns)
@@ -161,10 +176,25 @@ def columns_of(draft: OrderDraft) -> dict[str, Any]:
         "proof": msgspec.to_builtins(draft.proof),
         "pin": draft.pin,
         "cash_minor": draft.cash_minor,
+        "goods_key": goods_key(draft),
+        "value_minor": sum(line.quantity * (line.unit_price_minor or 0) for line in draft.lines),
     }
 
 
+def goods_key(draft: OrderDraft) -> str:
+    """The same for two orders of the same goods, however they are lined up."""
+    quantities: Counter[str] = Counter()
+    for line in draft.lines:
+        quantities[line.sku] += line.quantity
+    parcels = sorted(msgspec.structs.astuple(parcel) for parcel in draft.parcels)
+    goods = msgspec.json.encode([sorted(quantities.items()), parcels])
+    return hashlib.sha256(goods).hexdigest()[:32]
+
+
 def _party_columns(role: str, party: Party | None) -> dict[str, Any]:
+    """Of a place of which nothing is known, the id is the key."""
+    if party and not party.place_key:
+        party = msgspec.structs.replace(party, place_key=str(party.place_id))
     return {
         f"{role}_{name}": getattr(party, name) if party else None
         for name in Party.__struct_fields__

@@ -112,3 +112,136 @@ class CutOffAfterWindow(Invalid):
     end."""
 
     code = "orders.cut_off_after_window"
+
+
+class PickingBegan(Conflict):
+    """The goods of order {number} are being picked: its lines stand fast now. Cancel it, or send
+    another order."""
+
+    code = "orders.picking_began"
+
+
+class UnknownOrderLine(Invalid):
+    """Order {number} has not so much at position {position}. Look at its lines again."""
+
+    code = "orders.unknown_line"
+
+
+class NothingSplitOff(Invalid):
+    """Say which lines or parcels go into the second order."""
+
+    code = "orders.nothing_split_off"
+
+
+class NothingLeft(Invalid):
+    """Of order {number} nothing would be left, or less cash than none. Split off less."""
+
+    code = "orders.nothing_left"
+
+
+class NotAlike(Conflict):
+    """These orders cannot be merged: {difference}."""
+
+    code = "orders.not_alike"
+
+
+class HeldOrder(Conflict):
+    """Order {number} is on hold ({kind}). Release it before it is merged."""
+
+    code = "orders.held"
+
+
+class NotYetAccepted(Conflict):
+    """Order {number} is not accepted yet. Wait a moment, then repeat."""
+
+    code = "orders.not_yet_accepted"
+
+
+class TooManyLines(Conflict):
+    """Together they have more than {max_lines} lines or {max_parcels} parcels."""
+
+    code = "orders.too_many_lines"
+
+
+class QuoteIsOpen(Conflict):
+    """Order {number} is only a quote so far. Accept it first."""
+
+    code = "orders.quote_is_open"
+
+
+class NotAQuote(Conflict):
+    """Order {number} was never a quote; there is nothing to accept."""
+
+    code = "orders.not_a_quote"
+
+
+class QuoteOver(Conflict):
+    """The quote {number} has expired or was cancelled. Ask for a new one."""
+
+    code = "orders.quote_over"
+
+
+class QuoteTooLate(Invalid):
+    """A quote must expire in the future, and before its delivery window closes."""
+
+    code = "orders.quote_too_late"
+
+
+class NothingToBlock(Invalid):
+    """This is no {kind} that an order could have."""
+
+    code = "orders.nothing_to_block"
+
+
+class AlreadyBlocked(Conflict):
+    """The {kind} {value} is on the block list already."""
+
+    code = "orders.already_blocked"
+
+
+class UnknownBlock(NotFound):
+    """There is no entry {block_id} on the block list. Look at /api/blocked-consignees."""
+
+    code = "orders.unknown_block"
+
+
+class BadRule(Invalid):
+    """This rule cannot be used: {reason}. Write it like FREQ=WEEKLY;BYDAY=MO,TH."""
+
+    code = "orders.bad_rule"
+
+
+class UnknownTimezone(Invalid):
+    """There is no timezone {timezone}. Name one such as Europe/Vaduz."""
+
+    code = "orders.unknown_timezone"
+
+
+class UnknownStandingOrder(NotFound):
+    """There is no standing order {standing_id}. Look at /api/standing-orders."""
+
+    code = "orders.unknown_standing_order"
+
+
+class NotOneOfItsDays(Invalid):
+    """Nothing is to come on {day}. Skip one of its next days."""
+
+    code = "orders.not_one_of_its_days"
+
+
+class TooManySkipped(Conflict):
+    """{max_skipped} days are skipped already. End it, or begin a new one with another rule."""
+
+    code = "orders.too_many_skipped"
+
+
+class UnknownPreference(NotFound):
+    """There is no preference {preference_id}, or it was forgotten."""
+
+    code = "orders.unknown_preference"
+
+
+class AccountMissing(Invalid):
+    """Say in `account` whose consignee it is; you may ask for any."""
+
+    code = "orders.account_missing"

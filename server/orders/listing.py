@@ -1,11 +1,13 @@
 """Looking at orders: one, many, and what happened to one."""
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.orders.errors import UnknownOrder
@@ -38,19 +40,27 @@ async def list_orders(
     account_id: UUID | None = None,
     state: OrderState | None = None,
     text: str = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
     limit: int = 50,
     after: UUID | None = None,
 ) -> OrderPage:
-    """Newest first. `text` is looked for in the numbers, the reference and the names."""
-    query = select(Order).order_by(Order.id.desc()).limit(limit + 1)
+    """Newest first, captured from `since` to before `until`. Every word of `text` is looked for in
+    the numbers, the reference, the names, the e-mail address and the telephone number."""
+    query = select(Order).order_by(Order.captured_at.desc(), Order.id.desc()).limit(limit + 1)
     if account_id:
         query = query.where(Order.account_id == account_id)
     if state:
         query = query.where(Order.state == state)
-    for word in text.split():
+    for word in _words(text):
         query = query.where(Order.search_text.ilike(f"%{_literally(word)}%", escape="\\"))
+    if since:
+        query = query.where(Order.captured_at >= since)
+    if until:
+        query = query.where(Order.captured_at < until)
     if after:
-        query = query.where(Order.id < after)
+        last = await load_order(session, after, account_id=account_id)
+        query = query.where(tuple_(Order.captured_at, Order.id) < tuple_(last.captured_at, last.id))
     found = (await session.scalars(query)).all()
     items = await views_of(session, found[:limit])
     return OrderPage(items=items, next=items[-1].id if len(found) > limit else None)
@@ -148,6 +158,16 @@ PLAIN = frozenset(OrderView.__struct_fields__) - {
     "is_new",
 }
 """The fields of an OrderView that are columns of the same name."""
+
+
+def _words(text: str) -> list[str]:
+    """A telephone number is one word, however it is cut up; the rest is cut at its spaces."""
+    if PHONE.fullmatch(text):
+        return [re.sub("[^0-9]", "", text).removeprefix("00")]
+    return text.split()
+
+
+PHONE = re.compile(r"\s*[0-9+(][0-9 ()/.+-]{4,}")
 
 
 def _literally(word: str) -> str:

@@ -29,6 +29,21 @@ PriceMinor = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 HoldKind = Literal["credit", "fraud", "duplicate", "stock", "payment", "person"]
 """Why an order waits. payment: until it is paid, such as the difference of an exchange."""
 
+CancelCode = Literal[
+    "customer_request",
+    "duplicate",
+    "fraud",
+    "out_of_stock",
+    "our_mistake",
+    "merged",
+    "expired",
+    "other",
+]
+"""Why an order was given up. Only a customer's own wish may cost a fee."""
+
+Origin = Literal["", "split", "clone", "standing", "exchange"]
+"""How an order came out of another one, or of a standing order; "" for one that stands alone."""
+
 OrderKind = Literal["goods", "courier"]
 OrderState = Literal[
     "draft",
@@ -67,12 +82,16 @@ class ParcelSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class Party(msgspec.Struct, frozen=True, kw_only=True):
-    """Who sends or receives, and where."""
+    """Who sends or receives, and where.
+
+    place_key: the same for two places that are one address; "" where nobody can tell.
+    """
 
     name: str
     place_id: UUID
     phone: str = ""
     email: str = ""
+    place_key: str = ""
 
 
 class HoldView(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +113,7 @@ class OrderDraft(msgspec.Struct, frozen=True, kw_only=True):
     consignor: who hands over a courier booking; None for goods, which come from the depot.
     window_start_at, window_end_at: both or none; none means what the service level promises.
     pickup_window_start_at, pickup_window_end_at: of a courier booking, likewise.
+    origin, origin_order_id: the order from which this one came, if it did.
     """
 
     account_id: UUID
@@ -117,6 +137,24 @@ class OrderDraft(msgspec.Struct, frozen=True, kw_only=True):
     pin: str | None = None
     cash_minor: int = 0
     currency: str = "EUR"
+    origin: Origin = ""
+    origin_order_id: UUID | None = None
+
+
+class Quote(msgspec.Struct, frozen=True, kw_only=True):
+    """What makes an order an offer: until when it stands, and what was said about the price."""
+
+    expires_at: datetime
+    price_note: str = ""
+
+
+class Credit(msgspec.Struct, frozen=True, kw_only=True):
+    """What the account of an order may owe; amounts in `currency`. active: it may order at all."""
+
+    limit_minor: int | None
+    owed_minor: int
+    currency: str
+    active: bool = True
 
 
 class OrderChanges(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,6 +181,11 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     """An order as others see it.
 
     version: counts the amendments; name it when you amend.
+    value_minor: what its lines are worth together, as far as they have a price.
+    picking_began_at: since when its goods are taken off the shelves, and its lines stand fast.
+    cancel_code, cancel_fee_minor: why it was cancelled, and what that costs the account.
+    quote_expires_at, price_note: of a quote, which is an order in draft until it is accepted.
+    stock_hold_id: what keeps the goods of a quote from others.
     holds: everything that it waits for; it goes on when the last of them is released.
     is_new: whether this very call took it in; False when it had come before.
     """
@@ -172,6 +215,16 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     cash_minor: int
     currency: str
     captured_at: datetime
+    value_minor: int = 0
+    accepted_at: datetime | None = None
+    picking_began_at: datetime | None = None
+    origin: Origin = ""
+    origin_order_id: UUID | None = None
+    cancel_code: CancelCode | None = None
+    cancel_fee_minor: int = 0
+    quote_expires_at: datetime | None = None
+    price_note: str = ""
+    stock_hold_id: UUID | None = None
     holds: tuple[HoldView, ...] = ()
     is_new: bool = False
 

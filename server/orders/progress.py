@@ -1,16 +1,20 @@
 """Moving orders along their life cycle."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.identity.service import record_audit
+from server.kit import clock
 from server.kit.outbox import emit
 from server.orders.amendment import require_not_shipped
 from server.orders.event_log import move, record
 from server.orders.events import OrderCancelled, OrderDelivered
 from server.orders.lifecycle import steps
 from server.orders.listing import load_order, views_of
-from server.orders.order import OrderState, OrderView
+from server.orders.models import Order, OrderRules
+from server.orders.order import CancelCode, OrderState, OrderView
 
 
 async def cancel_order(
@@ -19,15 +23,50 @@ async def cancel_order(
     *,
     by: str,
     reason: str,
+    code: CancelCode = "other",
     account_id: UUID | None = None,
 ) -> OrderView:
-    """Cancel the order as long as it has not been shipped; once cancelled it stays so."""
+    """Cancel the order as long as it has not been shipped; once cancelled it stays so. By the
+    company's rules a customer's request that comes late costs a fee."""
     order = await load_order(session, order_id, account_id=account_id, lock=True)
     if order.state != "cancelled":
         require_not_shipped(order)
-        move(session, order, "cancelled", by, reason=reason)
-        emit(session, OrderCancelled(order_id=order.id, reason=reason))
+        rules = await session.get_one(OrderRules, 1)
+        fee_minor = cancel_fee_minor(rules, order, code)
+        give_up(session, order, code, by, reason=reason, fee_minor=fee_minor)
+        await record_audit(
+            session,
+            by=by,
+            action="order.cancelled",
+            subject=f"order:{order.id}",
+            details={"code": code, "reason": reason, "fee_minor": fee_minor},
+        )
     return (await views_of(session, [order]))[0]
+
+
+def give_up(
+    session: AsyncSession,
+    order: Order,
+    code: CancelCode,
+    by: str,
+    *,
+    reason: str,
+    fee_minor: int = 0,
+) -> None:
+    """Cancel the locked order and tell it, within this room."""
+    move(session, order, "cancelled", by, reason=reason)
+    order.cancel_code = code
+    order.cancel_fee_minor = fee_minor
+    emit(session, OrderCancelled(order_id=order.id, reason=reason, code=code, fee_minor=fee_minor))
+
+
+def cancel_fee_minor(rules: OrderRules, order: Order, code: CancelCode) -> int:
+    """What cancelling now costs, in the order's currency."""
+    if code != "customer_request" or order.state == "draft" or rules.cancel_free_until_s is None:
+        return 0
+    opens_at = order.pickup_window_start_at or order.window_start_at
+    free_until = opens_at - timedelta(seconds=rules.cancel_free_until_s)
+    return rules.cancel_fee_minor if clock.now() > free_until else 0
 
 
 async def move_order(
@@ -49,6 +88,22 @@ async def advance_order(
         move(session, order, state, by)
         if state == "delivered":
             emit(session, OrderDelivered(order_id=order.id))
+    return (await views_of(session, [order]))[0]
+
+
+async def begin_picking(session: AsyncSession, order_id: UUID, *, by: str) -> OrderView:
+    """From now on the lines stand fast: no split, no merge, no other lines.
+
+    Raises
+    ------
+    OrderIsCancelled, AlreadyShipped
+    """
+    order = await load_order(session, order_id, lock=True)
+    require_not_shipped(order)
+    if order.picking_began_at is None:
+        order.picking_began_at = clock.now()
+        record(session, order, "picking began", by)
+        await session.flush()
     return (await views_of(session, [order]))[0]
 
 

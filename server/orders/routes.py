@@ -1,5 +1,6 @@
 """Orders over HTTP. They come in and are amended through channels."""
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -10,9 +11,16 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.identity.access import OFFICE, Principal, Role, allow
-from server.kit.inputs import Limit, Line, SearchText
-from server.orders import service
-from server.orders.order import HoldKind, OrderLogEntry, OrderPage, OrderState, OrderView
+from server.kit.inputs import Limit, Line, SearchText, check_zone
+from server.orders import desk_routes, service
+from server.orders.order import (
+    CancelCode,
+    HoldKind,
+    OrderLogEntry,
+    OrderPage,
+    OrderState,
+    OrderView,
+)
 from server.orders.service_levels import ServiceLevelView
 
 InState = Annotated[OrderState | None, QueryParameter(name="state")]
@@ -25,6 +33,13 @@ MAY_HOLD = allow(*OFFICE, scope="orders:write")
 
 class Reason(msgspec.Struct, forbid_unknown_fields=True):
     reason: Line = ""
+
+
+class Cancellation(msgspec.Struct, forbid_unknown_fields=True):
+    """code: an account's own people may only say that it is a customer's request."""
+
+    reason: Line = ""
+    code: CancelCode = "customer_request"
 
 
 class Release(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,13 +56,23 @@ async def list_orders(
     account: FromQuery[UUID | None] = None,
     in_state: InState = None,
     text: SearchText = "",
+    since: FromQuery[datetime | None] = None,
+    until: FromQuery[datetime | None] = None,
     limit: Limit = 50,
     after: FromQuery[UUID | None] = None,
 ) -> OrderPage:
-    """Newest first. `text` is looked for in numbers, reference and names."""
-    account_id = principal.own_account_only() or account
+    """Newest first, captured from `since` to before `until`. Every word of `text` is looked for in
+    numbers, reference, names, e-mail address and telephone number."""
+    check_zone(since, until)
     return await service.list_orders(
-        session, account_id=account_id, state=in_state, text=text, limit=limit, after=after
+        session,
+        account_id=principal.own_account_only() or account,
+        state=in_state,
+        text=text,
+        since=since,
+        until=until,
+        limit=limit,
+        after=after,
     )
 
 
@@ -73,14 +98,20 @@ async def get_order_events(
 @post("/api/orders/{order_id:uuid}/cancel", guards=[MAY_CANCEL], status_code=200)
 async def cancel_order(
     order_id: FromPath[UUID],
-    data: JSONBody[Reason],
+    data: JSONBody[Cancellation],
     session: NamedDependency[AsyncSession],
     principal: NamedDependency[Principal],
 ) -> OrderView:
-    """Possible until the order has been shipped; afterwards only a return is."""
+    """Possible until the order has been shipped; afterwards only a return is. `cancel_fee_minor`
+    of the answer says what it costs."""
     mine = principal.own_account_only()
     return await service.cancel_order(
-        session, order_id, by=principal.label, reason=data.reason, account_id=mine
+        session,
+        order_id,
+        by=principal.label,
+        reason=data.reason,
+        code="customer_request" if mine else data.code,
+        account_id=mine,
     )
 
 
@@ -129,4 +160,5 @@ ROUTES = [
     release_order,
     list_service_levels,
     put_service_level,
+    *desk_routes.ROUTES,
 ]

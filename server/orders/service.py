@@ -7,6 +7,7 @@ from server.orders.errors import (
     NoSuchHold,
     OrderChanged,
     OrderNumberTaken,
+    PickingBegan,
     UnknownOrder,
 )
 from server.orders.holds import hold_order, release_order
@@ -14,7 +15,9 @@ from server.orders.listing import get_order, list_orders, order_history
 from server.orders.order import (
     MAX_LINES,
     MAX_PARCELS,
+    CancelCode,
     CashMinor,
+    Credit,
     Currency,
     Email,
     HoldKind,
@@ -27,31 +30,50 @@ from server.orders.order import (
     OrderPage,
     OrderState,
     OrderView,
+    Origin,
     ParcelSpec,
     Party,
     Phone,
     Pin,
     PriceMinor,
+    Quote,
     ServiceLevelCode,
     Skill,
 )
+from server.orders.preferences import (
+    PreferenceView,
+    find_preferences,
+    learn_preferences,
+)
 from server.orders.progress import (
     advance_order,
+    begin_picking,
     cancel_order,
     move_order,
     note_on_order,
 )
+from server.orders.quotes import accept_quote, expire_quotes, keep_stock_hold, offer_order
+from server.orders.rulebook import RulesView, get_rules, save_rules
 from server.orders.service_levels import (
     ServiceLevelView,
     list_service_levels,
     save_service_level,
 )
+from server.orders.splitting import SplitLine, clone_order, merge_orders, split_order
+from server.orders.standing import (
+    Rhythm,
+    StandingView,
+    create_standing_order,
+)
+from server.orders.verification import accept_order
 
 __all__ = [
     "MAX_LINES",
     "MAX_PARCELS",
     "AlreadyShipped",
+    "CancelCode",
     "CashMinor",
+    "Credit",
     "Currency",
     "Email",
     "HoldKind",
@@ -67,27 +89,49 @@ __all__ = [
     "OrderPage",
     "OrderState",
     "OrderView",
+    "Origin",
     "ParcelSpec",
     "Party",
     "Phone",
+    "PickingBegan",
     "Pin",
+    "PreferenceView",
     "PriceMinor",
+    "Quote",
+    "Rhythm",
+    "RulesView",
     "ServiceLevelCode",
     "ServiceLevelView",
     "Skill",
+    "SplitLine",
+    "StandingView",
     "UnknownOrder",
+    "accept_order",
+    "accept_quote",
     "advance_order",
     "amend_order",
+    "begin_picking",
     "cancel_order",
     "capture_order",
+    "clone_order",
+    "create_standing_order",
+    "expire_quotes",
+    "find_preferences",
     "find_repeat",
     "get_order",
+    "get_rules",
     "hold_order",
+    "keep_stock_hold",
+    "learn_preferences",
     "list_orders",
     "list_service_levels",
+    "merge_orders",
     "move_order",
     "note_on_order",
+    "offer_order",
     "order_history",
     "release_order",
+    "save_rules",
     "save_service_level",
+    "split_order",
 ]
