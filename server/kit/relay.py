@@ -12,6 +12,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import ColumnElement, or_, select, update
@@ -71,9 +72,13 @@ async def _relay_batch(db: Database) -> int:
                 .limit(BATCH)
             )
         ).all()
-    tried = 0
+    tried, finished = 0, []
     for event in events:
-        tried += await _deliver(db, event)
+        reactions = REACTIONS[EVENTS[event.name]]
+        tried += len(reactions) or 1
+        if await _deliver(db, event, reactions):
+            finished.append(event.id)
+    await _publish(db, finished)
     return tried
 
 
@@ -89,21 +94,22 @@ def _waits_for_retry(now: datetime) -> ColumnElement[bool]:
     )
 
 
-async def _deliver(db: Database, event: OutboxEvent) -> int:
-    """Run the reactions that have not had this event yet; publish it when none is left."""
-    reactions: Sequence[Reaction] = REACTIONS[EVENTS[event.name]]
-    open_reactions = 0
-    for each in reactions:
-        if not await _react(db, event, each):
-            open_reactions += 1
-    if open_reactions == 0:
+async def _deliver(db: Database, event: OutboxEvent, reactions: Sequence[Reaction]) -> bool:
+    """Run the reactions that have not had this event yet; True when none is left."""
+    left = [each for each in reactions if not await _react(db, event, each)]
+    return not left
+
+
+async def _publish(db: Database, event_ids: Sequence[UUID]) -> None:
+    """Note a whole round as published at once. A crash before that costs nothing but another
+    look: every reaction has noted for itself that it is done."""
+    if event_ids:
         async with db.transaction() as session:
             await session.execute(
                 update(OutboxEvent)
-                .where(OutboxEvent.id == event.id)
+                .where(OutboxEvent.id.in_(event_ids))
                 .values(published_at=clock.real_now())
             )
-    return len(reactions) or 1
 
 
 async def _react(db: Database, event: OutboxEvent, each: Reaction) -> bool:
