@@ -1,10 +1,11 @@
 """Setting stock aside for orders, and freeing it again."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.inventory.availability import distances_m, free_by_sku, free_shelves, held_by_sku
@@ -14,13 +15,14 @@ from server.inventory.claims import (
     claim,
     claimed_on,
     demands_of,
+    locked_demands,
     refuse_shortage,
     summed,
 )
 from server.inventory.errors import AlreadyPicked, UnknownAllocation
 from server.inventory.events import StockAllocated, StockReleased
 from server.inventory.holds import close_hold
-from server.inventory.ledger import change_levels, lock_skus
+from server.inventory.ledger import change_levels
 from server.inventory.lifecycle import ALLOCATION, OPEN
 from server.inventory.models import Allocation, Backorder, Sku
 from server.inventory.sourcing import choose_shelves
@@ -33,6 +35,7 @@ from server.inventory.stock import (
 )
 from server.kit import clock
 from server.kit.geo import Position
+from server.kit.ids import new_id
 from server.kit.outbox import emit
 
 
@@ -57,16 +60,14 @@ async def allocate_stock(
         With every SKU that is short, what was wanted and what is available.
     UnknownSku, UnknownHold, HoldOver
     """
-    demands = await demands_of(session, account_id, lines)
-    skus = await lock_skus(session, summed(demands))
-    stands = await stock_of_order(session, order_id)
-    if stands.backorders or any(each.state != "released" for each in stands.allocations):
-        return stands
+    demands, skus = await locked_demands(session, account_id, lines)
+    if await _stands(session, order_id):
+        return await stock_of_order(session, order_id)
     if hold_id:
         await close_hold(session, hold_id, account_id=account_id)
-    before, after = await _allocate(session, order_id, demands, skus, rule=rule, near=near)
-    tell_shortage(session, skus, before=before, after=after)
-    return await stock_of_order(session, order_id)
+    done = await _allocate(session, order_id, demands, skus, rule=rule, near=near)
+    tell_shortage(session, skus, before=done.free_before, after=done.free_after)
+    return done.stock
 
 
 async def reallocate_stock(
@@ -141,14 +142,18 @@ async def stock_of_order(
         own = select(Sku.id).where(Sku.account_id == account_id)
         allocations = allocations.where(Allocation.sku_id.in_(own))
         backorders = backorders.where(Backorder.sku_id.in_(own))
+    return _view(
+        (await session.scalars(allocations)).all(), (await session.scalars(backorders)).all()
+    )
+
+
+def _view(allocations: Iterable[Allocation], backorders: Iterable[Backorder]) -> OrderStock:
     return OrderStock(
         allocations=tuple(
-            msgspec.convert(row, AllocationView, from_attributes=True)
-            for row in await session.scalars(allocations)
+            msgspec.convert(row, AllocationView, from_attributes=True) for row in allocations
         ),
         backorders=tuple(
-            msgspec.convert(row, BackorderView, from_attributes=True)
-            for row in await session.scalars(backorders)
+            msgspec.convert(row, BackorderView, from_attributes=True) for row in backorders
         ),
     )
 
@@ -162,6 +167,13 @@ async def set_aside_for(session: AsyncSession, order_ids: Collection[UUID]) -> l
         .execution_options(populate_existing=True)
     )
     return [msgspec.convert(row, AllocationView, from_attributes=True) for row in rows]
+
+
+async def _stands(session: AsyncSession, order_id: UUID) -> bool:
+    """Whether something is or was set aside for the order, or it waits for something."""
+    allocated = exists().where(Allocation.order_id == order_id, Allocation.state != "released")
+    waiting = exists().where(Backorder.order_id == order_id, Backorder.closed_at.is_(None))
+    return bool(await session.scalar(select(allocated | waiting)))
 
 
 async def open_allocations(session: AsyncSession, order_id: UUID) -> list[Allocation]:
@@ -206,6 +218,14 @@ async def free_allocations(session: AsyncSession, rows: Sequence[Allocation]) ->
     await session.flush()
 
 
+class _Allocated(NamedTuple):
+    """free_before, free_after: SKU -> units that nobody had claimed."""
+
+    stock: OrderStock
+    free_before: dict[UUID, int]
+    free_after: dict[UUID, int]
+
+
 async def _allocate(
     session: AsyncSession,
     order_id: UUID,
@@ -214,8 +234,7 @@ async def _allocate(
     *,
     rule: SourcingRule,
     near: Position | None,
-) -> tuple[dict[UUID, int], dict[UUID, int]]:
-    """What was free of each SKU before and after."""
+) -> _Allocated:
     wanted = summed(demands)
     shelves = await free_shelves(session, skus.keys())
     held = await held_by_sku(session, skus.keys())
@@ -234,14 +253,19 @@ async def _allocate(
     }
     takes = choose_shelves(granted, shelves, rule=rule, distance_m=await distances_m(session, near))
     allocations, lacking = await claim(session, order_id, demands, takes)
-    session.add_all(
-        Backorder(order_id=order_id, **demand._asdict(), created_at=clock.now())
+    backorders = [
+        Backorder(id=new_id(), order_id=order_id, **demand._asdict(), created_at=clock.now())
         for demand in lacking
-    )
+    ]
+    session.add_all(backorders)
     ids = tuple(each.id for each in allocations)
     emit(session, StockAllocated(order_id=order_id, allocation_ids=ids, backordered=bool(lacking)))
     await session.flush()
-    return free, {sku_id: free[sku_id] - granted[sku_id] for sku_id in wanted}
+    return _Allocated(
+        stock=_view(allocations, backorders),
+        free_before=free,
+        free_after={sku_id: free[sku_id] - granted[sku_id] for sku_id in wanted},
+    )
 
 
 async def _skus_of_order(session: AsyncSession, order_id: UUID) -> set[UUID]:

@@ -8,9 +8,9 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.inventory.errors import NotEnoughStock, UnknownSku
-from server.inventory.ledger import Shelf, change_levels
-from server.inventory.models import Allocation, Sku
-from server.inventory.skus import bills_of, find_skus
+from server.inventory.ledger import Shelf, change_levels, lock_skus
+from server.inventory.models import Allocation, KitComponent, Sku
+from server.inventory.skus import bills_of, find_skus, needed_for
 from server.inventory.sourcing import Take
 from server.inventory.stock import Wanted
 from server.kit import clock
@@ -32,9 +32,29 @@ async def demands_of(
     """The lines with kits taken apart."""
     lines = list(lines)
     skus = await find_skus(session, account_id, [line.sku for line in lines])
+    return _taken_apart(lines, skus, await bills_of(session, skus.values()))
+
+
+async def locked_demands(
+    session: AsyncSession, account_id: UUID, lines: Sequence[Wanted]
+) -> tuple[list[Demand], dict[UUID, Sku]]:
+    """The same, with the SKUs that they need locked; of most orders in one statement, as most
+    have no kits."""
+    codes = {line.sku for line in lines}
+    skus = await lock_skus(session, needed_for(account_id, codes))
+    by_code = {sku.code: sku for sku in skus.values()}
+    if by_code.keys() >= codes:
+        return _taken_apart(lines, by_code, {}), skus
+    return await demands_of(session, account_id, lines), skus
+
+
+def _taken_apart(
+    lines: Iterable[Wanted],
+    skus: Mapping[str, Sku],
+    bills: Mapping[UUID, Sequence[KitComponent]],
+) -> list[Demand]:
     if retired := [sku.code for sku in skus.values() if not sku.active]:
         raise UnknownSku(sku=", ".join(retired))
-    bills = await bills_of(session, skus.values())
     demands = []
     for line in lines:
         sku = skus[line.sku]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import literal, or_, select, text, update
+from sqlalchemy import Select, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -48,11 +48,14 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     subject: str = ""
 
 
-async def lock_skus(session: AsyncSession, sku_ids: Iterable[UUID]) -> dict[UUID, Sku]:
+async def lock_skus(
+    session: AsyncSession, sku_ids: Iterable[UUID] | Select[UUID]
+) -> dict[UUID, Sku]:
     """The SKUs, until the end of the transaction nobody else's to change the stock of."""
+    wanted = sku_ids if isinstance(sku_ids, Select) else set(sku_ids)
     rows = await session.scalars(
         select(Sku)
-        .where(Sku.id.in_(set(sku_ids)))
+        .where(Sku.id.in_(wanted))
         .order_by(Sku.id)
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)

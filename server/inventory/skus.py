@@ -6,10 +6,11 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from server.identity.service import record_audit
 from server.inventory.errors import (
@@ -195,6 +196,18 @@ async def find_skus(
     if missing := [code for code in wanted if code not in found]:
         raise UnknownSku(sku=", ".join(missing))
     return found
+
+
+def needed_for(account_id: UUID, codes: Collection[str]) -> Select[UUID]:
+    """The ids of what has stock of its own among the account's SKUs with these codes: of a kit
+    its components."""
+    asked = aliased(Sku)
+    return (
+        select(func.coalesce(KitComponent.component_id, asked.id))
+        .select_from(asked)
+        .outerjoin(KitComponent, KitComponent.kit_id == asked.id)
+        .where(asked.account_id == account_id, asked.code.in_(codes))
+    )
 
 
 async def bills_of(
