@@ -106,8 +106,7 @@ async def create_consignment(
     )
     session.add(row)
     await session.flush()
-    await add_parcels(session, row, new.parcels)
-    parcels = (await parcels_of(session, [row.id]))[row.id]
+    parcels = await add_parcels(session, row, new.parcels)
     if announce:
         session.add_all(announcement(parcel, now, by) for parcel in parcels)
         emit(
@@ -175,10 +174,10 @@ async def add_parcels(
     parcels: Sequence[NewParcel],
     *,
     first_piece: int = 1,
-) -> None:
-    """Give a consignment these parcels, within this room."""
+) -> list[Parcel]:
+    """Give a consignment these parcels, within this room; the rows, in their order."""
     if not parcels:
-        return
+        return []
     rows = [
         msgspec.structs.asdict(parcel)
         | {
@@ -190,16 +189,16 @@ async def add_parcels(
         }
         for piece, parcel in enumerate(parcels, start=first_piece)
     ]
-    added = await session.scalars(
-        insert(Parcel)
-        .values(rows)
-        .on_conflict_do_nothing(index_elements=[Parcel.barcode])
-        .returning(Parcel.id)
-    )
-    missing = {row["id"] for row in rows} - set(added)
-    for row in rows:
-        if row["id"] in missing:
-            raise BarcodeTaken(barcode=row["barcode"])
+    added = (await session.scalars(INSERT_UNLESS_TAKEN, rows)).all()
+    if len(added) < len(rows):
+        ids = {parcel.id for parcel in added}
+        raise BarcodeTaken(barcode=next(row["barcode"] for row in rows if row["id"] not in ids))
+    return sorted(added, key=lambda parcel: parcel.piece)
+
+
+INSERT_UNLESS_TAKEN = (
+    insert(Parcel).on_conflict_do_nothing(index_elements=[Parcel.barcode]).returning(Parcel)
+)
 
 
 def announcement(parcel: Parcel, now: datetime, by: str) -> CustodyEvent:

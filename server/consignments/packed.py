@@ -94,8 +94,6 @@ async def _add(
     ).all()
     if len(known) + len(parcels) > MAX_PIECES:
         raise NoParcels(count=len(known) + len(parcels))
-    first = max(known) + 1
-    await add_parcels(session, row, parcels, first_piece=first)
-    added = [each for each in (await parcels_of(session, [row.id]))[row.id] if each.piece >= first]
+    added = await add_parcels(session, row, parcels, first_piece=max(known) + 1)
     session.add_all(announcement(each, clock.now(), by) for each in added)
     return added

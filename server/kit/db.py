@@ -11,9 +11,16 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from asyncpg import PostgresError
-from sqlalchemy import DateTime, MetaData, Text, Uuid, func, select
+from sqlalchemy import DateTime, MetaData, Text, Uuid, event, func, select
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import DBAPIError, IntegrityError, InternalError, ProgrammingError
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import (
+    DBAPIError,
+    DisconnectionError,
+    IntegrityError,
+    InternalError,
+    ProgrammingError,
+)
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import (
     AsyncConnection,
@@ -81,6 +88,14 @@ def after_commit(session: AsyncSession, act: Callable[[], None]) -> None:
     session.info.setdefault("after_commit", []).append(act)
 
 
+def _refuse_closed(connection: DBAPIConnection, *_: Any) -> None:
+    """The pool makes a new connection instead of one that the server has closed since. The socket
+    knows; asking the server each time, as `pool_pre_ping` does, would cost more than most of
+    what transactions do."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
+
+
 class Database:
     """Opens transactions. One per process (and one per test).
 
@@ -92,9 +107,9 @@ class Database:
             url,
             pool_size=pool_size,
             max_overflow=pool_size,
-            pool_pre_ping=True,
             connect_args={"server_settings": {"jit": "off", "timezone": "UTC"}},
         )
+        event.listen(self.engine.sync_engine, "checkout", _refuse_closed)
         self._sessions = async_sessionmaker(
             self.engine, expire_on_commit=False, info={"feed": feed}
         )

@@ -63,17 +63,17 @@ async def answer_once[T](
     if not 1 <= len(key) <= 200:
         raise BadIdempotencyKey
     digest = hashlib.sha256(msgspec.json.encode(body, order="sorted")).hexdigest()
-    first = await session.scalar(
+    record = await session.scalar(
         insert(IdempotencyRecord)
         .values(scope=scope, key=key, body_sha256=digest, created_at=clock.now())
         .on_conflict_do_nothing()
-        .returning(IdempotencyRecord.key)
+        .returning(IdempotencyRecord)
     )
-    record = await session.get_one(IdempotencyRecord, (scope, key))
-    if first is None:
-        if record.body_sha256 != digest:
+    if record is None:
+        first = await session.get_one(IdempotencyRecord, (scope, key))
+        if first.body_sha256 != digest:
             raise KeyUsedForAnotherBody(key=key)
-        return msgspec.convert(record.answer, answer_type)
+        return msgspec.convert(first.answer, answer_type)
     answer = await act()
     record.answer = msgspec.to_builtins(answer)
     return answer
