@@ -132,6 +132,21 @@ async def get_charges(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID
     return {row.id: charge_view(row) for row in rows}
 
 
+async def get_charge(
+    session: AsyncSession, charge_id: UUID, *, account_id: UUID | None = None
+) -> ChargeView:
+    """One charge. account_id: only if it is this account's.
+
+    Raises
+    ------
+    UnknownCharge
+    """
+    row = await session.get(Charge, charge_id)
+    if row is None or account_id not in (None, row.account_id):
+        raise UnknownCharge(charge_id=charge_id)
+    return charge_view(row)
+
+
 async def list_charges(
     session: AsyncSession,
     *,

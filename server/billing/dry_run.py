@@ -21,10 +21,10 @@ BATCH = 500
 MOST_SHOWN = 1000
 
 
-class BadPeriod(Invalid):
+class BadDryRunPeriod(Invalid):
     """A period ends after it begins and is at most a year long."""
 
-    code = "billing.bad_period"
+    code = "billing.bad_dry_run_period"
 
 
 class AccountDifference(msgspec.Struct, kw_only=True):
@@ -78,10 +78,10 @@ async def try_tariff(
 
     Raises
     ------
-    UnknownTariff, BadPeriod
+    UnknownTariff, BadDryRunPeriod
     """
     if not since < until or (until - since).days > 366:
-        raise BadPeriod
+        raise BadDryRunPeriod
     tariff = await get_tariff(session, tariff_id)
     result = DryRun(
         tariff_id=tariff_id,

@@ -8,11 +8,11 @@ from server.billing.price_lines import PricedLine, Term, make_line, round_half_u
 from server.billing.tariff_rules import (
     Band,
     Distance,
-    Flat,
     PerParcel,
     PerStop,
     Rules,
     Weight,
+    Zone,
     ZoneToZone,
 )
 from server.billing.zones import find_zone
@@ -24,31 +24,27 @@ def freight_lines(rules: Rules, facts: Facts) -> list[PricedLine]:
     ------
     Unpriceable
     """
-    return [line for part in rules.parts if (line := _freight(rules, part, facts))]
+    lines = []
+    if rules.flat is not None:
+        once = Term(words="flat price", quantity=1, unit="consignment", minor=rules.flat.minor)
+        lines.append(make_line("flat", "Delivery", "A flat price.", [once]))
+    if rules.zone_to_zone is not None:
+        lines.append(_zone_to_zone(rules.zones, rules.zone_to_zone, facts))
+    if rules.distance is not None:
+        lines.append(_distance(rules.distance, facts))
+    if rules.weight is not None:
+        lines.append(_weight(rules.weight, facts))
+    if rules.per_stop is not None:
+        lines.append(_counted("stop", facts.stops, rules.per_stop))
+    if rules.per_parcel is not None:
+        lines.append(_counted("parcel", len(facts.parcels), rules.per_parcel))
+    return lines
 
 
-def _freight(rules: Rules, part: object, facts: Facts) -> PricedLine | None:
-    match part:
-        case Flat(minor=minor):
-            once = Term(words="flat price", quantity=1, unit="consignment", minor=minor)
-            return make_line("flat", "Delivery", "A flat price.", [once])
-        case ZoneToZone():
-            return _zone_to_zone(rules, part, facts)
-        case Distance():
-            return _distance(part, facts)
-        case Weight():
-            return _weight(part, facts)
-        case PerStop(minor=minor, free=free):
-            return make_line("per_stop", *_counted(facts.stops, "stop", minor, free))
-        case PerParcel(minor=minor, free=free):
-            return make_line("per_parcel", *_counted(len(facts.parcels), "parcel", minor, free))
-    return None
-
-
-def _zone_to_zone(rules: Rules, part: ZoneToZone, facts: Facts) -> PricedLine:
+def _zone_to_zone(zones: Sequence[Zone], part: ZoneToZone, facts: Facts) -> PricedLine:
     ends = []
     for name, spot in (("origin", facts.origin), ("destination", facts.destination)):
-        zone = find_zone(rules.zones, spot.country, spot.postcode, spot.position)
+        zone = find_zone(zones, spot.country, spot.postcode, spot.position)
         if zone is None:
             shown = spot.postcode or spot.position or "unknown"
             raise Unpriceable(reason=f"The {name} ({shown}) lies in no zone of the tariff.")
@@ -144,9 +140,8 @@ def _band_terms(bands: Sequence[Band], amount: int, unit: str, what: str) -> lis
     raise Unpriceable(reason=f"The {what} of {amount} {unit} is beyond the last band.")
 
 
-def _counted(count: int, unit: str, minor: int, free: int) -> tuple[str, str, list[Term]]:
-    """Description, sentence and term of what is paid by the piece."""
-    charged = max(count - free, 0)
-    words = f"{count} {unit}(s), {free} of them free." if free else f"{count} {unit}(s)."
-    each = Term(words=f"per {unit}", quantity=charged, unit=unit, minor=minor)
-    return f"{unit.capitalize()}s: {charged}", words, [each]
+def _counted(unit: str, count: int, part: PerStop | PerParcel) -> PricedLine:
+    charged = max(count - part.free, 0)
+    words = f"{count} {unit}(s), {part.free} free." if part.free else f"{count} {unit}(s)."
+    each = Term(words=f"per {unit}", quantity=charged, unit=unit, minor=part.minor)
+    return make_line(f"per_{unit}", f"{unit.capitalize()}s: {charged}", words, [each])

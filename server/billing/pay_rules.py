@@ -55,6 +55,12 @@ class PayRuleView(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class NoAmount(Invalid):
+    """An adjustment of nothing adjusts nothing. Give an amount."""
+
+    code = "billing.no_amount"
+
+
 class AdjustmentView(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     driver_id: UUID
@@ -148,8 +154,10 @@ async def adjust_pay(
 
     Raises
     ------
-    UnknownDriver, CorrectsAnother
+    UnknownDriver, CorrectsAnother, NoAmount
     """
+    if amount_minor == 0:
+        raise NoAmount
     await _check_driver(session, driver_id)
     if corrects_id is not None:
         corrected = await session.get(Settlement, corrects_id)

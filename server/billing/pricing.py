@@ -15,12 +15,10 @@ from server.billing.price_lines import (
 from server.billing.tariff_rules import (
     CashFee,
     Congestion,
-    Fuel,
     Hours,
     Reattempt,
     ReturnFee,
     Rules,
-    TimeOfDay,
     Waiting,
 )
 from server.billing.zones import find_zone
@@ -50,31 +48,19 @@ def price(rules: Rules, facts: Facts, currency: str) -> list[PricedLine]:
 
 
 def _attempt(rules: Rules, facts: Facts) -> list[PricedLine]:
-    return [
-        make_line(
-            "reattempt",
-            f"Attempt {facts.attempt} in vain",
-            f"Attempt {facts.attempt} in vain; {part.free} free.",
-            _fee_terms(rules, facts, part),
-        )
-        for part in rules.parts
-        if isinstance(part, Reattempt) and facts.attempt > part.free
-    ]
+    fee = rules.reattempt
+    if fee is None or facts.attempt <= fee.free:
+        return []
+    description = f"Attempt {facts.attempt} in vain"
+    words = f"{description}; {fee.free} free."
+    return [make_line("reattempt", description, words, _fee_terms(rules, facts, fee))]
 
 
 def _way_back(rules: Rules, facts: Facts) -> list[PricedLine]:
-    fees = [part for part in rules.parts if isinstance(part, ReturnFee)]
-    if not fees:
+    fee = rules.return_fee
+    if fee is None:
         return freight_lines(rules, facts)
-    return [
-        make_line(
-            "return_fee",
-            "Return",
-            "A way back.",
-            _fee_terms(rules, facts, part),
-        )
-        for part in fees
-    ]
+    return [make_line("return_fee", "Return", "A way back.", _fee_terms(rules, facts, fee))]
 
 
 def _fee_terms(rules: Rules, facts: Facts, fee: ReturnFee | Reattempt) -> list[Term]:
@@ -87,22 +73,21 @@ def _surcharges(rules: Rules, base_minor: int, facts: Facts) -> list[PricedLine]
     """base_minor: of the freight, or of what stands in its place."""
     local = facts.done_at.astimezone(ZoneInfo(facts.timezone))
     lines = []
-    for part in rules.parts:
-        match part:
-            case TimeOfDay(hours=hours) if falls_into(hours, local):
-                words = f"Done at {local:%H:%M}, between {_hours(hours)}."
-                terms = fixed_and_share(part.minor, part.percent_bp, base_minor, "freight")
-                lines.append(make_line("time_of_day", f"Surcharge {_hours(hours)}", words, terms))
-            case Fuel(percent_bp=percent_bp):
-                terms = fixed_and_share(0, percent_bp, base_minor, "freight")
-                words = f"{percent_bp / 100:g} % of the freight."
-                lines.append(make_line("fuel", "Fuel surcharge", words, terms))
-            case Congestion(hours=hours) if falls_into(hours, local):
-                zone = _congested(rules, part, facts)
-                if zone is not None:
-                    words = f"In zone {zone} at {local:%H:%M}, between {_hours(hours)}."
-                    terms = fixed_and_share(part.minor, part.percent_bp, base_minor, "freight")
-                    lines.append(make_line("congestion", "Congestion surcharge", words, terms))
+    for part in rules.times_of_day:
+        if falls_into(part.hours, local):
+            words = f"Done at {local:%H:%M}, between {_hours(part.hours)}."
+            terms = fixed_and_share(part.minor, part.percent_bp, base_minor, "freight")
+            lines.append(make_line("time_of_day", f"Surcharge {_hours(part.hours)}", words, terms))
+    if rules.fuel is not None:
+        words = f"{rules.fuel.percent_bp / 100:g} % of the freight."
+        terms = fixed_and_share(0, rules.fuel.percent_bp, base_minor, "freight")
+        lines.append(make_line("fuel", "Fuel surcharge", words, terms))
+    for jam in rules.congestion:
+        zone = _congested(rules, jam, facts)
+        if zone is not None and falls_into(jam.hours, local):
+            words = f"In zone {zone} at {local:%H:%M}, between {_hours(jam.hours)}."
+            terms = fixed_and_share(jam.minor, jam.percent_bp, base_minor, "freight")
+            lines.append(make_line("congestion", "Congestion surcharge", words, terms))
     return lines
 
 
@@ -117,12 +102,10 @@ def _congested(rules: Rules, part: Congestion, facts: Facts) -> str | None:
 def _extras(rules: Rules, facts: Facts, currency: str) -> list[PricedLine]:
     """What does not depend on the freight."""
     lines = []
-    for part in rules.parts:
-        match part:
-            case Waiting():
-                lines += [_waiting(part, wait) for wait in facts.waits]
-            case CashFee() if facts.cash_minor > 0:
-                lines.append(_cash_fee(part, facts, currency))
+    if rules.waiting is not None:
+        lines += [_waiting(rules.waiting, wait) for wait in facts.waits]
+    if rules.cash_fee is not None and facts.cash_minor > 0:
+        lines.append(_cash_fee(rules.cash_fee, facts, currency))
     return lines
 
 

@@ -39,6 +39,8 @@ from server.tracking import service as tracking
 LATE = timedelta(days=92)
 """How long after it happened a fact is still paid for."""
 
+EARLIEST_DAY = date(2000, 1, 1)
+
 
 class UnknownSettlement(NotFound):
     """There is no settlement {settlement_id}, or it is not yours."""
@@ -115,6 +117,8 @@ async def preview_settlement(
     """
     if driver_id not in await identity.get_people(session, [driver_id]):
         raise UnknownDriver(driver_id=driver_id)
+    if last_day < EARLIEST_DAY:
+        raise NothingToSettle(currency=currency, last_day=last_day)
     if last_day >= clock.now().astimezone(zone).date():
         raise PeriodNotOver(day=last_day)
     closed_through = await session.scalar(

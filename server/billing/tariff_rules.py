@@ -61,7 +61,7 @@ class Band(Part, frozen=True, kw_only=True):
 Bands = Annotated[tuple[Band, ...], Meta(min_length=1, max_length=200)]
 
 
-class Flat(Part, frozen=True, kw_only=True, tag_field="part", tag="flat"):
+class Flat(Part, frozen=True, kw_only=True):
     """For the whole consignment, however large and far."""
 
     minor: Amount
@@ -75,21 +75,21 @@ class ZonePair(Part, frozen=True, kw_only=True):
     minor: Amount
 
 
-class ZoneToZone(Part, frozen=True, kw_only=True, tag_field="part", tag="zone_to_zone"):
+class ZoneToZone(Part, frozen=True, kw_only=True):
     """The first pair that fits counts. both_ways: a pair also holds for the way back."""
 
     prices: Annotated[tuple[ZonePair, ...], Meta(min_length=1, max_length=2000)]
     both_ways: bool = False
 
 
-class Distance(Part, frozen=True, kw_only=True, tag_field="part", tag="distance"):
+class Distance(Part, frozen=True, kw_only=True):
     """By road distance in metres where it is known, else by the beeline times a factor."""
 
     bands: Bands
     beeline_percent: Annotated[int, Meta(ge=100, le=300)] = 130
 
 
-class Weight(Part, frozen=True, kw_only=True, tag_field="part", tag="weight"):
+class Weight(Part, frozen=True, kw_only=True):
     """By weight in grams, or volume if that gives more.
 
     volumetric_divisor: cubic centimetres that count as one kg, such as 5000; None: volume is free.
@@ -102,14 +102,14 @@ class Weight(Part, frozen=True, kw_only=True, tag_field="part", tag="weight"):
     assume_g: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
 
 
-class PerStop(Part, frozen=True, kw_only=True, tag_field="part", tag="per_stop"):
+class PerStop(Part, frozen=True, kw_only=True):
     """free: so many stops cost nothing."""
 
     minor: Amount
     free: Count = 0
 
 
-class PerParcel(Part, frozen=True, kw_only=True, tag_field="part", tag="per_parcel"):
+class PerParcel(Part, frozen=True, kw_only=True):
     """free: so many parcels cost nothing."""
 
     minor: Amount
@@ -125,7 +125,7 @@ class Hours(Part, frozen=True, kw_only=True):
     weekdays: Annotated[tuple[Weekday, ...], Meta(min_length=1, max_length=7)] = EVERY_DAY
 
 
-class TimeOfDay(Part, frozen=True, kw_only=True, tag_field="part", tag="time_of_day"):
+class TimeOfDay(Part, frozen=True, kw_only=True):
     """For work that is done at these hours."""
 
     hours: Hours
@@ -133,7 +133,7 @@ class TimeOfDay(Part, frozen=True, kw_only=True, tag_field="part", tag="time_of_
     percent_bp: BasisPoints = 0
 
 
-class Waiting(Part, frozen=True, kw_only=True, tag_field="part", tag="waiting"):
+class Waiting(Part, frozen=True, kw_only=True):
     """For the driver's time at each door beyond the free minutes, by the started unit."""
 
     free_minutes: Minutes
@@ -141,11 +141,11 @@ class Waiting(Part, frozen=True, kw_only=True, tag_field="part", tag="waiting"):
     minor: Amount
 
 
-class Fuel(Part, frozen=True, kw_only=True, tag_field="part", tag="fuel"):
+class Fuel(Part, frozen=True, kw_only=True):
     percent_bp: BasisPoints
 
 
-class Congestion(Part, frozen=True, kw_only=True, tag_field="part", tag="congestion"):
+class Congestion(Part, frozen=True, kw_only=True):
     """For work that begins or ends in one of the zones at these hours."""
 
     zones: Annotated[
@@ -157,7 +157,7 @@ class Congestion(Part, frozen=True, kw_only=True, tag_field="part", tag="congest
     percent_bp: BasisPoints = 0
 
 
-class CashFee(Part, frozen=True, kw_only=True, tag_field="part", tag="cash_fee"):
+class CashFee(Part, frozen=True, kw_only=True):
     """For cash taken at the door. percent_bp: of the cash."""
 
     minor: Amount = 0
@@ -165,14 +165,14 @@ class CashFee(Part, frozen=True, kw_only=True, tag_field="part", tag="cash_fee")
     least_minor: Amount = 0
 
 
-class ReturnFee(Part, frozen=True, kw_only=True, tag_field="part", tag="return_fee"):
+class ReturnFee(Part, frozen=True, kw_only=True):
     """What a way back costs in place of the freight; without it, as much as the way out."""
 
     minor: Amount = 0
     percent_bp: BasisPoints = 0
 
 
-class Reattempt(Part, frozen=True, kw_only=True, tag_field="part", tag="reattempt"):
+class Reattempt(Part, frozen=True, kw_only=True):
     """For each attempt in vain that was not our fault; the first `free` ones cost nothing."""
 
     minor: Amount = 0
@@ -180,33 +180,27 @@ class Reattempt(Part, frozen=True, kw_only=True, tag_field="part", tag="reattemp
     free: Count = 0
 
 
-FreightPart = Flat | ZoneToZone | Distance | Weight | PerStop | PerParcel
-AnyPart = (
-    Flat
-    | ZoneToZone
-    | Distance
-    | Weight
-    | PerStop
-    | PerParcel
-    | TimeOfDay
-    | Waiting
-    | Fuel
-    | Congestion
-    | CashFee
-    | ReturnFee
-    | Reattempt
-)
-
-
 class Rules(Part, frozen=True, kw_only=True):
-    """A whole price list.
+    """A whole price list; what it does not name costs nothing.
 
     minimum_minor: what a delivery or a way back costs at least, surcharges and all.
     note: for people.
     """
 
-    parts: Annotated[tuple[AnyPart, ...], Meta(min_length=1, max_length=50)]
     zones: Annotated[tuple[Zone, ...], Meta(max_length=500)] = ()
+    flat: Flat | None = None
+    zone_to_zone: ZoneToZone | None = None
+    distance: Distance | None = None
+    weight: Weight | None = None
+    per_stop: PerStop | None = None
+    per_parcel: PerParcel | None = None
+    times_of_day: Annotated[tuple[TimeOfDay, ...], Meta(max_length=50)] = ()
+    fuel: Fuel | None = None
+    congestion: Annotated[tuple[Congestion, ...], Meta(max_length=50)] = ()
+    waiting: Waiting | None = None
+    cash_fee: CashFee | None = None
+    return_fee: ReturnFee | None = None
+    reattempt: Reattempt | None = None
     minimum_minor: Amount = 0
     vat_code: VatCode = "standard"
     note: Annotated[str, Meta(max_length=2000, pattern=NO_NUL)] = ""

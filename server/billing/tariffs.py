@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.accounts import service as accounts
 from server.billing.models import Tariff
-from server.billing.tariff_rules import Band, Distance, Rules, Weight
+from server.billing.tariff_rules import Band, Rules
 from server.identity.service import record_audit
 from server.kit import clock
 from server.kit.errors import Conflict, Invalid, NotFound
@@ -53,6 +53,12 @@ class BadBands(Invalid):
     code = "billing.bad_bands"
 
 
+class EmptyTariff(Invalid):
+    """This tariff asks for nothing. To work for free, say so by a flat price of 0."""
+
+    code = "billing.empty_tariff"
+
+
 class AnotherCurrency(Invalid):
     """The account pays in {currency}; its tariff has to be in that too."""
 
@@ -85,7 +91,7 @@ async def create_tariff(session: AsyncSession, draft: TariffDraft, *, by: str) -
 
     Raises
     ------
-    UnknownAccount, AnotherCurrency, BadValidity, BadBands
+    UnknownAccount, AnotherCurrency, BadValidity, BadBands, EmptyTariff
     """
     await _check(session, draft)
     row = Tariff(created_at=clock.now(), created_by=by, **_columns(draft))
@@ -252,8 +258,11 @@ async def _check(session: AsyncSession, draft: TariffDraft) -> None:
             raise AnotherCurrency(currency=account.currency)
     if draft.valid_until is not None and draft.valid_until <= draft.valid_from:
         raise BadValidity(valid_from=draft.valid_from)
-    for part in draft.rules.parts:
-        if isinstance(part, Distance | Weight):
+    rules = draft.rules
+    if rules == Rules(zones=rules.zones, vat_code=rules.vat_code, note=rules.note):
+        raise EmptyTariff
+    for part in (rules.distance, rules.weight):
+        if part is not None:
             _check_bands(part.bands)
 
 

@@ -1,0 +1,9 @@
+"""Billing over HTTP: charges and tariffs, cash, settlements, invoices."""
+
+from typing import Any
+
+from server.billing.cash_routes import CASH_ROUTES
+from server.billing.charge_routes import CHARGE_ROUTES
+from server.billing.settlement_routes import SETTLEMENT_ROUTES
+
+ROUTES: list[Any] = [*CHARGE_ROUTES, *CASH_ROUTES, *SETTLEMENT_ROUTES]
