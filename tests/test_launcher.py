@@ -154,13 +154,16 @@ def with_uv(project: Project) -> Project:
     version = ".".join(map(str, sys.version_info[:3]))
     system = f"linux-{os.uname().machine}-gnu" if sys.platform == "linux" else "macos-aarch64-none"
     installed = project.wheels / f"pythons/cpython-{version}-{system}"
-    # uv puts a note beside the standard library, in a folder that may not be ours to write in.
+    # uv changes files beside the standard library, so these are copies: the others are not ours.
     base = Path(sys.base_prefix)
     library = f"lib/python{sys.version_info.major}.{sys.version_info.minor}"
     (installed / library).mkdir(parents=True)
     (installed / "bin").symlink_to(base / "bin")
     for each in (base / library).iterdir():
-        (installed / library / each.name).symlink_to(each)
+        if each.is_dir():
+            (installed / library / each.name).symlink_to(each)
+        else:
+            shutil.copy(each, installed / library)
     project.environ["UV_PYTHON_INSTALL_DIR"] = str(installed.parent)
     return project
 

@@ -47,10 +47,8 @@ export class FleetMap {
     });
     this.map.touchZoomRotate.disableRotation();
     this.map.addControl(new NavigationControl({ showCompass: false }), "top-right");
-    this.map.on("styleimagemissing", ({ id }) => {
-      if (id === ARROW && !this.map.hasImage(ARROW)) {
-        this.map.addImage(ARROW, arrowImage(), { pixelRatio: 2 });
-      }
+    this.map.setMissingStyleImageResolver((id) => {
+      if (id === ARROW) this.map.addImage(ARROW, arrowImage(), { pixelRatio: 2 });
     });
     this.map.on("styledata", () => this.draw());
     this.map.on("click", (event) => select(this.meantBy(event)));

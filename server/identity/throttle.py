@@ -144,8 +144,8 @@ async def _has_succeeded(session: AsyncSession, pair: str) -> bool:
 
 
 async def _admit(session: AsyncSession, limits: dict[str, Limit]) -> None:
-    now = clock.real_now()
-    subjects = await _lock(session, sorted(limits), now)
+    subjects = await _lock(session, sorted(limits))
+    now = clock.real_now()  # read behind the lock: whoever waited for it comes after the others
     wait_s = max((_wait_s(subject, now) for subject in subjects), default=0)
     if wait_s > 0:
         raise TooManyAttempts(wait_s=wait_s)
@@ -159,10 +159,9 @@ async def _admit(session: AsyncSession, limits: dict[str, Limit]) -> None:
     await session.flush()
 
 
-async def _lock(
-    session: AsyncSession, subject_hashes: list[str], now: datetime
-) -> list[LoginAttempt]:
+async def _lock(session: AsyncSession, subject_hashes: list[str]) -> list[LoginAttempt]:
     """Rows for these, made when missing; always in the same order, so that nobody deadlocks."""
+    now = clock.real_now()
     await session.execute(
         insert(LoginAttempt)
         .values([{"subject_hash": each, "failures": 0, "last_at": now} for each in subject_hashes])
