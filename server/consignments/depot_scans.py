@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.consignments.models import DepotScan, Parcel
@@ -61,7 +62,7 @@ async def depots_of_parcels(
         select(DepotScan.parcel_id, DepotScan.depot_id, DepotScan.direction)
         .join(Parcel, Parcel.id == DepotScan.parcel_id)
         .where(DepotScan.parcel_id.in_(parcel_ids), Parcel.state == "at_depot")
-        .distinct(DepotScan.parcel_id)
+        .ext(distinct_on(DepotScan.parcel_id))
         .order_by(DepotScan.parcel_id, DepotScan.occurred_at.desc(), DepotScan.id.desc())
     )
     return {row.parcel_id: row.depot_id for row in rows if row.direction == "in"}

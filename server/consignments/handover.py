@@ -213,7 +213,7 @@ async def list_handovers(
 async def handover_pdf(handover: HandoverView) -> bytes:
     """The manifest on paper, made from what is kept: the same bytes whenever it is asked for."""
     plain = ("given_by", "taken_by", "destination", "vehicle", "note")
-    cells = ("barcode", "waybill", "consignee", "description")
+    words, codes = ("consignee", "description"), ("barcode", "waybill", "container")
     return await typeset(
         TEMPLATE,
         {name: printed(getattr(handover, name)) for name in plain}
@@ -224,11 +224,9 @@ async def handover_pdf(handover: HandoverView) -> bytes:
             "weight": f"{sum(line.weight_g for line in handover.lines) / 1000:.1f} kg",
             "signature": signature_svg(handover.signature),
             "lines": [
-                {name: printed(getattr(line, name)) for name in cells}
-                | {
-                    "container": printed(line.container or ""),
-                    "weight": f"{line.weight_g / 1000:.1f}" if line.weight_g else "",
-                }
+                {name: printed(getattr(line, name)) for name in words}
+                | {name: printed(getattr(line, name) or "", longest_word=8) for name in codes}
+                | {"weight": f"{line.weight_g / 1000:.1f}" if line.weight_g else ""}
                 for line in handover.lines
             ],
         },

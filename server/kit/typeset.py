@@ -22,7 +22,7 @@ import typst
 FONTS_DIR = Path(__file__).parent / "fonts"
 
 LONGEST_WORD = 24
-"""Letters; a longer word may be broken anywhere."""
+"""Letters of a word that still fits any line of a paper."""
 
 _JOINERS = "\u200c\u200d"
 _ZERO_WIDTH_SPACE = "\u200b"
@@ -50,9 +50,12 @@ async def typeset(template: Path, data: Any) -> bytes:
     return await loop.run_in_executor(_setters, _typeset, template, msgspec.json.encode(data))
 
 
-def printed(text: str) -> Printed:
+def printed(text: str, *, longest_word: int = LONGEST_WORD) -> Printed:
     """A person's words made ready for paper: on one line, without characters that only control
-    how others are shown, and with no word that could not be broken."""
+    how others are shown, and with no word that could not be broken.
+
+    longest_word: in letters; a longer one may be broken anywhere.
+    """
     shown = "".join(
         letter
         for letter in " ".join(text.split())
@@ -61,7 +64,7 @@ def printed(text: str) -> Printed:
     directions = (unicodedata.bidirectional(letter) for letter in shown)
     first = next((each for each in directions if each in ("L", "R", "AL")), "L")
     words = (
-        word if len(word) <= LONGEST_WORD else _ZERO_WIDTH_SPACE.join(word)
+        word if len(word) <= longest_word else _ZERO_WIDTH_SPACE.join(word)
         for word in shown.split(" ")
     )
     return Printed(" ".join(words), first != "L")
