@@ -213,7 +213,7 @@ async def list_handovers(
 async def handover_pdf(handover: HandoverView) -> bytes:
     """The manifest on paper, made from what is kept: the same bytes whenever it is asked for."""
     plain = ("given_by", "taken_by", "destination", "vehicle", "note")
-    words, codes = ("consignee", "description"), ("barcode", "waybill", "container")
+    words, plates = ("consignee", "description"), ("waybill", "container")
     return await typeset(
         TEMPLATE,
         {name: printed(getattr(handover, name)) for name in plain}
@@ -225,8 +225,11 @@ async def handover_pdf(handover: HandoverView) -> bytes:
             "signature": signature_svg(handover.signature),
             "lines": [
                 {name: printed(getattr(line, name)) for name in words}
-                | {name: printed(getattr(line, name) or "", longest_word=8) for name in codes}
-                | {"weight": f"{line.weight_g / 1000:.1f}" if line.weight_g else ""}
+                | {name: printed(getattr(line, name) or "", longest_word=12) for name in plates}
+                | {
+                    "barcode": printed(line.barcode, longest_word=15),
+                    "weight": f"{line.weight_g / 1000:.1f}" if line.weight_g else "",
+                }
                 for line in handover.lines
             ],
         },
@@ -260,7 +263,9 @@ async def _lines(session: AsyncSession, scans: Sequence[Scan]) -> list[HandedOve
                 raise UnknownBarcode(barcode=scan.barcode)
             continue  # an empty cage goes along, but is no goods
         consignment = known[scan.parcel.consignment_id]
-        (parcel,) = (each for each in consignment.parcels if each.id == scan.parcel.parcel_id)
+        parcel = consignment.parcel(scan.parcel.parcel_id)
+        if parcel is None:  # packed otherwise, a moment ago
+            raise UnknownBarcode(barcode=scan.barcode)
         lines.setdefault(
             parcel.id,
             HandedOver(

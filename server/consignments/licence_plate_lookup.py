@@ -132,6 +132,7 @@ async def contents_of(
         .where(
             ContainedParcel.container_id.in_(select(inner.c.id)),
             Parcel.state.not_in(JOURNEY_OVER),
+            Parcel.withdrawn_at.is_(None),
         )
         .order_by(Parcel.id)
     )
@@ -197,7 +198,7 @@ async def views_of(session: AsyncSession, rows: Sequence[Container]) -> list[Con
     for container_id, barcode in await session.execute(
         select(ContainedParcel.container_id, Parcel.barcode)
         .join(Parcel, Parcel.id == ContainedParcel.parcel_id)
-        .where(ContainedParcel.container_id.in_(ids))
+        .where(ContainedParcel.container_id.in_(ids), Parcel.withdrawn_at.is_(None))
         .order_by(Parcel.id)
     ):
         parcels[container_id].append(barcode)

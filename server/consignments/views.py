@@ -133,6 +133,10 @@ class ConsignmentView(msgspec.Struct, frozen=True, kw_only=True):
     cancelled_at: datetime | None
     linked_consignment_id: UUID | None = None
 
+    def parcel(self, parcel_id: UUID) -> ParcelView | None:
+        """That parcel of it; None when it was withdrawn."""
+        return next((each for each in self.parcels if each.id == parcel_id), None)
+
 
 class ParcelRef(msgspec.Struct, frozen=True, kw_only=True):
     """barcode: its own, whichever one it was found by."""

@@ -19,7 +19,7 @@ from server.dispatch.fleet import list_depots
 from server.dispatch.inputs import find_depot, local_day
 from server.dispatch.models import Depot, Run
 from server.dispatch.vehicle_load import bring_back, settle_loaded
-from server.dispatch.whereabouts import Work, find_work, lock_work
+from server.dispatch.whereabouts import Work, find_work, lock_work, without_withdrawn
 from server.kit import clock
 
 GateResult = Literal[
@@ -86,10 +86,10 @@ async def scan_at_gate(
     depots = await lock_work(session, depot_id, touched)
     if parcel_ids:
         await consignments.lock_parcels(session, parcel_ids)
-    goods = await consignments.get_consignments(session, touched)
-    before = {parcel.id: parcel for each in goods.values() for parcel in each.parcels}
-    here = await consignments.depots_of_parcels(session, parcel_ids)
     work = await find_work(session, touched)
+    scans = without_withdrawn(scans, work)
+    before = {parcel.id: parcel for each in work.values() for parcel in each.consignment.parcels}
+    here = await consignments.depots_of_parcels(session, parcel_ids)
     await _record(
         session,
         scans,
@@ -101,7 +101,7 @@ async def scan_at_gate(
     )
     if direction == "in":
         await bring_back(session, depots, {each: list(work[each].tasks) for each in touched})
-        await _settle_unloaded(session, [before[each] for each in parcel_ids])
+        await _settle_unloaded(session, [before[each] for each in parcel_ids if each in before])
         work = await find_work(session, touched)
     gate = AtGate(
         depot=depots[depot_id],

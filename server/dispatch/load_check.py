@@ -21,7 +21,7 @@ from server.dispatch.exceptions import raise_exception
 from server.dispatch.inputs import lock_depot
 from server.dispatch.models import LoadCheck, Run, Stop, Task
 from server.dispatch.vehicle_load import WAITING, loaded_at_depot, settle_loaded
-from server.dispatch.whereabouts import Work, find_work, lock_work
+from server.dispatch.whereabouts import Work, find_work, lock_work, without_withdrawn
 from server.identity import service as identity
 from server.kit import clock
 from server.kit.errors import Conflict, Invalid
@@ -135,6 +135,7 @@ async def scan_into_run(
     if run.state == "closed":
         raise RunIsOver(run_id=run_id)
     work = await find_work(session, touched)
+    scans = without_withdrawn(scans, work)
     load = await _load_of(session, run)
     answers = [_answer(run, load, scan, work) for scan in scans]
     loaded = [
@@ -249,7 +250,8 @@ def _answer(run: Run, load: set[UUID], scan: Scan, work: dict[UUID, Work]) -> Lo
             sentence="Nothing is in it." if known else "No parcel has this barcode.",
         )
     mine = work[scan.parcel.consignment_id]
-    (parcel,) = (each for each in mine.consignment.parcels if each.id == scan.parcel.parcel_id)
+    parcel = mine.consignment.parcel(scan.parcel.parcel_id)
+    assert parcel is not None  # see without_withdrawn
     result, sentence = _judge(run, load, parcel, mine)
     other = mine.run if result == "foreign" else None
     return LoadAnswer(

@@ -1,14 +1,15 @@
 """Whose work a scanned parcel is: its depot, its run and its driver."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from uuid import UUID
 
 import msgspec
+from msgspec import structs
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.consignments import service as consignments
-from server.consignments.service import ConsignmentView
+from server.consignments.service import ConsignmentView, Scan
 from server.dispatch.inputs import lock_depots
 from server.dispatch.lifecycle import FINAL
 from server.dispatch.models import Depot, Run, Stop, Task
@@ -70,6 +71,17 @@ async def find_work(session: AsyncSession, consignment_ids: Collection[UUID]) ->
             driver_name=people[run.driver_id].name if run else "",
         )
     return work
+
+
+def without_withdrawn(scans: Iterable[Scan], work: Mapping[UUID, Work]) -> list[Scan]:
+    """A parcel that was packed otherwise while we waited for our turn is none any more."""
+    return [
+        structs.replace(scan, parcel=None, container=None, container_id=None)
+        if scan.parcel is not None
+        and work[scan.parcel.consignment_id].consignment.parcel(scan.parcel.parcel_id) is None
+        else scan
+        for scan in scans
+    ]
 
 
 def _next_task(tasks: Iterable[Task]) -> Task | None:

@@ -215,3 +215,38 @@ async def test_a_phones_scan_of_a_cage_loads_what_is_in_it(town: Town) -> None:
     after = await town.goods(goods)
     assert {(each.state, each.holder_id) for each in after.parcels} == {("loaded", driver)}
     assert await town.raised() == []
+
+
+async def test_a_parcel_that_was_packed_otherwise_is_no_parcel_any_more(town: Town) -> None:
+    goods = await town.book(corner(1, 1), parcels=2)
+    gone, kept = goods.parcels
+    async with town.db.transaction() as session:
+        cage = await consignments.create_container(session, kind="cage", by="test")
+        barcodes = [gone.barcode, kept.barcode]
+        await consignments.put_in(session, cage.barcode, barcodes, by="test")
+        await consignments.replace_parcels(
+            session, goods.id, expected=[gone.id], packed=[], by="test"
+        )
+    assert await results(town, "in", gone.barcode) == ["unknown"]
+    (answer,) = await scan(town, "in", cage.barcode)
+    assert (answer.parcel, answer.result) == (kept.barcode, "accepted")
+
+
+async def test_a_parcel_withdrawn_while_it_is_scanned_breaks_nothing(real_town: Town) -> None:
+    town = real_town
+    goods = [await town.book(corner(1, number), parcels=2) for number in range(6)]
+
+    async def withdraw(number: int) -> None:
+        async with town.db.transaction() as session:
+            await consignments.replace_parcels(
+                session,
+                goods[number].id,
+                expected=[goods[number].parcels[0].id],
+                packed=[],
+                by="test",
+            )
+
+    barcodes = [parcel.barcode for each in goods for parcel in each.parcels]
+    found, *_ = await asyncio.gather(scan(town, "in", *barcodes), *map(withdraw, range(6)))
+    assert {each.result for each in found} <= {"accepted", "unknown"}
+    assert [each.result for each in found[1::2]] == ["accepted"] * 6
