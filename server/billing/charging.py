@@ -116,9 +116,7 @@ async def reprice(
     )
     if work_ids:
         query = query.where(BillableWork.id.in_(work_ids))
-    found = dict(
-        (await session.execute(query.order_by(BillableWork.id).limit(limit))).tuples().all()
-    )
+    found = dict((await session.execute(query.order_by(BillableWork.id).limit(limit))).all())
     for work_id in work_ids:
         if work_id not in found:
             raise UnknownWork(work_id=work_id)
@@ -141,37 +139,60 @@ async def reprice(
 
 async def _settle(session: AsyncSession, work: WorkDone, row: BillableWork | None) -> BillableWork:
     """Charge the work, or say why not."""
-    consignment, facts, now = work.consignment, work.facts, clock.now()
-    if row is None:
-        row = BillableWork(
-            source=work.source,
-            work=facts.work,
-            consignment_id=consignment.id,
-            order_id=consignment.order_id,
-            noted_at=now,
-        )
-        session.add(row)
-    before = row.reason
-    row.account_id, row.service_level = consignment.account_id, consignment.service_level
-    row.occurred_at, row.facts = facts.done_at, msgspec.to_builtins(facts)
+    consignment, facts = work.consignment, work.facts
+    reason = None
     try:
         tariff, lines = await _price(session, work)
     except Unpriceable as why:
-        row.reason = str(why.details["reason"])
-        if row.reason != before:
-            emit(
-                session,
-                WorkNotPriced(
-                    consignment_id=consignment.id,
-                    order_id=consignment.order_id,
-                    source=work.source,
-                    reason=row.reason,
-                ),
-            )
-        return row
+        reason = str(why.details["reason"])
+    row = row or BillableWork(source=work.source, work=facts.work, noted_at=clock.now())
+    is_news = reason is not None and reason != row.reason
+    row.consignment_id, row.order_id = consignment.id, consignment.order_id
+    row.account_id, row.service_level = consignment.account_id, consignment.service_level
+    row.occurred_at, row.facts = facts.done_at, msgspec.to_builtins(facts)
+    if reason is None:
+        row.tariff_id, row.settled_at = tariff.id, clock.now()
+        await _charge(session, work, tariff, lines)
+    else:
+        row.reason = reason
+    session.add(row)
+    if is_news and reason is not None:
+        emit(
+            session,
+            WorkNotPriced(
+                consignment_id=consignment.id,
+                order_id=consignment.order_id,
+                source=work.source,
+                reason=reason,
+            ),
+        )
+    return row
+
+
+async def _charge(
+    session: AsyncSession, work: WorkDone, tariff: TariffView, lines: Sequence[PricedLine]
+) -> None:
+    """One charge for each line; they are named by the fact and their number."""
+    consignment = work.consignment
     assert consignment.account_id is not None  # else there is no tariff
-    await record_charges(session, charges_of(work, tariff, lines))
-    row.tariff_id, row.settled_at = tariff.id, now
+    charges = [
+        NewCharge(
+            account_id=consignment.account_id,
+            order_id=consignment.order_id,
+            consignment_id=consignment.id,
+            kind=line.kind,
+            description=f"{consignment.waybill}: {line.description}",
+            net_minor=line.net_minor,
+            currency=tariff.currency,
+            vat_code=tariff.rules.vat_code,
+            occurred_at=work.facts.done_at,
+            tariff_id=tariff.id,
+            trace=msgspec.to_builtins(line.trace),
+            source=f"{work.source}:{number}",
+        )
+        for number, line in enumerate(lines, start=1)
+    ]
+    await record_charges(session, charges)
     emit(
         session,
         ChargesRecorded(
@@ -181,7 +202,6 @@ async def _settle(session: AsyncSession, work: WorkDone, row: BillableWork | Non
             source=work.source,
         ),
     )
-    return row
 
 
 async def _price(session: AsyncSession, work: WorkDone) -> tuple[TariffView, list[PricedLine]]:
@@ -203,29 +223,6 @@ async def _price(session: AsyncSession, work: WorkDone) -> tuple[TariffView, lis
             f"{facts.done_at:%Y-%m-%d %H:%M} UTC."
         )
     return tariff, price(tariff.rules, facts, tariff.currency)
-
-
-def charges_of(work: WorkDone, tariff: TariffView, lines: Sequence[PricedLine]) -> list[NewCharge]:
-    """One charge for each line; they are named by the fact and their number."""
-    consignment = work.consignment
-    assert consignment.account_id is not None  # else there is no tariff
-    return [
-        NewCharge(
-            account_id=consignment.account_id,
-            order_id=consignment.order_id,
-            consignment_id=consignment.id,
-            kind=line.kind,
-            description=f"{consignment.waybill}: {line.description}",
-            net_minor=line.net_minor,
-            currency=tariff.currency,
-            vat_code=tariff.rules.vat_code,
-            occurred_at=work.facts.done_at,
-            tariff_id=tariff.id,
-            trace=msgspec.to_builtins(line.trace),
-            source=f"{work.source}:{number}",
-        )
-        for number, line in enumerate(lines, start=1)
-    ]
 
 
 def work_view(row: BillableWork) -> WorkView:

@@ -91,7 +91,8 @@ def _weight(part: Weight, facts: Facts) -> PricedLine:
             for term in _band_terms(part.bands, weight_g, "g", f"weight of parcel {n}")
         ]
     description = f"Weight {sum(grams) / 1000:.2f} kg"
-    return make_line("weight", description, " ".join(sentences), terms)
+    words = " ".join(sentences) or "There is no parcel."
+    return make_line("weight", description, words, terms)
 
 
 def _counted_g(part: Weight, parcel: ParcelFacts, number: int) -> tuple[int, str]:

@@ -130,10 +130,9 @@ async def preview_settlement(
         raise PeriodClosed(last_day=closed_through)
     until = datetime.combine(last_day + timedelta(days=1), time(), zone)
     facts = await _read_facts(session, driver_id, since=until - LATE, until=until)
-    lines = [
-        *await _earned(session, facts, currency, zone),
-        *await _adjustments(session, driver_id, currency, until),
-    ]
+    earned = await _earned(session, facts, currency, zone)
+    by_hand = await _adjustments(session, driver_id, currency, until)
+    lines = sorted([*earned, *by_hand], key=lambda line: (line.occurred_at, line.source))
     paid = set(
         await session.scalars(
             select(SettlementLine.source).where(
@@ -230,9 +229,7 @@ async def get_settlement(session: AsyncSession, settlement_id: UUID) -> Settleme
     if row is None:
         raise UnknownSettlement(settlement_id=settlement_id)
     lines = await session.scalars(
-        select(SettlementLine)
-        .where(SettlementLine.settlement_id == settlement_id)
-        .order_by(SettlementLine.occurred_at, SettlementLine.source)
+        select(SettlementLine).where(SettlementLine.settlement_id == settlement_id)
     )
     return SettlementView(
         id=row.id,
@@ -243,7 +240,8 @@ async def get_settlement(session: AsyncSession, settlement_id: UUID) -> Settleme
         total_minor=row.total_minor,
         closed_at=row.closed_at,
         lines=tuple(
-            msgspec.convert(line, SettlementLineView, from_attributes=True) for line in lines
+            msgspec.convert(line, SettlementLineView, from_attributes=True)
+            for line in sorted(lines, key=lambda each: (each.occurred_at, each.source))
         ),
     )
 

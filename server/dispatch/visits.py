@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Numeric, cast, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -87,14 +88,14 @@ async def cash_reports(
     since: datetime | None = None,
 ) -> list[CashReport]:
     """What drivers said they took, also for tasks that had ended before."""
-    amount = StreetFact.details["cash_minor"].as_integer()
+    amount = cast(StreetFact.details["cash_minor"].astext, Numeric)
     query = (
         select(StreetFact, Task.consignment_id)
         .join(Task, Task.id == StreetFact.task_id)
         .where(StreetFact.kind == "CompleteTask", amount.between(-MOST_CASH_MINOR, MOST_CASH_MINOR))
         .where(amount != 0)
         .order_by(StreetFact.task_id, StreetFact.received_at, StreetFact.id)
-        .distinct(StreetFact.task_id)
+        .ext(distinct_on(StreetFact.task_id))
     )
     if consignment_id is not None:
         query = query.where(Task.consignment_id == consignment_id)
@@ -272,4 +273,4 @@ async def _straight_ways(session: AsyncSession, tasks: Sequence[Task]) -> dict[U
             pickup.state == "completed",
         )
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
