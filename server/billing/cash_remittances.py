@@ -21,6 +21,7 @@ from server.billing.models import (
     Remittance,
     RemittanceLine,
 )
+from server.billing.payments import record_withheld_fees
 from server.identity.service import record_audit
 from server.kit import clock
 from server.kit.errors import Conflict, NotFound
@@ -185,6 +186,14 @@ async def remit_cash(
         details={"remittance_id": remittance.id, "gross_minor": due_minor, "currency": currency},
     )
     if remittance.withheld_minor:
+        await record_withheld_fees(
+            session,
+            remittance_id=remittance.id,
+            account_id=account_id,
+            amount_minor=remittance.withheld_minor,
+            currency=currency,
+            by=by,
+        )
         emit(
             session,
             CashWithheld(

@@ -122,8 +122,11 @@ async def discard_draft(session: AsyncSession, invoice_id: UUID, *, by: str) -> 
 async def list_uninvoiced(
     session: AsyncSession, *, after: UUID | None = None, limit: int = 50
 ) -> list[Uninvoiced]:
-    """Account by account what waits to be invoiced."""
+    """What waits to be invoiced, of up to `limit` accounts, in the order of their ids."""
     waiting = _waiting().subquery()
+    page = select(waiting.c.account_id).distinct().order_by(waiting.c.account_id).limit(limit)
+    if after is not None:
+        page = page.where(waiting.c.account_id > after)
     query = (
         select(
             waiting.c.account_id,
@@ -132,12 +135,10 @@ async def list_uninvoiced(
             func.sum(waiting.c.net_minor),
             func.min(waiting.c.occurred_at),
         )
+        .where(waiting.c.account_id.in_(page))
         .group_by(waiting.c.account_id, waiting.c.currency)
         .order_by(waiting.c.account_id, waiting.c.currency)
-        .limit(limit)
     )
-    if after is not None:
-        query = query.where(waiting.c.account_id > after)
     return [
         Uninvoiced(
             account_id=account_id,

@@ -91,7 +91,7 @@ class Invoice(Base):
         CheckConstraint("kind = 'credit_note' or corrects_id is null", name="corrects"),
         Index("ix_invoice_account_id_id", "account_id", "id"),
         Index("ix_invoice_corrects_id", "corrects_id"),
-        Index("ix_invoice_issued_on", "issued_on"),
+        Index("ix_invoice_issued_at", "issued_at"),
         Index(
             "ix_invoice_open",
             "account_id",
@@ -156,7 +156,9 @@ class InvoiceLine(Base):
 class Payment(Base):
     """Money that came. Of a recorded payment only the account, once, and matched_minor change.
 
-    credited_on: the day on which it counts for the account; None while nobody knows whose it is.
+    company_code: whose account it came to; None for fees that were kept from a remittance.
+    paid_into: the ledger account. credited_on: the day on which it counts for the account; None
+    while nobody knows whose it is. assigned_at: when somebody said so; None if known at once.
     """
 
     __tablename__ = "payment"
@@ -165,13 +167,16 @@ class Payment(Base):
         CheckConstraint("matched_minor between 0 and amount_minor", name="matched"),
         CheckConstraint("(account_id is null) = (credited_on is null)", name="credited"),
         Index("ix_payment_account_id_id", "account_id", "id"),
-        Index("ix_payment_received_on", "received_on"),
+        CheckConstraint("paid_into in ('bank', 'fees_withheld')", name="paid_into"),
+        Index("ix_payment_recorded_at", "recorded_at"),
+        Index("ix_payment_assigned_at", "assigned_at"),
         Index("ix_payment_unmatched", "id", postgresql_where=text("matched_minor < amount_minor")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     account_id: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
-    company_code: Mapped[str] = mapped_column(ForeignKey("company_profile.code"))
+    company_code: Mapped[str | None] = mapped_column(ForeignKey("company_profile.code"))
+    paid_into: Mapped[str]
     bank_reference: Mapped[str] = mapped_column(unique=True)
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str]
@@ -179,6 +184,7 @@ class Payment(Base):
     remittance: Mapped[str]
     matched_minor: Mapped[int] = mapped_column(BigInteger)
     credited_on: Mapped[date | None]
+    assigned_at: Mapped[datetime | None]
     recorded_at: Mapped[datetime]
     recorded_by: Mapped[str]
 

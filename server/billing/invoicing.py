@@ -22,7 +22,10 @@ from server.billing.invoice_views import (
     get_invoice,
     list_invoices,
 )
+from server.billing.invoice_xml import write_ubl
 from server.billing.invoices import issue_invoice
+from server.billing.journal import LedgerBalance, journal_csv, ledger_balances, read_journal
+from server.billing.papers import write_pdf
 from server.billing.payment_matches import MatchView, list_matches, match_invoice, undo_match
 from server.billing.payments import (
     NewPayment,
@@ -32,6 +35,7 @@ from server.billing.payments import (
     list_payments,
     record_payment,
 )
+from server.billing.postings import Posting
 from server.billing.profiles import (
     get_buyer,
     get_company,
@@ -39,10 +43,13 @@ from server.billing.profiles import (
     put_buyer,
     put_company,
 )
+from server.billing.sales_csv import sales_csv
+from server.billing.statements import Ageing, Statement, StatementLine, get_statement, list_ageing
 from server.billing.vat import VatGroup, VatTreatment
 from server.billing.vat_rates import VatRateView, list_vat_rates, put_vat_rate
 
 __all__ = [
+    "Ageing",
     "Buyer",
     "BuyerView",
     "Company",
@@ -53,12 +60,16 @@ __all__ = [
     "InvoiceState",
     "InvoiceSummary",
     "InvoiceView",
+    "LedgerBalance",
     "LeftOut",
     "LineView",
     "MatchView",
     "NewPayment",
     "PaymentView",
     "PostalAddress",
+    "Posting",
+    "Statement",
+    "StatementLine",
     "Uninvoiced",
     "VatGroup",
     "VatRateView",
@@ -71,7 +82,11 @@ __all__ = [
     "get_company",
     "get_invoice",
     "get_payment",
+    "get_statement",
     "issue_invoice",
+    "journal_csv",
+    "ledger_balances",
+    "list_ageing",
     "list_companies",
     "list_invoices",
     "list_matches",
@@ -82,6 +97,10 @@ __all__ = [
     "put_buyer",
     "put_company",
     "put_vat_rate",
+    "read_journal",
     "record_payment",
+    "sales_csv",
     "undo_match",
+    "write_pdf",
+    "write_ubl",
 ]

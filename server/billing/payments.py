@@ -18,6 +18,7 @@ from server.billing.invoice_errors import (
 from server.billing.invoice_events import PaymentRecorded
 from server.billing.invoice_models import Invoice, Payment
 from server.billing.payment_matches import load_payment, match_on_sight, numbers_in
+from server.billing.postings import BANK, FEES_WITHHELD
 from server.billing.profiles import get_company, lock_books, today
 from server.identity.service import record_audit
 from server.kit import clock
@@ -45,7 +46,7 @@ class PaymentView(msgspec.Struct, frozen=True, kw_only=True):
     """unmatched_minor: what settles no invoice yet; it stands to the credit of the account."""
 
     id: UUID
-    company_code: str
+    company_code: str | None
     account_id: UUID | None
     bank_reference: str
     amount_minor: int
@@ -81,6 +82,7 @@ async def record_payment(session: AsyncSession, new: NewPayment, *, by: str) -> 
         "remittance": new.remittance,
         "account_id": account_id,
         "credited_on": new.received_on if account_id else None,
+        "paid_into": BANK,
         "matched_minor": 0,
         "recorded_at": clock.now(),
         "recorded_by": by,
@@ -107,6 +109,38 @@ async def record_payment(session: AsyncSession, new: NewPayment, *, by: str) -> 
     return payment_view(payment)
 
 
+async def record_withheld_fees(
+    session: AsyncSession,
+    *,
+    remittance_id: UUID,
+    account_id: UUID,
+    amount_minor: int,
+    currency: str,
+    by: str,
+) -> PaymentView:
+    """Count the fees that were kept from a remittance of cash as a payment of the account. What it
+    settles is left to a person, since the account has not said it."""
+    payment = Payment(
+        company_code=None,
+        bank_reference=f"remittance:{remittance_id}",
+        amount_minor=amount_minor,
+        currency=currency,
+        received_on=clock.now().date(),
+        remittance="",
+        account_id=account_id,
+        credited_on=clock.now().date(),
+        assigned_at=None,
+        paid_into=FEES_WITHHELD,
+        matched_minor=0,
+        recorded_at=clock.now(),
+        recorded_by=by,
+    )
+    session.add(payment)
+    await session.flush()
+    await accounts.add_to_owed(session, account_id, -amount_minor, by=by)
+    return payment_view(payment)
+
+
 async def assign_payment(
     session: AsyncSession, payment_id: UUID, account_id: UUID, *, by: str
 ) -> PaymentView:
@@ -124,9 +158,10 @@ async def assign_payment(
     if payment.account_id is not None:
         raise PaymentAssigned
     await _check_currency(session, account_id, payment.currency)
-    company = await get_company(session, payment.company_code)
+    assert payment.company_code is not None  # it came by the bank
     payment.account_id = account_id
-    payment.credited_on = today(company)
+    payment.credited_on = today(await get_company(session, payment.company_code))
+    payment.assigned_at = clock.now()
     await session.flush()
     await record_audit(
         session,

@@ -52,7 +52,7 @@ async def journal_postings(
     for cash in await session.scalars(
         select(CashTaken).where(CashTaken.noted_at >= since, CashTaken.noted_at < until)
     ):
-        postings += _entry(
+        postings += balanced_entry(
             f"cash_taken:{cash.id}",
             cash.noted_at,
             cash.currency,
@@ -67,7 +67,7 @@ async def journal_postings(
         )
     ):
         missing_minor = debrief.expected_minor - debrief.counted_minor
-        postings += _entry(
+        postings += balanced_entry(
             f"cash_debrief:{debrief.id}",
             debrief.debriefed_at,
             debrief.currency,
@@ -82,7 +82,7 @@ async def journal_postings(
     for remittance in await session.scalars(
         select(Remittance).where(Remittance.remitted_at >= since, Remittance.remitted_at < until)
     ):
-        postings += _entry(
+        postings += balanced_entry(
             f"remittance:{remittance.id}",
             remittance.remitted_at,
             remittance.currency,
@@ -97,7 +97,7 @@ async def journal_postings(
     for settlement in await session.scalars(
         select(Settlement).where(Settlement.closed_at >= since, Settlement.closed_at < until)
     ):
-        postings += _entry(
+        postings += balanced_entry(
             f"settlement:{settlement.id}",
             settlement.closed_at,
             settlement.currency,
@@ -116,7 +116,7 @@ def balances(postings: Sequence[Posting]) -> dict[tuple[str, str], int]:
     return dict(sums)
 
 
-def _entry(
+def balanced_entry(
     entry: str,
     booked_at: datetime,
     currency: str,

@@ -44,9 +44,10 @@ create function keep_payment() returns trigger language plpgsql as $$
 begin
     if tg_op = 'UPDATE' and new.id = old.id
         and (old.account_id is null
-            or (new.account_id = old.account_id and new.credited_on = old.credited_on))
-        and to_jsonb(new) - 'account_id' - 'credited_on' - 'matched_minor'
-            = to_jsonb(old) - 'account_id' - 'credited_on' - 'matched_minor'
+            or (new.account_id, new.credited_on, new.assigned_at)
+                is not distinct from (old.account_id, old.credited_on, old.assigned_at))
+        and to_jsonb(new) - 'account_id' - 'credited_on' - 'assigned_at' - 'matched_minor'
+            = to_jsonb(old) - 'account_id' - 'credited_on' - 'assigned_at' - 'matched_minor'
     then
         return new;
     end if;
@@ -156,7 +157,7 @@ def create_invoices() -> None:
     )
     op.create_index("ix_invoice_account_id_id", "invoice", ["account_id", "id"])
     op.create_index("ix_invoice_corrects_id", "invoice", ["corrects_id"])
-    op.create_index("ix_invoice_issued_on", "invoice", ["issued_on"])
+    op.create_index("ix_invoice_issued_at", "invoice", ["issued_at"])
     op.create_index(
         "ix_invoice_open",
         "invoice",
@@ -185,7 +186,8 @@ def create_payments() -> None:
         "payment",
         sa.Column("id", sa.Uuid(), primary_key=True),
         sa.Column("account_id", sa.Uuid(), sa.ForeignKey("account.id")),
-        sa.Column("company_code", sa.Text(), sa.ForeignKey("company_profile.code"), nullable=False),
+        sa.Column("company_code", sa.Text(), sa.ForeignKey("company_profile.code")),
+        sa.Column("paid_into", sa.Text(), nullable=False),
         sa.Column("bank_reference", sa.Text(), nullable=False, unique=True),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.Text(), nullable=False),
@@ -193,14 +195,17 @@ def create_payments() -> None:
         sa.Column("remittance", sa.Text(), nullable=False),
         sa.Column("matched_minor", sa.BigInteger(), nullable=False),
         sa.Column("credited_on", sa.Date()),
+        sa.Column("assigned_at", sa.DateTime(timezone=True)),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("recorded_by", sa.Text(), nullable=False),
         sa.CheckConstraint("amount_minor > 0", name="amount"),
         sa.CheckConstraint("matched_minor between 0 and amount_minor", name="matched"),
         sa.CheckConstraint("(account_id is null) = (credited_on is null)", name="credited"),
+        sa.CheckConstraint("paid_into in ('bank', 'fees_withheld')", name="paid_into"),
     )
     op.create_index("ix_payment_account_id_id", "payment", ["account_id", "id"])
-    op.create_index("ix_payment_received_on", "payment", ["received_on"])
+    op.create_index("ix_payment_recorded_at", "payment", ["recorded_at"])
+    op.create_index("ix_payment_assigned_at", "payment", ["assigned_at"])
     op.create_index(
         "ix_payment_unmatched",
         "payment",
