@@ -43,7 +43,7 @@ from server.billing.profiles import (
     put_buyer,
     put_company,
 )
-from server.billing.sales_csv import sales_csv
+from server.billing.sales_csv import Program, sales_csv
 from server.billing.statements import Ageing, Statement, StatementLine, get_statement, list_ageing
 from server.billing.vat import VatGroup, VatTreatment
 from server.billing.vat_rates import VatRateView, list_vat_rates, put_vat_rate
@@ -68,6 +68,7 @@ __all__ = [
     "PaymentView",
     "PostalAddress",
     "Posting",
+    "Program",
     "Statement",
     "StatementLine",
     "Uninvoiced",

@@ -72,8 +72,8 @@ def write_pdf(invoice: InvoiceView) -> bytes:
         lang=_language(invoice),
         pdf_metadata={
             "author": printable(seller.name),
-            "title": f"{invoice.number}",
-            "subject": f"{invoice.number}",
+            "title": printable(str(invoice.number)),
+            "subject": printable(str(invoice.number)),
             "keywords": "Factur-X",
         },
     )

@@ -159,8 +159,9 @@ async def assign_payment(
         raise PaymentAssigned
     await _check_currency(session, account_id, payment.currency)
     assert payment.company_code is not None  # it came by the bank
+    company = await get_company(session, payment.company_code)
     payment.account_id = account_id
-    payment.credited_on = today(await get_company(session, payment.company_code))
+    payment.credited_on = today(company)
     payment.assigned_at = clock.now()
     await session.flush()
     await record_audit(
