@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+import server.fulfilment.quotes  # noqa: F401 - reactions too
 from server.consignments import service as consignments
 from server.consignments.events import CustodyChanged
 from server.consignments.service import ConsignmentClosed, ConsignmentUnderway, ConsignmentView

@@ -64,6 +64,8 @@ from server.orders.standing import (
     Rhythm,
     StandingView,
     create_standing_order,
+    list_standing_orders,
+    resume_standing_order,
 )
 from server.orders.verification import accept_order
 
@@ -125,12 +127,14 @@ __all__ = [
     "learn_preferences",
     "list_orders",
     "list_service_levels",
+    "list_standing_orders",
     "merge_orders",
     "move_order",
     "note_on_order",
     "offer_order",
     "order_history",
     "release_order",
+    "resume_standing_order",
     "save_rules",
     "save_service_level",
     "split_order",

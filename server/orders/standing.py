@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Literal
 from uuid import UUID
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from msgspec import Meta
@@ -247,7 +247,7 @@ def _coming(row: StandingOrder, *, after: datetime, limit: int) -> list[datetime
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
-    except (OSError, ValueError):  # the folders of the zone database, and what is not in it
+    except (ZoneInfoNotFoundError, OSError, ValueError):  # a folder of zones is an OSError
         raise UnknownTimezone(field="timezone", timezone=name) from None
 
 
