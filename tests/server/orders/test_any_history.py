@@ -102,8 +102,14 @@ class OrderHistory(RuleBasedStateMachine):
         self.cash_minor += sign * order.cash_minor
 
     @initialize()
+    def begin(self) -> None:
+        self._capture()
+
     @rule()
     def capture(self) -> None:
+        self._capture()
+
+    def _capture(self) -> None:
         order = self._do(lambda session: orders.capture_order(session, self.draft, by="test"))
         assert order is not None
         self.made.append(order)
