@@ -10,13 +10,40 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.accounts.models import Account, AddressBookEntry, Contact
-from server.accounts.return_policy import ReturnPolicy as ReturnPolicy
-from server.accounts.return_policy import get_return_policy as get_return_policy
-from server.accounts.return_policy import set_return_policy as set_return_policy
+from server.accounts.return_policy import ReturnPolicy, get_return_policy, set_return_policy
 from server.identity.service import record_audit
 from server.kit import clock
 from server.kit.errors import Conflict, Invalid, NotFound
 from server.kit.ids import new_id
+
+__all__ = [
+    "AccountView",
+    "CodeTaken",
+    "ContactView",
+    "EntryView",
+    "LabelTaken",
+    "ReturnPolicy",
+    "UnknownAccount",
+    "UnknownContact",
+    "UnknownEntry",
+    "UnknownPlaceForEntry",
+    "account_of_code",
+    "add_contact",
+    "add_to_address_book",
+    "add_to_owed",
+    "change_account",
+    "create_account",
+    "get_account",
+    "get_accounts",
+    "get_return_policy",
+    "list_accounts",
+    "list_address_book",
+    "list_contacts",
+    "remove_contact",
+    "remove_from_address_book",
+    "set_credit_limit",
+    "set_return_policy",
+]
 
 
 class UnknownAccount(NotFound):

@@ -22,6 +22,7 @@ from server.dispatch.lifecycle import FINAL
 from server.dispatch.manifest import demand_of, issue_manifests
 from server.dispatch.models import Depot, Task
 from server.dispatch.outcomes import PARCEL_STATES, Outcome, find_outcome, parcel_state
+from server.dispatch.swap import judge_swap
 from server.dispatch.tasks import (
     back_to_pool,
     move_task,
@@ -95,6 +96,8 @@ async def complete_task(
         await _record_parcels(session, door, command, outcome, proof_id)
     if ends and task.kind == "delivery":
         await _drop_handovers(session, task)
+    if ends:
+        await judge_swap(session, report, task, door.consignment)
 
 
 async def fail_task(
@@ -138,6 +141,7 @@ async def fail_task(
             session, door, door.consignment.parcels, state, (command.outcome_code, proof_id)
         )
     await _follow_failure(session, door, outcome)
+    await judge_swap(session, report, task, door.consignment)
 
 
 async def _step_up(session: AsyncSession, report: Report, scene: Scene) -> Doorstep:

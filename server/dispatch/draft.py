@@ -13,13 +13,16 @@ from server.kit.geo import Position
 
 
 class DraftVisit(msgspec.Struct, frozen=True, kw_only=True):
-    """pickup_from: of a handover without a task yet, where the parcels are fetched."""
+    """pickup_from: of a handover without a task yet, where the parcels are fetched.
+    swap_of: of the old goods of an exchange, the waybill of those that are brought for them; both
+        are one piece of work under that name."""
 
     waybill: str
     consignment_id: UUID
     leg: Literal["job", "pickup", "delivery"]
     task_id: UUID | None
     pickup_from: Literal["depot", "vehicle"] | None = None
+    swap_of: str | None = None
 
 
 class DraftStop(msgspec.Struct, frozen=True, kw_only=True):

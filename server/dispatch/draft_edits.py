@@ -140,7 +140,7 @@ def _find_stop(draft: DraftPlan, stop_id: UUID) -> tuple[DraftRun, DraftStop]:
 
 
 def _steps(stop: DraftStop) -> list[Step]:
-    return [Step(id=visit.waybill, leg=visit.leg) for visit in stop.visits]
+    return [Step(id=visit.waybill, leg=visit.leg) for visit in stop.visits if not visit.swap_of]
 
 
 def _with_partners(run: DraftRun, moving: Sequence[Step]) -> list[Step]:

@@ -43,6 +43,8 @@ SENTENCES = {
     "not_unloaded": "The shift ended with parcels that were not scanned back at the depot.",
     "left_undone": "The shift ended before it was done.",
     "no_shift": "A driver reported working time without having a shift.",
+    "swap_without_old": "The replacement of an exchange was handed over without the old goods.",
+    "swap_without_new": "The old goods of an exchange were taken, its replacement stayed behind.",
     "breakdown": "A vehicle broke down and its rest of the day was given to others.",
     "not_placed": "No other run could take it after the breakdown.",
 }

@@ -45,6 +45,14 @@ OUTCOMES: tuple[Outcome, ...] = (
     Outcome("wrong_pin", ("delivery",), False, "The PIN was wrong.", "attempted", again=True),
     Outcome("no_cash", ("delivery",), False, "The cash was not paid.", "attempted", again=True),
     Outcome("underage", ("delivery",), False, "The age check failed.", "attempted", again=True),
+    Outcome(
+        "no_exchange",
+        ("delivery",),
+        False,
+        "The old goods were not there to be taken for it.",
+        "attempted",
+        again=True,
+    ),
     Outcome("damaged", ("delivery",), False, "It was damaged.", "damaged"),
     Outcome("missing", ("delivery",), False, "It was not on board.", "lost"),
 )

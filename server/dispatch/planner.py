@@ -232,6 +232,12 @@ def unassigned_of(situation: Situation, solved: RoutingPlan) -> list[UnassignedW
         left.append(
             UnassignedWork(task_id=task_id, waybill=one.id, code=one.code, sentence=one.sentence)
         )
+        if (old := situation.works[one.id].swap) is not None:
+            left.append(
+                UnassignedWork(
+                    task_id=old.task_id, waybill=old.waybill, code=one.code, sentence=one.sentence
+                )
+            )
     left += [
         UnassignedWork(
             task_id=each.task_id, waybill=each.waybill, code=each.code, sentence=each.sentence

@@ -262,7 +262,7 @@ def make_draft_run(situation: Situation, road_map: RoadMap, route: Route) -> Dra
             stops[-1] = msgspec.structs.replace(
                 stop,
                 departure_at=to_time(situation, visit.departure_s),
-                visits=(*stop.visits, _draft_visit(work, end)),
+                visits=(*stop.visits, *_draft_visits(work, end)),
             )
         else:
             stops.append(
@@ -285,14 +285,26 @@ def make_draft_run(situation: Situation, road_map: RoadMap, route: Route) -> Dra
     )
 
 
-def _draft_visit(work: Work, end: End) -> DraftVisit:
-    return DraftVisit(
+def _draft_visits(work: Work, end: End) -> tuple[DraftVisit, ...]:
+    """What is done in one visit: of an exchange, the old goods are taken before the new ones are
+    handed over."""
+    visit = DraftVisit(
         waybill=work.waybill,
         consignment_id=work.consignment_id,
         leg=end.leg,
         task_id=end.task_id,
         pickup_from=end.fetch_from,
     )
+    if work.swap is None or end.leg == "pickup":
+        return (visit,)
+    old = DraftVisit(
+        waybill=work.swap.waybill,
+        consignment_id=work.swap.consignment_id,
+        leg="job",
+        task_id=work.swap.task_id,
+        swap_of=work.waybill,
+    )
+    return (old, visit)
 
 
 def _draft_stop(
@@ -309,7 +321,7 @@ def _draft_stop(
         start_at=to_time(situation, visit.start_s),
         departure_at=to_time(situation, visit.departure_s),
         locked=work.waybill in situation.locked,
-        visits=(_draft_visit(work, end),),
+        visits=_draft_visits(work, end),
     )
 
 

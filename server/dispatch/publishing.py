@@ -105,7 +105,7 @@ async def _apply_draft(
     for task in tasks.values():
         if task.state not in FINAL and task.stop_id and task.id not in draft.task_ids:
             await back_to_pool(session, depot, task, "A plan left a task out.")
-    await _remove_empty_stops(session, runs)
+    await remove_empty_stops(session, runs)
     return changed
 
 
@@ -277,7 +277,7 @@ def _new_stop(run: Run, stop: DraftStop) -> Stop:
     )
 
 
-async def _remove_empty_stops(session: AsyncSession, runs: Iterable[UUID]) -> None:
+async def remove_empty_stops(session: AsyncSession, runs: Iterable[UUID]) -> None:
     """Stops all of whose tasks went to other runs."""
     await session.flush()
     used = select(Task.stop_id).where(Task.stop_id.is_not(None))

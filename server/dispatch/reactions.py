@@ -34,6 +34,15 @@ async def on_consignment_cancelled(session: AsyncSession, event: ConsignmentCanc
 
 
 @reaction
+async def on_custody_changed(session: AsyncSession, event: CustodyChanged) -> None:
+    """What goes back to its sender is brought to no door any more."""
+    if event.parcel_state == "returning" and event.state == "returning":
+        because = "goes back to its sender"
+        changed = await cancel_tasks(session, event.consignment_id, because=because)
+        await issue_manifests(session, changed)
+
+
+@reaction
 async def on_place_pinned(session: AsyncSession, event: PlacePinned) -> None:
     await issue_manifests(session, await follow_pin(session, event.place_id))
 

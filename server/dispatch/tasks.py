@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.accounts import service as accounts
 from server.consignments import service as consignments
 from server.consignments.service import ConsignmentView
 from server.dispatch.events import TaskChanged
@@ -286,7 +287,9 @@ async def amend_tasks(session: AsyncSession, consignment_id: UUID) -> set[UUID]:
     return changed_drivers
 
 
-async def cancel_tasks(session: AsyncSession, consignment_id: UUID) -> set[UUID]:
+async def cancel_tasks(
+    session: AsyncSession, consignment_id: UUID, *, because: str = "was cancelled"
+) -> set[UUID]:
     """Cancel what is open; the drivers who need a new manifest."""
     depots, tasks = await lock_consignment_tasks(session, consignment_id)
     consignment = await consignments.get_consignment(session, consignment_id)
@@ -300,14 +303,23 @@ async def cancel_tasks(session: AsyncSession, consignment_id: UUID) -> set[UUID]
             changed_drivers.add(driver_id)
         move_task(session, task, "cancelled")
         for depot in depots:
-            record_task_change(session, depot, task, f"{consignment.waybill} was cancelled.")
+            record_task_change(session, depot, task, f"{consignment.waybill} {because}.")
     await session.flush()
     return changed_drivers
 
 
 async def plan_next_attempt(session: AsyncSession, depot: Depot, task: Task) -> Task | None:
-    """Make the next attempt of a failed task, for the day after; None when it was the last one."""
-    if task.attempt >= MAX_ATTEMPTS:
+    """Make the next attempt of a failed task, for the day after; None when it was the last one.
+
+    A delivery that was attempted as often as was agreed goes back to its sender: see returns.
+    """
+    most = MAX_ATTEMPTS
+    if task.kind == "delivery":
+        agreed, attempts = await _attempts(session, task.consignment_id)
+        if attempts >= agreed:
+            return None
+        most = max(most, agreed)
+    if task.attempt >= most:
         raise_exception(session, "attempts_exhausted", task=task, attempts=task.attempt)
         return None
     failed_at = task.finished_at or clock.now()
@@ -317,6 +329,13 @@ async def plan_next_attempt(session: AsyncSession, depot: Depot, task: Task) -> 
     record_task_change(session, depot, again, f"Attempt {again.attempt} of a failed task.")
     await session.flush()
     return again
+
+
+async def _attempts(session: AsyncSession, consignment_id: UUID) -> tuple[int, int]:
+    """How often somebody may stand at the door in vain, and how often somebody did."""
+    consignment = await consignments.get_consignment(session, consignment_id)
+    policy = await accounts.get_return_policy(session, consignment.account_id)
+    return policy.attempts_max, await consignments.count_attempts(session, consignment_id)
 
 
 def next_attempt(depot: Depot, task: Task, day: date) -> Task:

@@ -16,10 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from routing.insert import NoPlace, insert
 from routing.plan import Route
 from routing.roads import Roads
+from server.consignments import service as consignments
 from server.dispatch.inputs import local_day, record_change
 from server.dispatch.lifecycle import FINAL
 from server.dispatch.manifest import issue_manifests
-from server.dispatch.models import Stop, Task
+from server.dispatch.models import Run, Stop, Task
 from server.dispatch.problem import (
     RoadMap,
     drop_lost_vans,
@@ -29,7 +30,7 @@ from server.dispatch.problem import (
     present_plan,
     to_time,
 )
-from server.dispatch.publishing import apply_run
+from server.dispatch.publishing import apply_run, remove_empty_stops
 from server.dispatch.situation import Situation, read_situation
 from server.dispatch.tasks import lock_consignment_tasks, lock_tasks
 from server.dispatch.work import Work, without_deadline
@@ -97,7 +98,8 @@ async def insert_urgent(
         raise NothingToInsert(consignment_id=consignment_id)
     depot = depots[0]
     day = local_day(depot, clock.now())
-    situation = await read_situation(session, depot.id, day, with_pool=False, also=[consignment_id])
+    legs = await legs_of(session, consignment_id)
+    situation = await read_situation(session, depot.id, day, with_pool=False, also=legs)
     if not waiting:
         raise AlreadyInRun(consignment_id=consignment_id)
     waybill = _name_of(situation, consignment_id, tasks)
@@ -109,13 +111,19 @@ async def insert_urgent(
     promises = dict(situation.works)
     before, route = await asyncio.to_thread(_find_route, situation, road_map, waybill)
     drafted = make_draft_run(situation, road_map, route)
-    locked = await lock_run_tasks(session, [drafted.run_id], [consignment_id])
+    locked = await lock_run_tasks(session, [drafted.run_id], legs)
+    had_it = {
+        task.driver_id
+        for task in locked.values()
+        if task.driver_id not in (None, drafted.driver_id) and task.state not in FINAL
+    }
     await apply_run(session, depot, day, drafted, locked)
+    await remove_empty_stops(session, await _runs_of(session, [*filter(None, had_it)]))
     record_change(session, depot, f"{waybill} was put into a run.", first_day=day, last_day=day)
     await identity.record_audit(
         session, by=by, action="run.urgent_inserted", subject=f"run:{drafted.run_id}"
     )
-    await issue_manifests(session, {drafted.driver_id})
+    await issue_manifests(session, {drafted.driver_id, *filter(None, had_it)})
     return InsertedWork(
         run_id=drafted.run_id,
         driver_id=drafted.driver_id,
@@ -129,6 +137,21 @@ async def insert_urgent(
         added_cost_minor=route.cost - (before.cost if before else 0),
         late=find_late(situation, promises, before, route),
     )
+
+
+async def legs_of(session: AsyncSession, consignment_id: UUID) -> list[UUID]:
+    """The consignment, and the other leg of its exchange."""
+    consignment = await consignments.get_consignment(session, consignment_id)
+    other_id = consignment.linked_consignment_id
+    return [consignment_id, other_id] if other_id else [consignment_id]
+
+
+async def _runs_of(session: AsyncSession, driver_ids: Collection[UUID]) -> Collection[UUID]:
+    """Their runs that are not over."""
+    found = await session.scalars(
+        select(Run.id).where(Run.driver_id.in_(driver_ids), Run.state != "closed")
+    )
+    return found.all()
 
 
 def _find_route(
@@ -153,7 +176,7 @@ def _find_route(
 
 def _name_of(situation: Situation, consignment_id: UUID, tasks: Sequence[Task]) -> str:
     for work in situation.works.values():
-        if work.consignment_id == consignment_id:
+        if consignment_id in (work.consignment_id, work.swap and work.swap.consignment_id):
             return work.waybill
     task_ids = {task.id for task in tasks}
     return next(one.waybill for one in situation.obstacles if one.task_id in task_ids)

@@ -11,6 +11,7 @@ from typing import Literal
 from uuid import UUID
 
 from server.consignments.service import ConsignmentView
+from server.dispatch.lifecycle import UNDER_WAY
 from server.dispatch.models import Task
 from server.dispatch.tasks import HANDOVER_S, holder_of
 from server.kit.geo import Position
@@ -46,8 +47,19 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
+class OldGoods:
+    """What is taken at the door for what is brought there: the other leg of an exchange."""
+
+    waybill: str
+    consignment_id: UUID
+    task_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
     """waybill: its name. size: grams, millilitres, parcels.
+
+    swap: the other leg of an exchange, done in the same visit.
 
     holder_id: the driver who carries it, so that nobody else can bring it. at_depot: it is still
     in the depot. driver_id: in whose run it is.
@@ -64,6 +76,7 @@ class Work:
     holder_id: UUID | None
     driver_id: UUID | None
     barred_drivers: frozenset[UUID]
+    swap: OldGoods | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +103,62 @@ def group_work(
     by_consignment: dict[UUID, list[Task]] = {}
     for task in tasks:
         by_consignment.setdefault(task.consignment_id, []).append(task)
-    works, obstacles = [], []
+    works: list[Work] = []
+    obstacles = []
     for consignment_id, group in by_consignment.items():
         made = _make_work(group, consignments[consignment_id], places, day_start_at)
         if isinstance(made, NotPlannable):
             obstacles.append(made)
         else:
             works.append(made)
-    return works, obstacles
+    return _join_swaps(works, by_consignment, consignments), obstacles
+
+
+def _join_swaps(
+    works: list[Work],
+    tasks: Mapping[UUID, list[Task]],
+    consignments: Mapping[UUID, ConsignmentView],
+) -> list[Work]:
+    """Both legs of an exchange that are still to do at one door as one piece of work.
+
+    A van has room for the larger of the two on its way there; on its way back what was taken lies
+    where that lay which was brought.
+    """
+    by_consignment = {work.consignment_id: work for work in works}
+    joined = dict(by_consignment)
+    for brings in works:
+        other_id = consignments[brings.consignment_id].linked_consignment_id
+        takes = by_consignment.get(other_id) if other_id else None
+        if takes is None or takes.kind != "pickup" or brings.kind == "pickup":
+            continue
+        if not _meet(brings, takes, tasks[takes.consignment_id]):
+            continue
+        (old,) = takes.ends
+        assert old.task_id is not None  # it was made of its task
+        door = replace(brings.ends[-1], service_s=brings.ends[-1].service_s + old.service_s)
+        joined[brings.consignment_id] = replace(
+            brings,
+            ends=(*brings.ends[:-1], door),
+            size=_larger(brings.size, takes.size),
+            skills=brings.skills | takes.skills,
+            priority=max(brings.priority, takes.priority),
+            barred_drivers=brings.barred_drivers | takes.barred_drivers,
+            swap=OldGoods(takes.waybill, takes.consignment_id, old.task_id),
+        )
+        del joined[takes.consignment_id]
+    return list(joined.values())
+
+
+def _meet(brings: Work, takes: Work, its_tasks: list[Task]) -> bool:
+    """Whether one driver can still do both in one visit."""
+    if brings.ends[-1].place_id != takes.ends[0].place_id:
+        return False
+    under_way = any(task.state in UNDER_WAY for task in its_tasks)
+    return not under_way or takes.driver_id == brings.driver_id
+
+
+def _larger(one: tuple[int, int, int], other: tuple[int, int, int]) -> tuple[int, int, int]:
+    return max(one[0], other[0]), max(one[1], other[1]), max(one[2], other[2])
 
 
 def _make_work(

@@ -1,53 +1,48 @@
-"""Announced returns: asked for, approved or declined, booked, cancelled."""
+"""Announced returns: asked for, then booked to be collected at the door or brought to the counter.
 
-from collections.abc import Sequence
-from datetime import datetime
+Who decides on them, and what that does to an exchange, is in `deciding`.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.accounts import service as accounts
 from server.consignments import service as consignments
 from server.consignments.service import ConsignmentView, NewConsignment, NewParcel, Party
 from server.identity.service import record_audit
+from server.inventory import service as inventory
 from server.kit import clock
-from server.kit.errors import Conflict, Invalid, NotFound
-from server.returns.lifecycle import OVER, RETURN
-from server.returns.lookup import get_return, lines_of, lock_return
-from server.returns.models import RMA_NUMBERS, Return, ReturnParcel
-from server.returns.views import ReturningParcel, ReturnView
+from server.kit.ids import new_id
+from server.kit.outbox import emit
+from server.orders.service import OrderView
+from server.returns.errors import NotDoorToDepot, NothingToReturn
+from server.returns.events import ReturnMoved
+from server.returns.goods import (
+    check_goods,
+    delivered_at,
+    lock_goods,
+    order_behind,
+    original_of,
+    returnable_goods,
+    returnable_parcels,
+)
+from server.returns.lifecycle import RETURN
+from server.returns.lookup import get_return, parcels_of
+from server.returns.models import RMA_NUMBERS, Return, ReturnLine, ReturnParcel
+from server.returns.reasons import check_rules, rules_for
+from server.returns.views import (
+    ReturnableGoods,
+    ReturningGoods,
+    ReturningParcel,
+    ReturnKind,
+    ReturnView,
+)
 
-
-class NothingWentOut(NotFound):
-    """No goods went out for the order {order_id}, or it is not yours."""
-
-    code = "returns.nothing_went_out"
-
-
-class NothingToReturn(Conflict):
-    """Nothing of consignment {waybill} can be returned: it was not delivered, or all that was is
-    on its way back already."""
-
-    code = "returns.nothing_to_return"
-
-
-class NotReturnable(Conflict):
-    """The parcel {barcode!r} was not delivered with consignment {waybill}, or is on its way back
-    already."""
-
-    code = "returns.not_returnable"
-
-
-class NotDoorToDepot(Conflict):
-    """Consignment {waybill} was delivered to no address from which it could be collected."""
-
-    code = "returns.no_address"
-
-
-class WhichGoods(Invalid):
-    """Say which goods come back: give either consignment_id or order_id."""
-
-    code = "returns.which_goods"
+MAX_DESCRIPTION = 200
 
 
 async def request_return(
@@ -56,209 +51,222 @@ async def request_return(
     consignment_id: UUID | None = None,
     order_id: UUID | None = None,
     parcels: Sequence[ReturningParcel] = (),
+    goods: Sequence[ReturningGoods] = (),
     reason: str,
     by: str,
     account_id: UUID | None = None,
+    lenient: bool = False,
 ) -> ReturnView:
     """Ask for a return, which somebody of the company then approves or declines.
 
-    parcels: none means all that was delivered and is not on its way back already.
+    parcels, goods: neither means all that was delivered and is not on its way back already; goods
+        alone come in a box of their own.
     account_id: only for goods of this account.
+    lenient: the rules of the reasons do not bind, since it is the company that asks.
 
     Raises
     ------
-    WhichGoods, UnknownConsignment, NothingWentOut, NothingToReturn, NotReturnable, NotDoorToDepot
+    WhichGoods, UnknownConsignment, NothingWentOut, NothingToReturn, NotReturnable, NotInOrder,
+    TooManyUnits, UnknownReason, ReturnWindowOver, PhotoNeeded
     """
-    original = await _original(session, consignment_id, order_id, account_id)
-    row = await _add_return(
-        session,
-        original,
-        await _returnable(session, original, parcels),
-        reason=reason,
-        by=by,
-    )
+    original = await original_of(session, consignment_id, order_id, account_id)
+    await lock_goods(session, original)
+    # Read again: whoever was first may have changed it while we waited.
+    original = await consignments.get_consignment(session, original.id)
+    order = await order_behind(session, original)
+    returnable = await returnable_goods(session, original, order)
+    rules = await rules_for(session, original.account_id, goods)
+    if not lenient:
+        since = await delivered_at(session, original)
+        check_rules(goods, rules, delivered_at=since, now=clock.now())
+    check_goods(goods, returnable)
+    if parcels or not goods:
+        parcels = await returnable_parcels(session, original, parcels)
+        if not goods and _are_all(parcels, original):
+            goods = _all_goods(returnable)
+            if returnable and not goods:
+                raise NothingToReturn(waybill=original.waybill)
+    row = await add_return(session, original, state="requested", reason=reason, by=by)
+    await add_lines(session, row, order, goods)
+    session.add_all(parcels_for(row.id, parcels or [_box(row.rma, goods, returnable)]))
+    await session.flush()
     return await get_return(session, row.id)
 
 
-async def create_return(
+async def book_pickup(
     session: AsyncSession,
-    *,
-    consignment_id: UUID | None = None,
-    order_id: UUID | None = None,
-    parcels: Sequence[ReturningParcel] = (),
-    reason: str,
-    window_start_at: datetime | None = None,
-    window_end_at: datetime | None = None,
-    by: str,
-) -> ReturnView:
-    """A return that the company itself announces: requested, approved and booked at once."""
-    asked = await request_return(
-        session,
-        consignment_id=consignment_id,
-        order_id=order_id,
-        parcels=parcels,
-        reason=reason,
-        by=by,
-    )
-    return await approve_return(
-        session, asked.id, window_start_at=window_start_at, window_end_at=window_end_at, by=by
-    )
-
-
-async def approve_return(
-    session: AsyncSession,
-    return_id: UUID,
+    row: Return,
     *,
     window_start_at: datetime | None = None,
     window_end_at: datetime | None = None,
     by: str,
-) -> ReturnView:
-    """Approve it and book the way back: a consignment from the consignee's door to the depot."""
-    row = await lock_return(session, return_id)
-    await _move(session, row, "approved", by=by)
-    assert row.original_consignment_id is not None  # announced returns always have one
-    original = await consignments.get_consignment(session, row.original_consignment_id)
+) -> ConsignmentView:
+    """Book the way back of an approved return: from the consignee's door to the depot."""
+    original = await _original_of_row(session, row)
+    if original.consignee.place_id is None:
+        raise NotDoorToDepot(waybill=original.waybill)
+    window = (window_start_at, window_end_at)
+    return await _book(session, row, original, original.consignee, window, by=by)
+
+
+async def book_drop_off(session: AsyncSession, row: Return, *, by: str) -> ConsignmentView:
+    """Book that the goods are brought to the depot: there is a label, and nobody drives."""
+    original = await _original_of_row(session, row)
+    giver = msgspec.structs.replace(original.consignee, place_id=None)
+    return await _book(session, row, original, giver, (None, None), by=by)
+
+
+async def _book(
+    session: AsyncSession,
+    row: Return,
+    original: ConsignmentView,
+    giver: Party,
+    window: tuple[datetime | None, datetime | None],
+    *,
+    by: str,
+) -> ConsignmentView:
+    RETURN.check(row.state, "booked")
     booked = await consignments.create_consignment(
         session,
         NewConsignment(
             kind="return",
             order_id=original.order_id,
             account_id=original.account_id,
-            consignor=original.consignee,
+            consignor=giver,
             consignee=Party(name=original.consignor.name),
             parcels=tuple(
                 NewParcel(
-                    former_barcode=line.barcode,
-                    description=line.description,
-                    weight_g=line.weight_g,
+                    former_barcode=each.barcode,
+                    description=each.description,
+                    weight_g=each.weight_g,
                 )
-                for line in await lines_of(session, [row.id])
+                for each in (await parcels_of(session, [row.id]))[row.id]
             ),
-            window_start_at=window_start_at,
-            window_end_at=window_end_at,
+            window_start_at=window[0],
+            window_end_at=window[1],
             instructions=f"Return {row.rma}",
             origin_depot_id=original.origin_depot_id,
         ),
         by=by,
     )
     row.consignment_id = booked.id
-    await _move(session, row, "booked", by=by)
-    return await get_return(session, row.id)
+    await move_return(session, row, "booked", by=by)
+    return booked
 
 
-async def decline_return(
-    session: AsyncSession, return_id: UUID, *, reason: str, by: str
-) -> ReturnView:
-    row = await lock_return(session, return_id)
-    await _move(session, row, "declined", by=by, reason=reason)
-    return await get_return(session, row.id)
+async def approve(session: AsyncSession, row: Return, *, by: str) -> None:
+    """Wait for the goods from now on, as long as was agreed with the account."""
+    policy = await accounts.get_return_policy(session, row.account_id)
+    row.expires_at = clock.now() + timedelta(days=policy.days_to_hand_over)
+    await move_return(session, row, "approved", by=by)
 
 
-async def cancel_return(
-    session: AsyncSession,
-    return_id: UUID,
-    *,
-    reason: str,
-    by: str,
-    account_id: UUID | None = None,
-) -> ReturnView:
-    """Cancel it before the goods are collected, and its consignment with it."""
-    await get_return(session, return_id, account_id=account_id)
-    row = await lock_return(session, return_id)
-    if row.state == "cancelled":
-        return await get_return(session, row.id)
-    RETURN.check(row.state, "cancelled")
-    if row.consignment_id is not None:
-        await consignments.cancel_consignment(session, row.consignment_id, by=by, reason=reason)
-    await _move(session, row, "cancelled", by=by, reason=reason)
-    return await get_return(session, row.id)
-
-
-async def next_rma(session: AsyncSession) -> str:
-    return f"RMA-{await session.scalar(RMA_NUMBERS.next_value()):06d}"
-
-
-async def _original(
-    session: AsyncSession,
-    consignment_id: UUID | None,
-    order_id: UUID | None,
-    account_id: UUID | None,
-) -> ConsignmentView:
-    if (consignment_id is None) == (order_id is None):
-        raise WhichGoods
-    if order_id is not None:
-        found = await consignments.consignment_of_order(session, order_id)
-        if found is None or account_id not in (None, found.account_id):
-            raise NothingWentOut(order_id=order_id)
-        consignment_id = found.id
-    assert consignment_id is not None  # one of the two was given
-    original = await consignments.get_consignment(session, consignment_id, account_id=account_id)
-    if original.consignee.place_id is None:
-        raise NotDoorToDepot(waybill=original.waybill)
-    return original
-
-
-async def _returnable(
-    session: AsyncSession, original: ConsignmentView, wanted: Sequence[ReturningParcel]
-) -> Sequence[ReturningParcel]:
-    """What is to come back, checked against what was delivered and is not coming back already."""
-    # Two requests at once for the same goods: the second waits, then sees the first.
-    await session.execute(select(func.pg_advisory_xact_lock(func.hashtext(str(original.id)))))
-    coming = set(
-        await session.scalars(
-            select(ReturnParcel.barcode)
-            .join(Return, Return.id == ReturnParcel.return_id)
-            .where(
-                Return.original_consignment_id == original.id,
-                Return.state.not_in(OVER - {"resolved"}),
-            )
-        )
+async def move_return(
+    session: AsyncSession, row: Return, state: str, *, by: str, reason: str = ""
+) -> None:
+    """Move a locked return, audit it, and tell it."""
+    RETURN.check(row.state, state)
+    row.state, row.changed_at = state, clock.now()
+    emit(session, ReturnMoved(return_id=row.id, account_id=row.account_id, state=state))
+    await record_audit(
+        session,
+        by=by,
+        action=f"return.{state}",
+        subject=f"return:{row.id}",
+        details={"reason": reason} if reason else {},
     )
-    free = {
-        parcel.barcode: ReturningParcel(
-            barcode=parcel.barcode, description=parcel.description, weight_g=parcel.weight_g
-        )
-        for parcel in original.parcels
-        if parcel.state == "delivered" and parcel.barcode not in coming
-    }
-    if not free:
-        raise NothingToReturn(waybill=original.waybill)
-    barcodes = [parcel.barcode for parcel in wanted if parcel.barcode is not None]
-    for barcode in barcodes:
-        if barcode not in free or barcodes.count(barcode) > 1:
-            raise NotReturnable(barcode=barcode, waybill=original.waybill)
-    return wanted or list(free.values())
+    await session.flush()
 
 
-async def _add_return(
+async def add_return(
     session: AsyncSession,
     original: ConsignmentView,
-    parcels: Sequence[ReturningParcel],
     *,
+    state: str,
     reason: str,
     by: str,
+    kind: ReturnKind = "asked",
 ) -> Return:
     now = clock.now()
     row = Return(
+        id=new_id(),
         rma=await next_rma(session),
-        state="requested",
-        announced=True,
+        kind=kind,
+        state=state,
+        announced=kind == "asked",
         account_id=original.account_id,
         order_id=original.order_id,
         original_consignment_id=original.id,
         reason=reason,
+        currency="",
         created_at=now,
         created_by=by,
         changed_at=now,
     )
     session.add(row)
     await session.flush()
-    session.add_all(lines_for(row.id, parcels))
-    await session.flush()
     return row
 
 
-def lines_for(return_id: UUID, parcels: Sequence[ReturningParcel]) -> list[ReturnParcel]:
+async def add_lines(
+    session: AsyncSession,
+    row: Return,
+    order: OrderView | None,
+    goods: Sequence[ReturningGoods],
+) -> list[ReturnLine]:
+    """A line for each, with what the order knows of it."""
+    if order is None or not goods:
+        return []
+    row.currency = order.currency
+    skus = await stocked_skus(
+        session, order.account_id, {order.lines[each.order_line - 1].sku for each in goods}
+    )
+    lines = []
+    for number, each in enumerate(goods, 1):
+        sold = order.lines[each.order_line - 1]
+        sku = skus.get(sold.sku)
+        lines.append(
+            ReturnLine(
+                id=new_id(),
+                return_id=row.id,
+                number=number,
+                order_line=each.order_line,
+                sku=sold.sku,
+                sku_id=sku.id if sku and not sku.components else None,
+                description=sold.description or (sku.name if sku else ""),
+                quantity=each.quantity,
+                unit_price_minor=sold.unit_price_minor,
+                serials=list(each.serials),
+                reason_code=each.reason,
+                note=each.note,
+                photos=list(each.photos),
+                inspection_note="",
+                inspection_photos=[],
+            )
+        )
+    session.add_all(lines)
+    await session.flush()
+    return lines
+
+
+async def stocked_skus(
+    session: AsyncSession, account_id: UUID | None, codes: set[str]
+) -> Mapping[str, inventory.SkuView]:
+    """Those of the codes that the account keeps with us, kits included."""
+    if account_id is None:
+        return {}
+    found = {}
+    for code in sorted(codes):
+        for sku in await inventory.list_skus(session, account_id=account_id, code=code):
+            found[code] = sku
+    return found
+
+
+async def next_rma(session: AsyncSession) -> str:
+    return f"RMA-{await session.scalar(RMA_NUMBERS.next_value()):06d}"
+
+
+def parcels_for(return_id: UUID, parcels: Sequence[ReturningParcel]) -> list[ReturnParcel]:
     return [
         ReturnParcel(
             return_id=return_id,
@@ -271,16 +279,29 @@ def lines_for(return_id: UUID, parcels: Sequence[ReturningParcel]) -> list[Retur
     ]
 
 
-async def _move(
-    session: AsyncSession, row: Return, state: str, *, by: str, reason: str = ""
-) -> None:
-    RETURN.check(row.state, state)
-    row.state, row.changed_at = state, clock.now()
-    await record_audit(
-        session,
-        by=by,
-        action=f"return.{state}",
-        subject=f"return:{row.id}",
-        details={"reason": reason} if reason else {},
+def _box(
+    rma: str, goods: Sequence[ReturningGoods], returnable: Sequence[ReturnableGoods]
+) -> ReturningParcel:
+    """What goods come in when nobody says in which parcel."""
+    skus = {each.order_line: each.sku for each in returnable}
+    contents = ", ".join(f"{each.quantity} x {skus[each.order_line]}" for each in goods)
+    return ReturningParcel(description=f"{rma}: {contents}"[:MAX_DESCRIPTION])
+
+
+def _are_all(parcels: Sequence[ReturningParcel], original: ConsignmentView) -> bool:
+    """Whether nothing that was delivered stays, so that all goods are in these parcels."""
+    delivered = {each.barcode for each in original.parcels if each.state == "delivered"}
+    return delivered <= {each.barcode for each in parcels}
+
+
+def _all_goods(returnable: Sequence[ReturnableGoods]) -> tuple[ReturningGoods, ...]:
+    return tuple(
+        ReturningGoods(order_line=each.order_line, quantity=each.free)
+        for each in returnable
+        if each.free
     )
-    await session.flush()
+
+
+async def _original_of_row(session: AsyncSession, row: Return) -> ConsignmentView:
+    assert row.original_consignment_id is not None  # announced returns always have one
+    return await consignments.get_consignment(session, row.original_consignment_id)

@@ -18,7 +18,7 @@ from server.consignments.service import (
 from server.kit import clock
 from server.kit.geo import Position
 from server.protocol.from_driver import CollectReturn, HandedOverParcel
-from server.returns.booking import lines_for, next_rma
+from server.returns.booking import next_rma, parcels_for
 from server.returns.lookup import get_return
 from server.returns.models import Return
 from server.returns.views import ReturningParcel, ReturnView
@@ -109,7 +109,7 @@ async def collect_unannounced(
     )
     session.add(row)
     await session.flush()
-    session.add_all(lines_for(row.id, parcels))
+    session.add_all(parcels_for(row.id, parcels))
     await session.flush()
     return await get_return(session, row.id)
 

@@ -1,20 +1,16 @@
 """Finding returns, and showing them."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.kit.errors import NotFound
-from server.returns.models import Return, ReturnParcel
-from server.returns.views import ReturningParcel, ReturnView
-
-
-class UnknownReturn(NotFound):
-    """There is no return {return_id}, or it is not yours."""
-
-    code = "returns.unknown"
+from server.returns.errors import UnknownReturn, UnknownReturnLine
+from server.returns.models import Exchange, Return, ReturnLine, ReturnParcel
+from server.returns.views import ReturningParcel, ReturnLineView, ReturnView
 
 
 async def get_return(
@@ -31,6 +27,7 @@ async def list_returns(
     session: AsyncSession,
     *,
     account_id: UUID | None = None,
+    original_consignment_id: UUID | None = None,
     state: str | None = None,
     after: UUID | None = None,
     limit: int = 50,
@@ -39,6 +36,8 @@ async def list_returns(
     query = select(Return).order_by(Return.id.desc()).limit(limit)
     if account_id is not None:
         query = query.where(Return.account_id == account_id)
+    if original_consignment_id is not None:
+        query = query.where(Return.original_consignment_id == original_consignment_id)
     if state is not None:
         query = query.where(Return.state == state)
     if after is not None:
@@ -46,47 +45,87 @@ async def list_returns(
     return await _views(session, query)
 
 
-async def lock_return(session: AsyncSession, return_id: UUID) -> Return:
-    """The return's row, locked until the transaction ends."""
+async def lock_return(
+    session: AsyncSession, return_id: UUID, *, account_id: UUID | None = None
+) -> Return:
+    """The return's row, locked until the transaction ends; its exchange before it, so that all who
+    change the two wait in the same order."""
+    await exchange_of_return(session, return_id)
     row = await session.get(Return, return_id, with_for_update=True, populate_existing=True)
-    if row is None:
+    if row is None or account_id not in (None, row.account_id):
         raise UnknownReturn(return_id=return_id)
     return row
 
 
-async def lines_of(session: AsyncSession, return_ids: Sequence[UUID]) -> list[ReturnParcel]:
+async def exchange_of_return(session: AsyncSession, return_id: UUID) -> Exchange | None:
+    """Locked."""
+    found: Exchange | None = await session.scalar(
+        select(Exchange)
+        .where(Exchange.return_id == return_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return found
+
+
+async def lock_line(
+    session: AsyncSession, line_id: UUID, *, account_id: UUID | None = None
+) -> tuple[Return, ReturnLine]:
+    """A line with its return, which is what is locked."""
+    return_id = await session.scalar(select(ReturnLine.return_id).where(ReturnLine.id == line_id))
+    if return_id is None:
+        raise UnknownReturnLine(line_id=line_id)
+    try:
+        row = await lock_return(session, return_id, account_id=account_id)
+    except UnknownReturn:
+        raise UnknownReturnLine(line_id=line_id) from None
+    return row, await session.get_one(ReturnLine, line_id, populate_existing=True)
+
+
+async def parcels_of(
+    session: AsyncSession, return_ids: Sequence[UUID]
+) -> dict[UUID, list[ReturningParcel]]:
+    """Return id -> its parcels."""
     found = await session.scalars(
         select(ReturnParcel)
         .where(ReturnParcel.return_id.in_(return_ids))
         .order_by(ReturnParcel.return_id, ReturnParcel.number)
     )
+    parcels: dict[UUID, list[ReturningParcel]] = defaultdict(list)
+    for row in found:
+        parcels[row.return_id].append(
+            ReturningParcel(barcode=row.barcode, description=row.description, weight_g=row.weight_g)
+        )
+    return parcels
+
+
+async def lines_of(session: AsyncSession, return_ids: Sequence[UUID]) -> list[ReturnLine]:
+    found = await session.scalars(
+        select(ReturnLine)
+        .where(ReturnLine.return_id.in_(return_ids))
+        .order_by(ReturnLine.return_id, ReturnLine.number)
+        .execution_options(populate_existing=True)
+    )
     return list(found)
+
+
+def line_view(line: ReturnLine) -> ReturnLineView:
+    return msgspec.convert(line, ReturnLineView, from_attributes=True)
 
 
 async def _views(session: AsyncSession, query: Select[Return]) -> list[ReturnView]:
     rows = (await session.scalars(query)).all()
-    lines: dict[UUID, list[ReturningParcel]] = {row.id: [] for row in rows}
-    for line in await lines_of(session, list(lines)):
-        lines[line.return_id].append(
-            ReturningParcel(
-                barcode=line.barcode, description=line.description, weight_g=line.weight_g
-            )
+    ids = [row.id for row in rows]
+    parcels = await parcels_of(session, ids)
+    lines: dict[UUID, list[ReturnLineView]] = defaultdict(list)
+    for line in await lines_of(session, ids):
+        lines[line.return_id].append(line_view(line))
+    plain = [each for each in ReturnView.__struct_fields__ if each not in ("parcels", "lines")]
+    return [
+        ReturnView(
+            **{name: getattr(row, name) for name in plain},
+            parcels=tuple(parcels[row.id]),
+            lines=tuple(lines[row.id]),
         )
-    return [view_of(row, tuple(lines[row.id])) for row in rows]
-
-
-def view_of(row: Return, parcels: tuple[ReturningParcel, ...]) -> ReturnView:
-    return ReturnView(
-        id=row.id,
-        rma=row.rma,
-        state=row.state,  # type: ignore[arg-type]  # held to these by a check constraint
-        announced=row.announced,
-        account_id=row.account_id,
-        order_id=row.order_id,
-        original_consignment_id=row.original_consignment_id,
-        consignment_id=row.consignment_id,
-        reason=row.reason,
-        parcels=parcels,
-        created_at=row.created_at,
-        changed_at=row.changed_at,
-    )
+        for row in rows
+    ]

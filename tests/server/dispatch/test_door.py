@@ -113,24 +113,34 @@ async def test_a_failed_delivery_is_tried_again_another_day_once_it_is_back(town
     assert (await town.goods(consignment)).state == "at_depot"
 
 
-async def test_after_three_attempts_a_person_decides(town: Town) -> None:
+async def try_until_the_end(town: Town, outcome_code: str) -> list[int]:
+    """The numbers of the attempts at one delivery, until no other one follows."""
     driver = await town.add_driver(hours=20)
     consignment, task_id = await town.assign(corner(1, 1))
-    for _ in range(3):
-        await town.fail(driver, task_id)
+    while True:
+        await town.fail(driver, task_id, outcome_code)
         barcodes = (consignment.parcels[0].barcode,)
         await town.does(
             driver, ScanParcels(barcodes=barcodes, purpose="unload", occurred_at=town.now)
         )
         newest = await town.task(consignment)
-        if newest.state == "unassigned":
-            town.now += (newest.window_start_at or town.now) - town.now
-            town.later(hours=8)
-            driver = await town.add_driver(starts_at=town.now)
-            await town.insert(consignment)
-            task_id = str(newest.id)
-    assert [task.attempt for task in await town.tasks(consignment)] == [1, 2, 3]
-    assert await town.raised() == ["attempts_exhausted"]
+        if newest.state != "unassigned":
+            return [task.attempt for task in await town.tasks(consignment)]
+        town.now += (newest.window_start_at or town.now) - town.now
+        town.later(hours=8)
+        driver = await town.add_driver(starts_at=town.now)
+        await town.insert(consignment)
+        task_id = str(newest.id)
+
+
+async def test_after_the_agreed_attempts_it_is_not_tried_again(town: Town) -> None:
+    assert await try_until_the_end(town, "not_home") == [1, 2]
+    assert await town.raised() == [], "it goes back to its sender by itself"
+
+
+async def test_after_three_days_without_time_for_it_a_person_decides(town: Town) -> None:
+    assert await try_until_the_end(town, "out_of_time") == [1, 2, 3]
+    assert await town.raised() == ["attempts_exhausted"], "nobody stood at the door in vain"
 
 
 async def test_a_refused_delivery_waits_for_a_decision(town: Town) -> None:

@@ -1,0 +1,77 @@
+"""Photos of goods that come back: kept by the SHA-256 of their bytes, and shown only by way of a
+return that one may see."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.kit.blobs import Blobs
+from server.returns.errors import NotAPhoto, PhotoNotSent, UnknownPhoto
+from server.returns.lookup import get_return
+from server.returns.views import ReturningGoods
+
+JPEG, PNG, WEBP = "image/jpeg", "image/png", "image/webp"
+
+
+def photo_type(content: bytes) -> str:
+    """What the bytes say they are; a name or header may say anything.
+
+    Raises
+    ------
+    NotAPhoto
+    """
+    if content.startswith(b"\xff\xd8\xff"):
+        return JPEG
+    if content.startswith(b"\x89PNG\r\n\x1a\n"):
+        return PNG
+    if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
+        return WEBP
+    raise NotAPhoto
+
+
+async def keep_photo(blobs: Blobs, content: bytes) -> str:
+    """Its SHA-256.
+
+    Raises
+    ------
+    NotAPhoto, TooLarge
+    """
+    photo_type(content)
+    sha256 = hashlib.sha256(content).hexdigest()
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield content
+
+    await blobs.put(sha256, whole())
+    return sha256
+
+
+def check_photos(blobs: Blobs, goods: tuple[ReturningGoods, ...]) -> None:
+    """Every photo that is named has been sent."""
+    for each in goods:
+        for sha256 in each.photos:
+            if not blobs.has(sha256):
+                raise PhotoNotSent(sha256=sha256)
+
+
+async def read_photo(
+    session: AsyncSession,
+    blobs: Blobs,
+    return_id: UUID,
+    sha256: str,
+    *,
+    account_id: UUID | None = None,
+) -> tuple[bytes, str]:
+    """A photo of the return, and what kind of picture it is.
+
+    Raises
+    ------
+    UnknownReturn, UnknownPhoto
+    """
+    found = await get_return(session, return_id, account_id=account_id)
+    if not any(sha256 in (*line.photos, *line.inspection_photos) for line in found.lines):
+        raise UnknownPhoto(sha256=sha256)
+    content = blobs.read(sha256)
+    return content, photo_type(content)
