@@ -92,6 +92,7 @@ async def resolve(
     usual_minor, payer = fee_of(rules)
     goods_minor = sum(line.refund_minor for line in resolved)
     if fee_minor is not None:
+        payer = payer if rules else "consignee"
         if payer == "consignee" and fee_minor > goods_minor:
             raise FeeTooHigh(fee_minor=fee_minor, refund_minor=goods_minor)
         usual_minor = fee_minor
