@@ -11,7 +11,7 @@ from litestar.response import Response
 from server.identity.access import Principal, Role, allow, devices_only
 from server.kit.blobs import Blobs
 from server.kit.db import Database
-from server.live import pages
+from server.live import pages, return_pages
 from server.live.connections import Connections
 from server.live.driver_session import DriverSession
 from server.live.map_feed import MapFeed
@@ -83,4 +83,11 @@ async def show_to_dispatcher(
     await Screen(map_feed, db, principal.session_id, Socket(socket)).show()
 
 
-ROUTES = [talk_to_driver, take_envelopes, keep_blob, show_to_dispatcher, *pages.ROUTES]
+ROUTES = [
+    talk_to_driver,
+    take_envelopes,
+    keep_blob,
+    show_to_dispatcher,
+    *pages.ROUTES,
+    *return_pages.RETURN_PAGES,
+]
