@@ -65,11 +65,13 @@ def run_web(options: argparse.Namespace) -> None:
 
 
 def run_worker(_: argparse.Namespace) -> None:
+    import uvloop
+
     from server.app.processes import stop_with_supervisor
     from server.app.worker import run_worker
 
     stop_with_supervisor()
-    asyncio.run(run_worker(read_settings()))
+    uvloop.run(run_worker(read_settings()))
 
 
 def run_migrate(_: argparse.Namespace) -> None:
@@ -123,6 +125,20 @@ def run_doctor(options: argparse.Namespace) -> None:
             say(f"{asyncio.run(retry(settings))} given-up reactions will be tried again")
         healthy = asyncio.run(examine(settings))
     raise SystemExit(0 if healthy else 1)
+
+
+def run_bench(options: argparse.Namespace) -> None:
+    from server.app.bench.command import run_bench
+
+    raise SystemExit(run_bench(options, say))
+
+
+def run_reconcile(_: argparse.Namespace) -> None:
+    from server.app.reconcile import reconcile
+
+    with settings_here() as settings:
+        consistent = asyncio.run(reconcile(settings))
+    raise SystemExit(0 if consistent else 1)
 
 
 def run_test(options: argparse.Namespace) -> None:
@@ -203,9 +219,27 @@ def parser() -> argparse.ArgumentParser:
 
     doctor = add("doctor", "Says in words what is wrong with this installation.", run_doctor)
     doctor.add_argument("--retry", action="store_true", help="try given-up reactions again")
+    add("reconcile", "Proves that stock levels are what the moves add up to.", run_reconcile)
+
     test = add("test", "Runs every check: lint, types, import contracts, tests.", run_test)
     test.add_argument("arguments", nargs=argparse.REMAINDER, help="only these, passed to pytest")
+    bench = add("bench", "Measures how quick, how true and how large, in one run.", run_bench)
+    add_bench_options(bench)
     return top
+
+
+def add_bench_options(bench: argparse.ArgumentParser) -> None:
+    bench.add_argument("what", choices=["orders"])
+    bench.add_argument("--only", action="append", choices=["intake", "fight", "scale"])
+    bench.add_argument("--json", action="store_true", help="print the figures as one object")
+    bench.add_argument("--rounds", type=number, default=5, help="rounds, of which the median (5)")
+    bench.add_argument("--orders", type=number, default=300, help="orders a round of intake (300)")
+    bench.add_argument("--alone", action="store_true", help="intake without Vendure beside it")
+    bench.add_argument("--clients", type=number, default=64, help="who fights for stock (64)")
+    bench.add_argument("--units", type=number, default=1000, help="what they fight for (1000)")
+    bench.add_argument(
+        "--scale-orders", type=number, default=1_000_000, help="orders of the past (1000000)"
+    )
 
 
 def main() -> None:

@@ -1,0 +1,305 @@
+"""How long people wait in a company with a past, and whether indexes are at work for them.
+
+Requests go through the whole web application, in this process; every statement that they send is
+kept and explained. A sequential scan of a big table is a failure, however quick it was today.
+"""
+
+import math
+import random
+import statistics
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+from uuid import UUID
+
+import asyncpg
+import httpx
+import msgspec
+from sqlalchemy import event, text
+from sqlalchemy.engine import make_url
+
+from server.app.bench.generator import FIRST, LAST, Company, Generator
+from server.app.bench.shop import make_key
+from server.app.migrate import migrate
+from server.app.modules import load
+from server.app.web import create_app
+from server.kit.blobs import Blobs
+from server.kit.db import Database
+from server.kit.feed import Feed
+from server.kit.services import running_services
+from server.kit.settings import Settings
+
+REQUESTS = 200
+"""Of each kind in each round."""
+P99_LIMIT_MS = 50.0
+BIG_ROWS = 10_000
+SEED = 1
+
+Statement = tuple[str, Any]
+
+
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """The median round of one kind of request, in milliseconds."""
+
+    what: str
+    p50_ms: float
+    p99_ms: float
+
+
+class Scale(msgspec.Struct, frozen=True, kw_only=True):
+    """scans: sequential scans of big tables, which there must not be. plans: of every kind of
+    request the nodes that read tables."""
+
+    orders: int
+    lines: int
+    skus: int
+    database_mib: int
+    generated_s: float
+    waiting: list[Waiting]
+    plans: dict[str, list[str]]
+    scans: list[str]
+
+    @property
+    def is_right(self) -> bool:
+        return not self.scans and all(each.p99_ms < P99_LIMIT_MS for each in self.waiting)
+
+
+async def measure_scale(
+    home: Path, *, orders: int, rounds: int, say: Callable[[str], None]
+) -> Scale:
+    """orders: a million for the real figure. Its database goes with `home`."""
+    load("models")
+    with running_services(home, durable=False, say=say) as services:
+        db, feed = Database(services.database_url), Feed(services.redis_url)
+        try:
+            await migrate(db)
+            settings = Settings(
+                database_url=services.database_url, redis_url=services.redis_url, data_dir=home
+            )
+            return await scale(db, feed, settings, orders=orders, rounds=rounds, say=say)
+        finally:
+            await feed.close()
+            await db.close()
+
+
+async def scale(
+    db: Database,
+    feed: Feed,
+    settings: Settings,
+    *,
+    orders: int,
+    rounds: int,
+    requests: int = REQUESTS,
+    say: Callable[[str], None],
+) -> Scale:
+    """The measuring itself, in a migrated database that it may fill."""
+    url = make_url(settings.database_url).set(drivername="postgresql")
+    connection = await asyncpg.connect(url.render_as_string(hide_password=False))
+    started_s = time.perf_counter()
+    try:
+        company = await Generator(connection, orders=orders).fill(say)
+        generated_s = time.perf_counter() - started_s
+        size = await connection.fetchval("select pg_database_size(current_database())")
+    finally:
+        await connection.close()
+    async with db.transaction() as session:
+        key = await make_key(session, ["orders:read", "stock:read"])
+    say("asking ...")
+    app = create_app(settings, db, feed, Blobs(settings.blobs_dir))
+    async with (
+        app.lifespan(),
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(cast(Any, app)),
+            base_url="http://bench",
+            headers={"Authorization": f"Bearer {key}"},
+        ) as client,
+    ):
+        questions = Questions(company)
+        waiting = [await _ask(client, each, questions, rounds, requests) for each in KINDS]
+        plans, scans = await _explain(db, client, questions)
+    return Scale(
+        orders=company.orders,
+        lines=company.lines,
+        skus=company.skus,
+        database_mib=size // 2**20,
+        generated_s=round(generated_s, 1),
+        waiting=waiting,
+        plans=plans,
+        scans=scans,
+    )
+
+
+class Questions:
+    """What people ask for; never twice the same."""
+
+    def __init__(self, company: Company) -> None:
+        self._company = company
+        self._dice = random.Random(SEED)
+
+    def _one_of(self, ids: list[UUID]) -> UUID:
+        return self._dice.choice(ids)
+
+    def newest_orders(self) -> str:
+        return "/api/orders?limit=50"
+
+    def orders_of_account(self) -> str:
+        return f"/api/orders?account={self._one_of(self._company.account_ids)}"
+
+    def orders_in_state(self) -> str:
+        return "/api/orders?state=in_fulfilment"
+
+    def older_orders(self) -> str:
+        return f"/api/orders?after={self._one_of(self._company.order_ids)}"
+
+    def orders_of_account_in_state(self) -> str:
+        account = self._one_of(self._company.account_ids)
+        state = self._dice.choice(("received", "in_fulfilment", "delivered", "on_hold"))
+        return f"/api/orders?account={account}&state={state}"
+
+    def search_number(self) -> str:
+        return f"/api/orders?text=O-{self._dice.randrange(self._company.orders) + 1:06d}"
+
+    def search_external_id(self) -> str:
+        return f"/api/orders?text=ext-{self._dice.randrange(self._company.orders)}"
+
+    def search_reference(self) -> str:
+        return f"/api/orders?text=PO {self._dice.randrange(10**6)}"
+
+    def search_name(self) -> str:
+        return f"/api/orders?text={self._dice.choice(FIRST)} {self._dice.choice(LAST)}"
+
+    def search_name_of_account(self) -> str:
+        return f"{self.search_name()}&account={self._one_of(self._company.account_ids)}"
+
+    def search_two_letters(self) -> str:
+        return f"/api/orders?text={self._dice.choice(('zq', 'qx', 'xz'))}"
+
+    def search_nothing(self) -> str:
+        return f"/api/orders?text=nobody{self._dice.randrange(10**6)}"
+
+    def order(self) -> str:
+        return f"/api/orders/{self._one_of(self._company.order_ids)}"
+
+    def stock_of_order(self) -> str:
+        return f"{self.order()}/stock"
+
+    def sku_by_code(self) -> str:
+        return f"/api/skus?code=SKU-{self._dice.randrange(self._company.skus):06d}"
+
+    def availability(self) -> str:
+        return f"/api/skus/{self._one_of(self._company.sku_ids)}/availability"
+
+    def levels_of_sku(self) -> str:
+        return f"/api/stock/levels?sku={self._one_of(self._company.sku_ids)}"
+
+    def levels_at_location(self) -> str:
+        return f"/api/stock/levels?location={self._one_of(self._company.bin_ids)}"
+
+    def levels_of_account(self) -> str:
+        return f"/api/stock/levels?account={self._one_of(self._company.account_ids)}"
+
+    def moves_of_sku(self) -> str:
+        return f"/api/stock/moves?sku={self._one_of(self._company.sku_ids)}"
+
+    def moves_at_location(self) -> str:
+        return f"/api/stock/moves?location={self._one_of(self._company.bin_ids)}"
+
+
+KINDS = tuple(name for name in vars(Questions) if not name.startswith("_"))
+
+
+async def _ask(
+    client: httpx.AsyncClient, kind: str, questions: Questions, rounds: int, requests: int
+) -> Waiting:
+    p50, p99 = [], []
+    for number in range(rounds + 1):
+        took_ms = []
+        for _ in range(requests if number else 10):  # the first round warms up
+            question = getattr(questions, kind)()
+            started_s = time.perf_counter()
+            (await client.get(question)).raise_for_status()
+            took_ms.append((time.perf_counter() - started_s) * 1000)
+        if number:
+            took_ms.sort()
+            p50.append(statistics.median(took_ms))
+            p99.append(took_ms[math.ceil(len(took_ms) * 0.99) - 1])
+    return Waiting(
+        what=kind,
+        p50_ms=round(statistics.median(p50), 2),
+        p99_ms=round(statistics.median(p99), 2),
+    )
+
+
+async def _explain(
+    db: Database, client: httpx.AsyncClient, questions: Questions
+) -> tuple[dict[str, list[str]], list[str]]:
+    """How each kind of request reads its tables, and the scans of big tables among that."""
+    big = await _big_tables(db)
+    plans: dict[str, list[str]] = {}
+    scans = []
+    for kind in KINDS:
+        with _listening(db) as statements:
+            await client.get(getattr(questions, kind)())
+        plans[kind] = []
+        for statement, parameters in statements:
+            for node in await _reading_nodes(db, statement, parameters):
+                table = node["Relation Name"]
+                how = f"{node['Node Type']} on {table}"
+                if index := node["Index Name"]:
+                    how += f" by {index}"
+                plans[kind].append(how)
+                if node["Node Type"].endswith("Seq Scan") and table in big:
+                    scans.append(f"{kind}: {how}")
+    return plans, scans
+
+
+async def _big_tables(db: Database) -> set[str]:
+    async with db.transaction() as session:
+        return set(
+            await session.scalars(
+                text("select relname from pg_class where relkind = 'r' and reltuples > :rows"),
+                {"rows": BIG_ROWS},
+            )
+        )
+
+
+@contextmanager
+def _listening(db: Database) -> Iterator[list[Statement]]:
+    """The statements that are sent to this database meanwhile."""
+    heard: list[Statement] = []
+
+    def hear(_: Any, __: Any, statement: str, parameters: Any, ___: Any, many: bool) -> None:
+        if statement.startswith("SELECT") and not many:
+            heard.append((statement, parameters))
+
+    engine = db.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", hear)
+    try:
+        yield heard
+    finally:
+        event.remove(engine, "before_cursor_execute", hear)
+
+
+async def _reading_nodes(db: Database, statement: str, parameters: Any) -> list[dict[str, Any]]:
+    async with db.engine.connect() as connection:
+        found = await connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters)
+        plan = found.scalar_one()
+    return list(_nodes((msgspec.json.decode(plan) if isinstance(plan, str) else plan)[0]["Plan"]))
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Those that read a table; a bitmap's index is named by the nodes below it."""
+    below = plan.get("Plans", ())
+    if "Relation Name" in plan:
+        yield {"Index Name": ", ".join(_indexes(below)), **plan}
+    for each in below:
+        yield from _nodes(each)
+
+
+def _indexes(plans: Iterable[dict[str, Any]]) -> Iterator[str]:
+    for each in plans:
+        if "Index Name" in each:
+            yield each["Index Name"]
+        yield from _indexes(each.get("Plans", ()))
