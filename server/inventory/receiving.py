@@ -26,24 +26,23 @@ from server.inventory.models import PurchaseLine, PurchaseNote, Sku
 from server.inventory.skus import find_skus, open_lot, require_stock
 from server.inventory.stock import (
     Component,
-    Label,
     PurchaseLineView,
     PurchaseNoteView,
     Quantity,
     Serials,
-    SkuCode,
 )
 from server.kit import clock
 from server.kit.ids import new_id
+from server.kit.inputs import FilledLine
 from server.kit.outbox import emit
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What came of one SKU. lot and serials where the SKU is kept by them."""
 
-    sku: SkuCode
+    sku: FilledLine
     quantity: Quantity
-    lot: Label | None = None
+    lot: FilledLine | None = None
     expires_on: date | None = None
     serials: Serials = ()
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from litestar import get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,11 +14,9 @@ from server.identity.access import OFFICE, Principal, Role, allow
 from server.inventory import service
 from server.inventory.skus import NewSku, SkuChanges
 from server.inventory.stock import (
-    ONE_LINE,
     Availability,
     Code,
     LevelView,
-    Line,
     LocationKind,
     LocationView,
     MoveView,
@@ -28,13 +26,10 @@ from server.inventory.stock import (
 )
 from server.inventory.work_routes import MAY_WORK, WORK_ROUTES
 from server.kit.geo import Position
+from server.kit.inputs import Lat, Limit, Line, Lon, SearchText
 
 MAY_READ = allow(*OFFICE, Role.WAREHOUSE, Role.ACCOUNT_USER, scope="stock:read")
 COMPANY_READS = allow(*OFFICE, Role.WAREHOUSE, scope="stock:read")
-
-Limit = Annotated[int, QueryParameter(ge=1, le=200)]
-SearchText = Annotated[str, QueryParameter(max_length=200, pattern=ONE_LINE)]
-Degrees = Annotated[float, Meta(ge=-180, le=180)]
 
 
 class SkuRequest(NewSku, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,8 +44,8 @@ class NewLocation(msgspec.Struct, forbid_unknown_fields=True):
     name: Line = ""
     parent_id: UUID | None = None
     priority: Annotated[int, Meta(ge=-1000, le=1000)] = 0
-    lon: Degrees | None = None
-    lat: Annotated[float, Meta(ge=-90, le=90)] | None = None
+    lon: Lon | None = None
+    lat: Lat | None = None
 
 
 class SkuPage(msgspec.Struct, frozen=True):

@@ -25,16 +25,21 @@ from server.inventory.errors import (
     UnknownSku,
 )
 from server.inventory.models import KitComponent, Lot, Sku
-from server.inventory.stock import Component, Count, Label, Line, SkuCode, SkuView
+from server.inventory.stock import (
+    Component,
+    Count,
+    SkuView,
+)
 from server.kit import clock
 from server.kit.ids import new_id
+from server.kit.inputs import FilledLine, Line
 
 
 class NewSku(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """components: makes it a kit, which has no stock of its own."""
 
-    code: SkuCode
-    name: Label
+    code: FilledLine
+    name: FilledLine
     base_unit: Line = "piece"
     weight_g: Count = 0
     length_mm: Count = 0
@@ -51,7 +56,7 @@ class NewSku(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class SkuChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is left out, or null, stays."""
 
-    name: Label | None = None
+    name: FilledLine | None = None
     weight_g: Count | None = None
     length_mm: Count | None = None
     width_mm: Count | None = None

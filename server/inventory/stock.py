@@ -8,26 +8,22 @@ import msgspec
 from msgspec import Meta
 
 from server.kit.geo import Position
+from server.kit.inputs import FilledLine
 
-SOME_TEXT = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
-ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
-
-SkuCode = Annotated[str, Meta(min_length=1, max_length=200, pattern=SOME_TEXT)]
 Code = Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9._-]+$")]
-Label = Annotated[str, Meta(min_length=1, max_length=200, pattern=SOME_TEXT)]
-Line = Annotated[str, Meta(max_length=200, pattern=ONE_LINE)]
 Quantity = Annotated[int, Meta(ge=1, le=1_000_000)]
 Count = Annotated[int, Meta(ge=0, le=1_000_000)]
-Serials = Annotated[tuple[Label, ...], Meta(max_length=1000)]
+Serials = Annotated[tuple[FilledLine, ...], Meta(max_length=1000)]
 LocationKind = Literal["warehouse", "zone", "aisle", "bin", "quarantine", "van"]
 Disposition = Literal["restock", "quarantine", "scrap", "vendor"]
+ShortageState = Literal["low", "out"]
 SourcingRule = Literal["fewest_splits", "nearest", "priority"]
 
 
 class Component(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One line of a kit's bill of material."""
 
-    sku: SkuCode
+    sku: FilledLine
     quantity: Quantity
 
 
@@ -90,6 +86,44 @@ class Availability(msgspec.Struct, frozen=True, kw_only=True):
     held: int
     safety_stock: int
     available: int
+
+
+class ShortageView(msgspec.Struct, frozen=True, kw_only=True):
+    """A SKU that somebody should buy. state: "out" when nothing of it can be promised any more,
+    else "low". free: as in Availability."""
+
+    id: UUID
+    account_id: UUID
+    sku: str
+    name: str
+    free: int
+    reorder_point: int
+    safety_stock: int
+    state: ShortageState
+
+
+class SerialView(msgspec.Struct, frozen=True, kw_only=True):
+    """Where one unit is. order_id: the order that it was picked for, while it is here."""
+
+    sku_id: UUID
+    sku: str
+    serial: str
+    location_id: UUID
+    path: str
+    lot: str | None
+    order_id: UUID | None
+
+
+class LotView(msgspec.Struct, frozen=True, kw_only=True):
+    """on_hand, allocated: at all locations together."""
+
+    id: UUID
+    sku_id: UUID
+    sku: str
+    lot: str
+    expires_on: date | None
+    on_hand: int
+    allocated: int
 
 
 class MoveView(msgspec.Struct, frozen=True, kw_only=True):

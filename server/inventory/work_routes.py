@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from litestar import get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
 from msgspec import Meta
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,22 +21,20 @@ from server.inventory.stock import (
     Component,
     Count,
     Disposition,
-    Label,
-    Line,
     PurchaseNoteView,
     Quantity,
     ReturnedGoodsView,
     Serials,
 )
 from server.kit.idempotency import answer_once
+from server.kit.inputs import FilledLine, Limit, Line
 from server.kit.paging import cut_page
 
 MAY_READ = allow(*OFFICE, Role.WAREHOUSE, Role.ACCOUNT_USER, scope="stock:read")
 MAY_WORK = allow(Role.ADMIN, Role.CLERK, Role.WAREHOUSE, scope="stock:write")
 
-Limit = Annotated[int, QueryParameter(ge=1, le=200)]
 IdempotencyKey = Annotated[str | None, HeaderParameter(name="Idempotency-Key")]
-Lot = Label | None
+Lot = FilledLine | None
 
 
 class Receipt(msgspec.Struct, forbid_unknown_fields=True):
@@ -54,7 +52,7 @@ class Adjustment(msgspec.Struct, forbid_unknown_fields=True):
     sku_id: UUID
     location_id: UUID
     change: Annotated[int, Meta(ge=-1_000_000, le=1_000_000)]
-    reason: Label
+    reason: FilledLine
     lot: Lot = None
     serials: Serials = ()
 
@@ -64,7 +62,7 @@ class CountReport(msgspec.Struct, forbid_unknown_fields=True):
     location_id: UUID
     counted: Count
     lot: Lot = None
-    reason: Label = "counted"
+    reason: FilledLine = "counted"
 
 
 class CountResult(msgspec.Struct, frozen=True):
@@ -85,8 +83,8 @@ class Transfer(msgspec.Struct, forbid_unknown_fields=True):
 
 class NewPurchaseNote(msgspec.Struct, forbid_unknown_fields=True):
     account_id: UUID
-    number: Label
-    supplier: Label
+    number: FilledLine
+    supplier: FilledLine
     lines: Annotated[list[Component], Meta(min_length=1, max_length=500)]
     expected_on: date | None = None
 
