@@ -35,7 +35,9 @@ async def on_consignment_cancelled(session: AsyncSession, event: ConsignmentCanc
 
 @reaction
 async def on_custody_changed(session: AsyncSession, event: CustodyChanged) -> None:
-    """What goes back to its sender is brought to no door any more."""
+    """What goes back to its sender is brought to no door any more; a scan that came before what it
+    told of is understood now."""
+    await catch_up_with_scans(session, event)
     if event.parcel_state == "returning" and event.state == "returning":
         because = "goes back to its sender"
         changed = await cancel_tasks(session, event.consignment_id, because=because)
@@ -50,8 +52,3 @@ async def on_place_pinned(session: AsyncSession, event: PlacePinned) -> None:
 @reaction
 async def on_driver_arrived(session: AsyncSession, event: DriverArrived) -> None:
     await notice_arrival(session, event.driver_id, event.subject_id)
-
-
-@reaction
-async def on_custody_changed(session: AsyncSession, event: CustodyChanged) -> None:
-    await catch_up_with_scans(session, event)
