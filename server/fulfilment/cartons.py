@@ -76,6 +76,10 @@ class Filled(NamedTuple):
     def volume_mm3(self) -> int:
         return sum(volume(block.sides_mm) for block in self.blocks)
 
+    @property
+    def filled_percent(self) -> int:
+        return 100 * self.volume_mm3 // volume(self.box.sides_mm)
+
 
 class Suggestion(NamedTuple):
     """too_large: fit into no box there is. unmeasured: nobody knows their size. rest: beyond

@@ -76,8 +76,9 @@ async def retry_order(session: AsyncSession, order_id: UUID) -> None:
     order = await orders.get_order(session, order_id, lock=True)
     if order.state != "on_hold" or not await is_waiting(session, order_id):
         return
-    if await set_stock_aside(session, order) is not None:
-        await orders.release_order(session, order_id, by=BY)
+    has_stock = await set_stock_aside(session, order) is not None
+    if has_stock and any(hold.kind == "stock" for hold in order.holds):
+        await orders.release_order(session, order_id, kind="stock", by=BY)
 
 
 async def is_waiting(session: AsyncSession, order_id: UUID) -> bool:
@@ -121,7 +122,7 @@ async def _wait(
     )
     await session.flush()
     if order.state == "accepted":
-        await orders.hold_order(session, order.id, by=BY, reason=reason)
+        await orders.hold_order(session, order.id, reason, kind="stock", by=BY)
 
 
 async def _backordered(session: AsyncSession, stock: OrderStock) -> dict[str, int]:

@@ -126,6 +126,8 @@ def shortest_order(count: int, between: Distance, home: Callable[[int], float] |
     else:
         starts = [list(range(count)), _nearest_first(count, between, from_home)]
         best = min((_two_opt(each, between, from_home) for each in starts), key=length)
+    if best and best[0] > best[-1]:  # as long either way round
+        best = best[::-1]
     return Walk(best, length(best))
 
 

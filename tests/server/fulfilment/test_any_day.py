@@ -1,0 +1,303 @@
+"""Whatever happens in the warehouse, in whatever order: every unit is accounted for after each
+step."""
+
+import asyncio
+from collections import Counter
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import text
+
+from server.consignments import service as consignments
+from server.fulfilment import service as fulfilment
+from server.fulfilment.errors import NothingToPick
+from server.kit import clock
+from server.kit.db import Database, OneConnectionDatabase
+from server.kit.errors import PostriderError
+from server.kit.relay import relay_pending
+from server.orders.service import AlreadyShipped, OrderView
+from tests.conftest import Databases
+from tests.server.fulfilment.conftest import MONDAY_MORNING, PICKER, House, built_house
+
+SKUS = ("TEA", "CUP")
+BINS = ("A/1", "A/4", "B/2")
+LINES = st.lists(st.tuples(st.sampled_from(SKUS), st.integers(1, 4)), min_size=1, max_size=3)
+STREET = st.sampled_from(["at_depot", "loaded", "out_for_delivery", "attempted", "delivered"])
+
+
+class PowerCut(Exception):
+    """The process dies before it can commit."""
+
+
+class WarehouseDay(RuleBasedStateMachine):
+    """received: what ever came in. missed: what pickers said was not there."""
+
+    def __init__(self, runner: asyncio.Runner, db: Database) -> None:
+        super().__init__()
+        self.run = runner.run
+        self.connection = self.run(db.engine.connect().__aenter__())
+        self.outer = self.run(self.connection.begin().__aenter__())
+        self.clock = clock.running(lambda: MONDAY_MORNING)
+        self.clock.__enter__()
+        self.db = OneConnectionDatabase(self.connection)
+        self.house: House = self.run(built_house(self.db))
+        for sku in SKUS:
+            self.run(self.house.sku(sku))
+        self.orders: list[OrderView] = []
+        self.waves: list[fulfilment.WaveView] = []
+        self.received: Counter[str] = Counter()
+        self.missed: Counter[str] = Counter()
+
+    def teardown(self) -> None:
+        self.clock.__exit__(None, None, None)
+        self.run(self.outer.rollback())
+        self.run(self.connection.close())
+
+    def _any_order(self, data: st.DataObject) -> OrderView:
+        return data.draw(st.sampled_from(self.orders))
+
+    @rule(sku=st.sampled_from(SKUS), units=st.integers(1, 8), at=st.sampled_from(BINS))
+    def goods_come_in(self, sku: str, units: int, at: str) -> None:
+        self.run(self.house.stock(sku, units, at=at))
+        self.received[sku] += units
+
+    @rule(lines=LINES)
+    def order(self, lines: list[tuple[str, int]]) -> None:
+        self.orders.append(self.run(self.house.order(*lines, relay=False)))
+
+    @precondition(lambda self: self.orders)
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        order = self._any_order(data)
+        try:
+            self.run(self.house.cancel(order))
+        except AlreadyShipped:
+            assert self.run(self.house.order_now(order)).state in ("shipped", "delivered")
+
+    @rule()
+    def news_comes_through(self) -> None:
+        self.run(relay_pending(self.db))
+
+    @rule(size=st.integers(1, 6))
+    def start_wave(self, size: int) -> None:
+        try:
+            self.waves.append(self.run(self.house.wave(max_tasks=size)))
+        except NothingToPick:
+            return
+
+    @precondition(lambda self: self.waves)
+    @rule(data=st.data(), units=st.integers(0, 6), short=st.booleans(), crash=st.booleans())
+    def scan(self, data: st.DataObject, units: int, short: bool, crash: bool) -> None:
+        wave = data.draw(st.sampled_from(self.waves))
+
+        async def scan() -> tuple[str, fulfilment.Picked] | None:
+            async with self.db.transaction() as session:
+                step = await fulfilment.next_pick(session, wave.id, person_id=PICKER)
+                if step.task is None:
+                    return None
+                picked = await fulfilment.pick_scanned(
+                    session,
+                    wave.id,
+                    location=step.task.location,
+                    sku=step.task.sku,
+                    quantity=min(units, step.units_here),
+                    short=short or not units,
+                    person_id=PICKER,
+                    by="picker",
+                )
+                if crash:
+                    raise PowerCut
+            return step.task.sku, picked
+
+        try:
+            done = self.run(scan())
+        except PowerCut:
+            return
+        if done:
+            sku, picked = done
+            self.missed[sku] += picked.elsewhere + picked.lacking
+
+    @precondition(lambda self: self.waves)
+    @rule(data=st.data())
+    def give_wave_up(self, data: st.DataObject) -> None:
+        wave = data.draw(st.sampled_from(self.waves))
+
+        async def give_up() -> None:
+            async with self.db.transaction() as session:
+                await fulfilment.cancel_wave(session, wave.id, by="test")
+
+        try:
+            self.run(give_up())
+        except PostriderError as refused:
+            assert refused.code == "fulfilment.wave_over"
+
+    @precondition(lambda self: self.orders)
+    @rule(data=st.data(), units=st.integers(0, 3), crash=st.booleans())
+    def pack(self, data: st.DataObject, units: int, crash: bool) -> None:
+        order = self._any_order(data)
+        sku = order.lines[0].sku
+
+        async def pack() -> None:
+            async with self.db.transaction() as session:
+                for one in await fulfilment.list_fulfilments(session, order_id=order.id):
+                    await fulfilment.pack_parcel(
+                        session,
+                        one.id,
+                        contents=[fulfilment.Packing(sku=sku, quantity=units)] if units else (),
+                        weight_g=500,
+                        by="packer",
+                    )
+                if crash:
+                    raise PowerCut
+
+        try:
+            self.run(pack())
+        except PowerCut:
+            return
+        except PostriderError as refused:
+            assert refused.code in (
+                "fulfilment.nothing_picked_to_pack",
+                "fulfilment.nothing_to_send",
+            ), refused
+
+    @precondition(lambda self: self.orders)
+    @rule(data=st.data(), state=STREET)
+    def street(self, data: st.DataObject, state: str) -> None:
+        order = self._any_order(data)
+
+        async def report() -> None:
+            async with self.db.transaction() as session:
+                sent = await consignments.list_consignments(session, order_id=order.id)
+                parcels = [parcel.id for each in sent for parcel in each.parcels]
+            if parcels:
+                some = data.draw(st.lists(st.sampled_from(parcels), min_size=1, unique=True))
+                async with self.db.transaction() as session:
+                    await consignments.record_custody(
+                        session,
+                        parcel_ids=some,
+                        state=state,
+                        occurred_at=clock.now(),
+                        received_at=clock.now(),
+                        by="test",
+                        strict=False,
+                    )
+
+        self.run(report())
+
+    @rule()
+    def put_everything_back(self) -> None:
+        async def put_back() -> None:
+            async with self.db.transaction() as session:
+                for task in await fulfilment.list_put_backs(session):
+                    await fulfilment.put_back_scanned(
+                        session, task.id, location=task.location, by="picker"
+                    )
+
+        self.run(put_back())
+
+    @precondition(lambda self: self.orders)
+    @rule(instead=st.booleans())
+    def settle_a_shortage(self, instead: bool) -> None:
+        async def settle() -> None:
+            async with self.db.transaction() as session:
+                for each in (await fulfilment.list_shortages(session, state="open"))[:1]:
+                    lacks_tea = each.sku_id == self.house.skus["TEA"]
+                    if instead:
+                        other = "CUP" if lacks_tea else "TEA"
+                        await fulfilment.substitute_shortage(session, each.id, sku=other, by="c")
+                    else:
+                        await fulfilment.leave_out(session, each.id, by="c")
+
+        try:
+            self.run(settle())
+        except PostriderError as refused:
+            assert refused.code == "inventory.not_enough_stock"
+
+    @invariant()
+    def every_unit_is_accounted_for(self) -> None:
+        self.run(self.house.prove())
+        shipped = self.run(self._number(SHIPPED))
+        for sku in SKUS:
+            levels = self.run(self.house.levels(sku)).values()
+            on_hand = sum(each[0] for each in levels)
+            assert on_hand == self.received[sku] - self.missed[sku] - shipped.get(sku, 0)
+
+    @invariant()
+    def parcels_and_tasks_agree_with_the_stock(self) -> None:
+        for rule_broken in (OVERPACKED, WORK_WITHOUT_GOODS, WAVES_LEFT_OPEN, SHIPPED_TWICE):
+            assert self.run(self._number(rule_broken)) == {}, rule_broken
+
+    @invariant()
+    def no_news_was_refused(self) -> None:
+        assert self.run(self._number(PARKED)) == {}
+
+    async def _number(self, query: str) -> dict[str, int]:
+        async with self.db.transaction() as session:
+            rows = await session.execute(text(query))
+            return {str(name): int(number) for name, number in rows}
+
+
+SHIPPED = """
+    select sku.code, sum(move.quantity) from stock_move move join sku on sku.id = move.sku_id
+    where move.kind = 'shipped' group by sku.code
+"""
+SHIPPED_TWICE = """
+    select a.order_id, count(*) from (
+        select order_id, sum(quantity) as units from allocation where state = 'shipped'
+        group by order_id
+    ) a join (
+        select subject, sum(quantity) as units from stock_move where kind = 'shipped'
+        group by subject
+    ) m on m.subject = 'order:' || a.order_id where m.units <> a.units group by a.order_id
+"""
+OVERPACKED = """
+    select c.allocation_id, sum(c.quantity) - max(a.quantity)
+    from packed_content c join allocation a on a.id = c.allocation_id
+    group by c.allocation_id having sum(c.quantity) > max(a.quantity)
+"""
+WORK_WITHOUT_GOODS = """
+    select t.kind, count(*) from pick_task t join allocation a on a.id = t.allocation_id
+    where t.state = 'open'
+        and a.state <> case t.kind when 'pick' then 'allocated' else 'picked' end
+    group by t.kind
+"""
+WAVES_LEFT_OPEN = """
+    select w.state, count(*) from pick_wave w
+    where (w.state = 'open') <> exists (
+        select from pick_task t where t.wave_id = w.id and t.state = 'open'
+    ) group by w.state
+"""
+PARKED = """
+    select reaction || ': ' || coalesce(error, ''), attempts
+    from outbox_reaction where done_at is null
+"""
+
+
+def test_any_day_in_the_warehouse_leaves_true_books(databases: Databases) -> None:
+    with asyncio.Runner() as runner:
+        name = runner.run(databases.copy())
+        db = Database(databases.url(name))
+
+        class Day(WarehouseDay):
+            def __init__(self) -> None:
+                super().__init__(runner, db)
+
+        run_state_machine_as_test(
+            Day,
+            settings=settings(
+                max_examples=12,
+                stateful_step_count=25,
+                deadline=None,
+                derandomize=True,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+        runner.run(db.close())
+        runner.run(databases.drop(name))
