@@ -7,12 +7,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.billing.cash import note_cash
 from server.billing.charging import charge_consignment
+from server.billing.work_facts import BACK
 from server.consignments.events import CustodyChanged
 from server.dispatch.events import TaskChanged
 from server.kit.outbox import reaction
 
 ENDS = ("completed", "failed")
-AT_REST = ("collected", "at_depot", "delivered", "returned")
 
 
 @reaction
@@ -26,6 +26,7 @@ async def on_task_changed(session: AsyncSession, event: TaskChanged) -> None:
 @reaction
 async def on_custody_changed(session: AsyncSession, event: CustodyChanged) -> None:
     """What came to an end without its task: done after it had failed, handed over, brought back."""
-    if event.state in AT_REST:
+    over = BACK if event.kind == "return" else ("delivered", "returned")
+    if event.state in over:
         await charge_consignment(session, event.consignment_id)
         await note_cash(session, consignment_id=event.consignment_id)
