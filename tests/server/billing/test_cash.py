@@ -185,9 +185,9 @@ async def test_two_debriefs_at_once_count_each_cent_once(real_trade: Trade) -> N
     check_balanced(await postings(trade))
 
 
-async def test_each_cent_is_accounted_for_over_days_of_random_trade(trade: Trade) -> None:
-    """Whatever is taken, counted and paid out in whatever order: what was taken is with a driver,
-    or counted and owed, or paid; each door in one debrief and one remittance."""
+async def test_each_cent_is_accounted_for_after_every_step_of_a_mixed_day(trade: Trade) -> None:
+    """What was taken is with a driver, or counted and owed, or paid; each door in one debrief and
+    one remittance. The cash is noted directly: how it is reported is shown above."""
     town = trade.town
     drivers = [await town.add_driver(), await town.add_driver()]
     amounts = (1250, 1, 99_999, 333, 4200, 10)
