@@ -16,6 +16,8 @@ from litestar import Litestar
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from routing.roads import HaversineRoads
+from server.billing import service as billing
+from server.billing.service import NewCharge
 from server.consignments import service as consignments
 from server.consignments.service import NewProof
 from server.dispatch import service as dispatch
@@ -83,6 +85,7 @@ async def founded_company(
         await _work(company)
         await _bring_back(company)
         await _fill_the_shelves(company)
+        await _invoice(company)
         yield company
 
 
@@ -252,3 +255,48 @@ def check_problem(answer: httpx.Response, *statuses: int) -> dict[str, Any]:
     assert problem["code"]
     assert problem["detail"].endswith((".", "!", "?")), problem
     return problem
+
+
+async def _invoice(company: Company) -> None:
+    """An invoice to ACME, part of it paid."""
+    admin, ids = company.admin, company.ids
+    address = {"street": "Main Street 1", "postcode": "9490", "city": "Vaduz", "country": "LI"}
+    us = {"name": "We", "address": address, "registration": "FL-1", "peppol_id": "0060:1"}
+    ids["company"] = "MAIN"
+    await make(admin, "PUT", "/api/companies/MAIN", json=us)
+    rate = {"country": "LI", "code": "standard", "valid_from": "2024-01-01", "rate_bp": 810}
+    await make(admin, "PUT", "/api/vat-rates", json=rate)
+    acme = {"company": "MAIN", "name": "Acme", "address": address, "peppol_id": "0060:2"}
+    account_id = ids["account_id"]
+    await make(admin, "PUT", f"/api/accounts/{account_id}/billing-profile", json=acme)
+    async with company.db.transaction() as session:
+        (charge,) = await billing.record_charges(
+            session,
+            [
+                NewCharge(
+                    account_id=UUID(account_id),
+                    kind="flat",
+                    description="Delivery",
+                    net_minor=1000,
+                    currency="EUR",
+                    occurred_at=MORNING - timedelta(days=1),
+                    source="test:1",
+                )
+            ],
+        )
+    ids["charge_id"] = str(charge.id)
+    asked = {"account_id": account_id, "until": MORNING.isoformat()}
+    (draft,) = (await make(admin, "POST", "/api/invoice-drafts", json=asked))["items"]
+    ids["invoice_id"] = draft["id"]
+    await make(admin, "POST", f"/api/invoices/{draft['id']}/issue")
+    paid = {
+        "company": "MAIN",
+        "bank_reference": "B-1",
+        "amount_minor": 100,
+        "currency": "EUR",
+        "received_on": DAY,
+        "account_id": account_id,
+    }
+    ids["payment_id"] = (await make(admin, "POST", "/api/payments", json=paid))["id"]
+    match = {"invoice_id": draft["id"], "payment_id": ids["payment_id"]}
+    ids["match_id"] = (await make(admin, "POST", "/api/matches", json=match))["id"]

@@ -116,6 +116,9 @@ async def check_doors(company: Company, client: httpx.AsyncClient, principal: Pr
 
 
 REQUESTS: dict[str, dict[str, Any]] = {
+    "GET /api/accounts/{account_id:uuid}/statement": {
+        "params": {"since": "2026-03-01", "until": "2026-03-31"}
+    },
     "POST /api/accounts/{account_id:uuid}/contacts": {"json": {"name": "Mallory"}},
     "PATCH /api/orders/{order_id:uuid}": {"json": {"expected_version": 1, "reference": "mine"}},
     "POST /api/orders/{order_id:uuid}/cancel": {"json": {"reason": "mine"}},
@@ -163,6 +166,8 @@ async def test_lists_and_bodies_that_name_another_account_give_nothing_away(
         f"/api/orders?account={ids['account_id']}",
         f"/api/consignments?order_id={ids['order_id']}",
         f"/api/imports?account_id={ids['account_id']}",
+        f"/api/invoices?account_id={ids['account_id']}",
+        f"/api/ageing?as_of=2026-03-31&account_id={ids['account_id']}",
     ):
         assert (await beta.get(url)).json()["items"] == []
     (only,) = (await beta.get("/api/accounts")).json()["items"]
@@ -214,6 +219,10 @@ async def what_acme_sees(company: Company) -> dict[str, Any]:
         "/api/consignments",
         f"/api/consignments/{ids['consignment_id']}",
         "/api/returns",
+        "/api/invoices",
+        f"/api/invoices/{ids['invoice_id']}",
+        f"{account}/billing-profile",
+        "/api/ageing?as_of=2026-03-31",
     )
     answers = {url: await company.of_acme.get(url) for url in urls}
     assert {answer.status_code for answer in answers.values()} == {200}
