@@ -231,6 +231,8 @@ def _draft(
         channel=CHANNEL,
         external_id=asked.rma,
         reference=f"Exchange for {original.number}",
+        origin="exchange",
+        origin_order_id=original.id,
         consignee=original.consignee,
         lines=lines,
         window_start_at=request.window_start_at,

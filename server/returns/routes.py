@@ -156,8 +156,8 @@ async def _take(session: AsyncSession, data: ReturnRequest, principal: Principal
     if own is None:
         return await service.create_return(session, **what, **window, by=by)
     asked = await service.ask_for_return(session, **what, by=by, account_id=own)
-    if asked.state != "approved":
-        return asked
+    if asked.state != "approved" or data.window_end_at is None:
+        return asked  # how the goods come is said later
     return await service.book_return(session, asked.id, **window, by=by, account_id=own)
 
 

@@ -22,9 +22,11 @@ PUBLIC = {
     "GET /dispatch/assets/{name:str}",
     "GET /login",
     "GET /t/{token:str}",
+    "GET /t/{token:str}/return",
     "GET /t/{token:str}/status",
     "POST /api/driver/pair",
     "POST /api/login",
+    "POST /t/{token:str}/return",
 }
 """Whoever opens another door to everybody has to say so here as well."""
 
