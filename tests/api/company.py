@@ -144,7 +144,7 @@ async def _order(company: Company, number: int) -> tuple[str, str]:
     request = {
         "external_id": f"A-{number}",
         "consignee": {"name": "Ada", "phone": "+423 123 45 67", "address": address},
-        "lines": [{"sku": "TEA", "quantity": 1}],
+        "lines": [{"sku": "TEA", "quantity": 1, "unit_price_minor": 500}],
         "window_start_at": (MORNING + timedelta(hours=1)).isoformat(),
         "window_end_at": (MORNING + timedelta(hours=9)).isoformat(),
     }
@@ -195,20 +195,12 @@ async def _bring_back(company: Company) -> None:
     ids["sha256"] = hashlib.sha256(PHOTO).hexdigest()
     photo = BlobRef(sha256=ids["sha256"], size_bytes=len(PHOTO), content_type="image/jpeg")
     await make(company.phone, "PUT", f"/api/driver/blobs/{ids['sha256']}", content=PHOTO)
+    await _deliver(company, UUID(consignment_id))
     async with company.db.transaction() as session:
-        consignment = await consignments.get_consignment(session, UUID(consignment_id))
-        await consignments.record_custody(
-            session,
-            parcel_ids=[parcel.id for parcel in consignment.parcels],
-            state="delivered",
-            occurred_at=MORNING,
-            received_at=MORNING,
-            by="test",
-        )
         proof_id = await consignments.record_proof(
             session,
             NewProof(
-                consignment_id=consignment.id,
+                consignment_id=UUID(consignment_id),
                 kind="POD",
                 occurred_at=MORNING,
                 received_at=MORNING,
@@ -217,8 +209,29 @@ async def _bring_back(company: Company) -> None:
         )
     ids["proof_id"] = str(proof_id)
     await relay_pending(company.db)
-    asked = {"consignment_id": consignment_id, "reason": "Too small"}
-    ids["return_id"] = (await make(company.of_acme, "POST", "/api/returns", json=asked))["id"]
+    goods = [{"order_line": 1, "quantity": 1, "reason": "wrong_item", "photos": [ids["sha256"]]}]
+    asked = {"consignment_id": consignment_id, "goods": goods}
+    made = await make(company.of_acme, "POST", "/api/returns", json=asked)
+    ids["return_id"], ids["line_id"] = made["id"], made["lines"][0]["id"]
+    order_id, consignment_id = await _order(company, 5)
+    await _deliver(company, UUID(consignment_id))
+    goods = [{"order_line": 1, "quantity": 1, "reason": "wrong_item"}]
+    swap = {"order_id": order_id, "goods": goods, "replacement": [{"sku": "TEA", "quantity": 1}]}
+    made = await make(company.of_acme, "POST", "/api/exchanges", json=swap)
+    ids["exchange_id"] = made["id"]
+
+
+async def _deliver(company: Company, consignment_id: UUID) -> None:
+    async with company.db.transaction() as session:
+        consignment = await consignments.get_consignment(session, consignment_id)
+        await consignments.record_custody(
+            session,
+            parcel_ids=[parcel.id for parcel in consignment.parcels],
+            state="delivered",
+            occurred_at=MORNING,
+            received_at=MORNING,
+            by="test",
+        )
 
 
 async def _fill_the_shelves(company: Company) -> None:
