@@ -70,7 +70,7 @@ class ReturnHistory(RuleBasedStateMachine):
         return self.run(self.trade.returned(self.returns[pick % len(self.returns)]))
 
     @precondition(lambda self: self.sold < STOCK // 2)
-    @rule(units=st.integers(1, 4))
+    @rule(units=st.integers(1, 2))
     def sell(self, units: int) -> None:
         self.orders.append(self.run(self.trade.sold(TEA=units))[0])
         self.sold += units
