@@ -16,8 +16,8 @@ from server.consignments.booking import (
     lock_consignment,
 )
 from server.consignments.custody import UnknownParcels
-from server.consignments.events import ConsignmentAmended
-from server.consignments.lifecycle import STAYS_PUT
+from server.consignments.events import ConsignmentAmended, CustodyChanged
+from server.consignments.lifecycle import STAYS_PUT, consignment_state
 from server.consignments.lookup import parcels_of
 from server.consignments.models import Consignment, Parcel
 from server.consignments.views import NewParcel
@@ -71,12 +71,33 @@ async def replace_parcels(
     fresh = [new for new, known in zip(packed, placed, strict=True) if known is None]
     added = iter(await _add(session, row, fresh, by=by))
     ids = tuple(known.id if known else next(added).id for known in placed)
-    if not (await parcels_of(session, [row.id]))[row.id]:
+    now = (await parcels_of(session, [row.id]))[row.id]
+    if not now:
         raise NoParcels(count=0)
+    _project(session, row, now)
     row.amended_at, row.amended_by = clock.now(), by
     emit(session, ConsignmentAmended(consignment_id=row.id))
     await session.flush()
     return ids
+
+
+def _project(session: AsyncSession, row: Consignment, parcels: Sequence[Parcel]) -> None:
+    """Without the parcels that were withdrawn, the consignment may be further than it was."""
+    state = consignment_state([each.state for each in parcels], cancelled=False)
+    if state != row.state:
+        row.state = state
+        emit(
+            session,
+            CustodyChanged(
+                consignment_id=row.id,
+                order_id=row.order_id,
+                kind=row.kind,
+                state=state,
+                parcel_ids=tuple(each.id for each in parcels if each.state == state),
+                parcel_state=state,
+                occurred_at=clock.now(),
+            ),
+        )
 
 
 def _fill(parcel: Parcel, new: NewParcel) -> Parcel:
