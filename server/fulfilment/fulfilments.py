@@ -120,7 +120,8 @@ async def settle_fulfilments(session: AsyncSession, rows: Sequence[Fulfilment]) 
         return
     order_id = rows[0].order_id
     stock = await inventory.stock_of_order(session, order_id)
-    goods = await by_warehouse(session, open_ones(stock))
+    standing = [each for each in stock.allocations if each.state != "released"]
+    goods = await by_warehouse(session, standing)
     packed = await packed_of(session, order_id)
     ids = [each.id for each in rows]
     short = set(
@@ -165,7 +166,7 @@ def _state_of(
     if lacks or any(each.state == "allocated" for each in goods):
         begun = is_at_work or any(each.state == "picked" for each in goods)
         return "picking" if begun or lacks else "open"
-    if any(packed.get(each.id, 0) < each.quantity for each in goods):
+    if any(each.state == "picked" and packed.get(each.id, 0) < each.quantity for each in goods):
         return "picked"
     return "packed"
 

@@ -14,6 +14,7 @@ from server.fulfilment.fulfilments import (
     lock_fulfilment,
     move_fulfilment,
     packed_of,
+    settle_fulfilments,
     view_of,
 )
 from server.fulfilment.models import Fulfilment, PackedParcel
@@ -113,10 +114,11 @@ async def release_fulfilment(
     ------
     UnknownFulfilment
     """
-    row, _ = await lock_fulfilment(session, fulfilment_id)
+    row, rows = await lock_fulfilment(session, fulfilment_id)
     if row.state == "on_hold":
         move_fulfilment(session, row, "open")
         row.hold_reason = ""
+        await settle_fulfilments(session, rows)
         await _record(session, row, "released", by)
     return view_of(row)
 

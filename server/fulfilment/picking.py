@@ -128,7 +128,7 @@ async def pick_scanned(
     if not quantity and not short:
         raise NothingPicked
     rows = await _lock_orders(session, await open_tasks(session, wave_id), short=short)
-    tasks = await open_tasks(session, wave_id)
+    tasks = [task for task in await open_tasks(session, wave_id) if task.fulfilment_id in rows]
     if not tasks:
         await session.refresh(wave)
         raise WaveOver(state=wave.state)

@@ -29,6 +29,8 @@ from tests.server.fulfilment.conftest import MONDAY_MORNING, PICKER, House, buil
 SKUS = ("TEA", "CUP")
 BINS = ("A/1", "A/4", "B/2")
 LINES = st.lists(st.tuples(st.sampled_from(SKUS), st.integers(1, 4)), min_size=1, max_size=3)
+UNITS = st.sampled_from([0, 1, 9, 9])
+OFTEN_NOT = st.sampled_from([False, False, False, True])
 STREET = st.sampled_from(["at_depot", "loaded", "out_for_delivery", "attempted", "delivered"])
 
 
@@ -49,10 +51,10 @@ class WarehouseDay(RuleBasedStateMachine):
         self.db = OneConnectionDatabase(self.connection)
         self.house: House = self.run(built_house(self.db))
         for sku in SKUS:
-            self.run(self.house.sku(sku))
-        self.orders: list[OrderView] = []
+            self.run(self.house.stock(sku, 4))
+        self.orders: list[OrderView] = [self.run(self.house.order(("TEA", 3), ("CUP", 1)))]
         self.waves: list[fulfilment.WaveView] = []
-        self.received: Counter[str] = Counter()
+        self.received: Counter[str] = Counter(dict.fromkeys(SKUS, 4))
         self.missed: Counter[str] = Counter()
 
     def teardown(self) -> None:
@@ -68,11 +70,11 @@ class WarehouseDay(RuleBasedStateMachine):
         self.run(self.house.stock(sku, units, at=at))
         self.received[sku] += units
 
-    @rule(lines=LINES)
-    def order(self, lines: list[tuple[str, int]]) -> None:
-        self.orders.append(self.run(self.house.order(*lines, relay=False)))
+    @rule(lines=LINES, told=st.booleans())
+    def order(self, lines: list[tuple[str, int]], told: bool) -> None:
+        self.orders.append(self.run(self.house.order(*lines, relay=told)))
 
-    @precondition(lambda self: self.orders)
+    @precondition(lambda self: len(self.orders) > 1)
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
         order = self._any_order(data)
@@ -85,18 +87,26 @@ class WarehouseDay(RuleBasedStateMachine):
     def news_comes_through(self) -> None:
         self.run(relay_pending(self.db))
 
-    @rule(size=st.integers(1, 6))
-    def start_wave(self, size: int) -> None:
-        try:
-            self.waves.append(self.run(self.house.wave(max_tasks=size)))
-        except NothingToPick:
-            return
+    @rule(
+        scans=st.lists(st.tuples(UNITS, OFTEN_NOT, OFTEN_NOT), min_size=1, max_size=5),
+        size=st.integers(1, 6),
+        fresh=OFTEN_NOT,
+    )
+    def pick(self, scans: list[tuple[int, bool, bool]], size: int, fresh: bool) -> None:
+        """In the wave at hand, or in one begun for it. Each scan: units, short, power cut."""
+        if fresh or not (self.waves and self.run(self._open(self.waves[-1]))):
+            try:
+                self.waves.append(self.run(self.house.wave(max_tasks=size)))
+            except NothingToPick:
+                return
+        for units, short, crash in scans:
+            self._scan(self.waves[-1], units, short=short, crash=crash)
 
-    @precondition(lambda self: self.waves)
-    @rule(data=st.data(), units=st.integers(0, 6), short=st.booleans(), crash=st.booleans())
-    def scan(self, data: st.DataObject, units: int, short: bool, crash: bool) -> None:
-        wave = data.draw(st.sampled_from(self.waves))
+    async def _open(self, wave: fulfilment.WaveView) -> bool:
+        async with self.db.transaction() as session:
+            return (await fulfilment.next_pick(session, wave.id, person_id=PICKER)).left > 0
 
+    def _scan(self, wave: fulfilment.WaveView, units: int, *, short: bool, crash: bool) -> None:
         async def scan() -> tuple[str, fulfilment.Picked] | None:
             async with self.db.transaction() as session:
                 step = await fulfilment.next_pick(session, wave.id, person_id=PICKER)
@@ -121,8 +131,7 @@ class WarehouseDay(RuleBasedStateMachine):
         except PowerCut:
             return
         if done:
-            sku, picked = done
-            self.missed[sku] += picked.elsewhere + picked.lacking
+            self.missed[done[0]] += done[1].elsewhere + done[1].lacking
 
     @precondition(lambda self: self.waves)
     @rule(data=st.data())
@@ -139,9 +148,10 @@ class WarehouseDay(RuleBasedStateMachine):
             assert refused.code == "fulfilment.wave_over"
 
     @precondition(lambda self: self.orders)
-    @rule(data=st.data(), units=st.integers(0, 3), crash=st.booleans())
+    @rule(data=st.data(), units=st.sampled_from([0, 0, 1]), crash=OFTEN_NOT)
     def pack(self, data: st.DataObject, units: int, crash: bool) -> None:
-        order = self._any_order(data)
+        at_hand = [each for each in self.orders if self.run(self._is_picked(each))]
+        order = data.draw(st.sampled_from(at_hand or self.orders))
         sku = order.lines[0].sku
 
         async def pack() -> None:
@@ -166,6 +176,11 @@ class WarehouseDay(RuleBasedStateMachine):
                 "fulfilment.nothing_picked_to_pack",
                 "fulfilment.nothing_to_send",
             ), refused
+
+    async def _is_picked(self, order: OrderView) -> bool:
+        async with self.db.transaction() as session:
+            found = await fulfilment.list_fulfilments(session, order_id=order.id)
+        return any(each.state == "picked" for each in found)
 
     @precondition(lambda self: self.orders)
     @rule(data=st.data(), state=STREET)

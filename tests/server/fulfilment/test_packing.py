@@ -292,9 +292,12 @@ async def test_orders_of_two_warehouses_are_ready_when_both_are_packed(house: Ho
     await house.stock("CUP", 2, at="B/1")
     order = await house.order(("TEA", 2), ("CUP", 2))
     await house.pick_all(await house.wave())
-    await house.pack(order)
+    cups = await house.pack(order)
     assert await house.state(order) == "packed"
     second = await house.fulfilment_of(order)
+    for custody, state in (("loaded", "handed_over"), ("at_depot", "ready")):
+        await house.report(order, custody, [cups.parcel_id])
+        assert await house.state(order) == state
     house.warehouse, house.code, house.bins = first
     await house.pick_all(await house.wave())
     await house.pack(order)
