@@ -2,7 +2,7 @@
 
 The orders of a chunk, what was wrong with its rows and how far we are take effect together, so
 whoever goes on after a crash begins after the last chunk. A dry run does the very same and takes
-each order back.
+the chunk back.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from server.channels.rows import (
     problem_of,
     read_order,
 )
-from server.channels.service import take_order
+from server.channels.service import take_orders
 from server.channels.tables import Row, Table, open_table
 from server.kit import clock
 from server.kit.blobs import Blobs
@@ -56,6 +56,10 @@ class Outcome:
     orders_repeated: int = 0
     rows_bad: int = 0
     problems: list[Problem] = field(default_factory=list)
+
+    def refuse(self, rows: list[Row], problems: list[Problem]) -> None:
+        self.rows_bad += len(rows)
+        self.problems += _for_every_row(rows, problems)
 
 
 async def work_on_imports(db: Database, blobs: Blobs, *, zone: ZoneInfo) -> None:
@@ -177,9 +181,7 @@ class ImportWork:
             row = await _lock(session, self._import_id)
             if row.lines_done != self._lines_done or row.finished_at:
                 raise TakenOver(import_id=self._import_id)
-            outcome = Outcome()
-            for rows, problem in chunk:
-                await self._take(session, rows, problem, outcome)
+            outcome = await self._take(session, chunk)
             session.add_all(_numbered(self._import_id, outcome.problems))
             row.lines_done = chunk[-1][0][-1].line
             row.rows_done += count
@@ -205,41 +207,42 @@ class ImportWork:
             yield rows, Problem(line=rows[0].line, column=column, value="", reason=reason)
 
     async def _take(
-        self, session: AsyncSession, rows: list[Row], problem: Problem | None, outcome: Outcome
-    ) -> None:
-        try:
-            if problem:
-                raise RowsUnusable([problem])
-            request = read_order(
-                self._columns, rows, zone=self._zone, currency=self._account.currency
-            )
-            await self._take_order(session, rows[0].line, request, outcome)
-        except RowsUnusable as unusable:
-            outcome.rows_bad += len(rows)
-            outcome.problems += _for_every_row(rows, unusable.problems)
-        except PostriderError as error:
-            outcome.rows_bad += len(rows)
-            refusal = problem_of(self._columns, rows[0].line, error)
-            outcome.problems += _for_every_row(rows, [refusal])
-
-    async def _take_order(
-        self, session: AsyncSession, line: int, request: OrderRequest, outcome: Outcome
-    ) -> None:
-        """In a savepoint, so that a refused order, or a dry run, leaves nothing behind."""
+        self, session: AsyncSession, chunk: list[tuple[list[Row], Problem | None]]
+    ) -> Outcome:
+        """In a savepoint, so that a dry run leaves nothing behind."""
+        outcome = Outcome()
+        readable: list[tuple[list[Row], OrderRequest]] = []
+        for rows, problem in chunk:
+            try:
+                readable.append((rows, self._read(rows, problem)))
+            except RowsUnusable as unusable:
+                outcome.refuse(rows, unusable.problems)
         async with session.begin_nested() as savepoint:
-            taken = await take_order(
+            answers = await take_orders(
                 session,
-                request,
+                [
+                    (request, request.external_id or f"{self._sha256[:32]}:{rows[0].line}")
+                    for rows, request in readable
+                ],
                 account=self._account,
                 channel=CHANNEL,
-                external_id=request.external_id or f"{self._sha256[:32]}:{line}",
                 by=self._by,
                 zone=self._zone,
             )
             if self._dry_run:
                 await savepoint.rollback()
-        outcome.orders_new += taken.is_new
-        outcome.orders_repeated += not taken.is_new
+        for (rows, _), answer in zip(readable, answers, strict=True):
+            if isinstance(answer, PostriderError):
+                outcome.refuse(rows, [problem_of(self._columns, rows[0].line, answer)])
+            else:
+                outcome.orders_new += answer.is_new
+                outcome.orders_repeated += not answer.is_new
+        return outcome
+
+    def _read(self, rows: list[Row], problem: Problem | None) -> OrderRequest:
+        if problem:
+            raise RowsUnusable([problem])
+        return read_order(self._columns, rows, zone=self._zone, currency=self._account.currency)
 
 
 def _for_every_row(rows: list[Row], problems: list[Problem]) -> list[Problem]:

@@ -137,7 +137,7 @@ async def post_standing_order(
 ) -> StandingView:
     """Let an order come again and again, by a rule."""
     account = await paying_account(session, principal, data.order.account)
-    draft, _ = await service.draft_order(session, data.order, account=account, channel="standing")
+    draft = await service.draft_order(session, data.order, account=account, channel="standing")
     return await create_standing_order(session, draft, data.rhythm, by=principal.label)
 
 

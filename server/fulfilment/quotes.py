@@ -1,24 +1,23 @@
 """The goods of a quote are kept for it until it becomes an order, expires or is cancelled."""
 
-from collections.abc import Sequence
-
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.fulfilment.stocking import BY, keeps_goods_of, wanted_by
 from server.inventory import service as inventory
-from server.inventory.service import HoldOver, NotEnoughStock, UnknownSku, Wanted
+from server.inventory.service import HoldOver, NotEnoughStock, UnknownSku
 from server.kit.outbox import reaction
 from server.orders import service as orders
 from server.orders.events import OrderCancelled, OrderQuoted, QuoteAccepted, QuoteExpired
 from server.orders.service import OrderView
-
-BY = "fulfilment"
 
 
 @reaction
 async def on_order_quoted(session: AsyncSession, event: OrderQuoted) -> None:
     """A quote for what is short stands all the same, and says so."""
     quote = await orders.get_order(session, event.order_id, lock=True)
-    if quote.state != "draft" or quote.stock_hold_id or not quote.lines:
+    if quote.state != "draft" or quote.stock_hold_id:
+        return
+    if not await keeps_goods_of(session, quote):
         return
     assert quote.quote_expires_at is not None  # as every draft has; the table sees to it
     try:
@@ -30,10 +29,8 @@ async def on_order_quoted(session: AsyncSession, event: OrderQuoted) -> None:
             subject=f"quote {quote.number}",
             by=BY,
         )
-    except NotEnoughStock as short:
-        await orders.note_on_order(session, quote.id, f"Not kept. {short.message}", by=BY)
-    except UnknownSku:
-        return  # goods that we do not stock come packed; there is nothing to keep
+    except (NotEnoughStock, UnknownSku) as refused:
+        await orders.note_on_order(session, quote.id, f"Not kept. {refused.message}", by=BY)
     else:
         await orders.keep_stock_hold(session, quote.id, hold.id)
 
@@ -70,10 +67,3 @@ async def on_quote_cancelled(session: AsyncSession, event: OrderCancelled) -> No
 async def _let_go(session: AsyncSession, order: OrderView) -> None:
     if order.stock_hold_id:
         await inventory.release_hold(session, order.stock_hold_id)
-
-
-def wanted_by(order: OrderView) -> Sequence[Wanted]:
-    return [
-        Wanted(line=position, sku=line.sku, quantity=line.quantity)
-        for position, line in enumerate(order.lines, 1)
-    ]

@@ -2,16 +2,17 @@
 
 import hashlib
 from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.kit import clock
+from server.kit.errors import PostriderError
 from server.kit.ids import new_id
 from server.kit.outbox import emit
 from server.kit.settings import UTC_ZONE
@@ -19,16 +20,17 @@ from server.orders.errors import OrderNumberTaken
 from server.orders.event_log import record
 from server.orders.events import OrderCaptured, OrderQuoted
 from server.orders.listing import view_of, views_of
-from server.orders.models import Order, OrderLineRow, order_number
-from server.orders.order import OrderDraft, OrderLine, OrderView, Party, Quote
+from server.orders.models import Order, OrderLineRow, ServiceLevel
+from server.orders.order import OrderDraft, OrderLine, OrderView, Party, Quote, Sent
 from server.orders.rules import (
     WINDOWS,
     check_content,
+    check_quote,
     check_windows,
     fill_pickup_window,
     promised_window,
 )
-from server.orders.service_levels import service_level
+from server.orders.service_levels import all_levels, level_called
 
 DEFAULT_SERVICE_LEVEL = "next_day"
 
@@ -51,71 +53,107 @@ async def capture_order(
     OrderNumberTaken
         When the channel used the number before, for something else.
     """
-    if repeated := await _repeat_of(session, draft):
-        return repeated
-    draft = await with_windows(session, draft, zone)
-    order = await insert_order(session, draft, quote)
-    if order is None:  # the same order came twice at this moment, and the other one was first
-        repeated = await _repeat_of(session, draft)
-        assert repeated is not None
-        return repeated
-    set_lines(session, order, draft.lines)
-    record(session, order, "quoted" if quote else "captured", by)
-    emit(session, OrderQuoted(order_id=order.id) if quote else OrderCaptured(order_id=order.id))
-    return view_of(order, draft.lines, is_new=True)
+    (captured,) = await capture_orders(session, [draft], by=by, zone=zone, quote=quote)
+    if isinstance(captured, PostriderError):
+        raise captured
+    return captured
 
 
-async def find_repeat(
+async def capture_orders(
     session: AsyncSession,
+    drafts: Sequence[OrderDraft],
     *,
-    account_id: UUID,
-    channel: str,
-    external_id: str,
-    source_sha256: str = "",
-) -> OrderView | None:
-    """The order that came over this channel under this number before; `is_new` is False.
+    by: str,
+    zone: ZoneInfo = UTC_ZONE,
+    quote: Quote | None = None,
+) -> list[OrderView | PostriderError]:
+    """Many orders at once, in a handful of statements: for each what `capture_order` would answer,
+    or why it is refused."""
+    captured: dict[int, OrderView | PostriderError] = {}
+    repeats = await find_repeats(session, [sent_as(draft) for draft in drafts])
+    levels = await all_levels(session)
+    filled: dict[int, OrderDraft] = {}
+    for number, draft in enumerate(drafts):
+        if repeat := repeats.get(sent_as(draft)):
+            captured[number] = repeat
+            continue
+        try:
+            filled[number] = fill_windows(draft, levels, zone)
+            check_quote(filled[number], quote, now=clock.now())
+        except PostriderError as refused:
+            captured[number] = refused
+    filled = {number: each for number, each in filled.items() if number not in captured}
+    orders = await insert_orders(session, filled, quote)
+    for number, order in orders.items():
+        draft = filled[number]
+        set_lines(session, order, draft.lines)
+        record(session, order, "quoted" if quote else "captured", by)
+        emit(session, OrderQuoted(order_id=order.id) if quote else OrderCaptured(order_id=order.id))
+        captured[number] = view_of(order, draft.lines, is_new=True)
+    if late := {number: draft for number, draft in filled.items() if number not in orders}:
+        # the same order came twice at this moment, and the other one was first
+        repeats = await find_repeats(session, [sent_as(draft) for draft in late.values()])
+        captured |= {number: repeats[sent_as(draft)] for number, draft in late.items()}
+    return [captured[number] for number in range(len(drafts))]
 
-    Raises
-    ------
-    OrderNumberTaken
-        When that one was for something else.
-    """
-    first = await session.scalar(
-        select(Order).where(
-            Order.account_id == account_id,
-            Order.channel == channel,
-            Order.external_id == external_id,
-        )
-    )
-    if first is None:
-        return None
-    if source_sha256 and first.source_sha256 not in ("", source_sha256):
-        raise OrderNumberTaken(field="external_id", external_id=external_id, number=first.number)
-    return (await views_of(session, [first]))[0]
+
+async def check_drafts(
+    session: AsyncSession, drafts: Sequence[OrderDraft], *, zone: ZoneInfo
+) -> list[PostriderError | None]:
+    """What speaks against capturing each of these; places are not looked at."""
+    levels = await all_levels(session) if drafts else {}
+    refusals: list[PostriderError | None] = []
+    for draft in drafts:
+        refusals.append(None)
+        try:
+            fill_windows(draft, levels, zone)
+        except PostriderError as refused:
+            refusals[-1] = refused
+    return refusals
 
 
-async def _repeat_of(session: AsyncSession, draft: OrderDraft) -> OrderView | None:
-    if draft.external_id is None:
-        return None
-    return await find_repeat(
-        session,
-        account_id=draft.account_id,
-        channel=draft.channel,
-        external_id=draft.external_id,
-        source_sha256=draft.source_sha256,
-    )
+async def find_repeats(
+    session: AsyncSession, sent: Collection[Sent]
+) -> dict[Sent, OrderView | PostriderError]:
+    """What of this came before: the order, `is_new` False, or OrderNumberTaken when the number was
+    used for something else."""
+    numbers = {each[:3]: each for each in sent if each.external_id is not None}
+    if not numbers:
+        return {}
+    number = tuple_(Order.account_id, Order.channel, Order.external_id)
+    found = (await session.scalars(select(Order).where(number.in_(list(numbers))))).all()
+    repeats: dict[Sent, OrderView | PostriderError] = {}
+    for first, view in zip(found, await views_of(session, found) if found else (), strict=True):
+        again = numbers[first.account_id, first.channel, first.external_id]
+        other = again.source_sha256 and first.source_sha256 not in ("", again.source_sha256)
+        repeats[again] = view
+        if other:
+            repeats[again] = OrderNumberTaken(
+                field="external_id", external_id=first.external_id, number=first.number
+            )
+    return repeats
+
+
+def sent_as(draft: OrderDraft) -> Sent:
+    return Sent(draft.account_id, draft.channel, draft.external_id, draft.source_sha256)
 
 
 async def with_windows(
     session: AsyncSession, draft: OrderDraft, zone: ZoneInfo, *, check: bool = True
 ) -> OrderDraft:
     """The draft found sensible; a window that it lacks is filled from its service level."""
+    return fill_windows(draft, await all_levels(session), zone, check=check)
+
+
+def fill_windows(
+    draft: OrderDraft, levels: Mapping[str, ServiceLevel], zone: ZoneInfo, *, check: bool = True
+) -> OrderDraft:
     now = clock.now()
     check_content(draft)
     if check:
         check_windows(draft, now=now)
     if draft.service_level or draft.window_end_at is None:
-        level = await service_level(session, draft.service_level or DEFAULT_SERVICE_LEVEL)
+        level = level_called(draft.service_level or DEFAULT_SERVICE_LEVEL, levels)
         draft = msgspec.structs.replace(draft, service_level=level.code)
         if draft.window_end_at is None:
             start, end = promised_window(level, now=now, zone=zone)
@@ -126,15 +164,33 @@ async def with_windows(
     return draft
 
 
-async def insert_order(
-    session: AsyncSession, draft: OrderDraft, quote: Quote | None = None
-) -> Order | None:
-    """The order as it was stored, or None when another transaction has just taken its external
-    id."""
-    number = await session.scalar(order_number.next_value())
-    columns = {
+async def insert_orders(
+    session: AsyncSession, drafts: Mapping[int, OrderDraft], quote: Quote | None = None
+) -> dict[int, Order]:
+    """The orders as they were stored, without those of which another transaction has just taken
+    the external id."""
+    if not drafts:
+        return {}
+    rows = {number: _row_of(draft, quote) for number, draft in drafts.items()}
+    stored = await session.execute(INSERT_UNLESS_REPEATED, list(rows.values()))
+    numbers = {row.id: row.number for row in stored}
+    return {
+        place: Order(**row, number=numbers[row["id"]])
+        for place, row in rows.items()
+        if row["id"] in numbers
+    }
+
+
+INSERT_UNLESS_REPEATED = (
+    insert(Order)
+    .on_conflict_do_nothing(index_elements=["account_id", "channel", "external_id"])
+    .returning(Order.id, Order.number)
+)
+
+
+def _row_of(draft: OrderDraft, quote: Quote | None) -> dict[str, Any]:
+    return {
         "id": new_id(),
-        "number": f"O-{number:06d}",
         "account_id": draft.account_id,
         "kind": draft.kind,
         "state": "draft" if quote else "received",
@@ -151,15 +207,6 @@ async def insert_order(
         "price_note": quote.price_note if quote else "",
         **columns_of(draft),
     }
-    inserted = await session.scalar(INSERT_UNLESS_REPEATED, columns)
-    return Order(**columns) if inserted else None
-
-
-INSERT_UNLESS_REPEATED = (
-    insert(Order)
-    .on_conflict_do_nothing(index_elements=["account_id", "channel", "external_id"])
-    .returning(Order.id)
-)
 
 
 def columns_of(draft: OrderDraft) -> dict[str, Any]:

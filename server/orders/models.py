@@ -28,6 +28,7 @@ KINDS_OF_HOLD = ", ".join(f"'{kind}'" for kind in get_args(HoldKind))
 ORIGINS = ", ".join(f"'{origin}'" for origin in get_args(Origin) if origin)
 UNBILLED = "'accepted', 'processing', 'in_fulfilment', 'shipped'"
 PHONE_DIGITS = "regexp_replace(regexp_replace(consignee_phone, '[^0-9]', '', 'g'), '^00', '')"
+NEXT_NUMBER = text("'O-' || to_char(nextval('order_number'), 'FM000000999999')")
 STATES = ", ".join(f"'{state}'" for state in ORDER.states)
 
 
@@ -100,7 +101,7 @@ class Order(Base):
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    number: Mapped[str] = mapped_column(unique=True)
+    number: Mapped[str] = mapped_column(unique=True, default=NEXT_NUMBER)
     account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"))
     kind: Mapped[str]
     state: Mapped[str]

@@ -1,7 +1,7 @@
 """The words of an order: what is asked for, within which bounds, and how it is shown."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -101,6 +101,15 @@ class HoldView(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     placed_at: datetime
     placed_by: str
+
+
+class Sent(NamedTuple):
+    """Under which number an order came over a channel, and the digest of what was sent."""
+
+    account_id: UUID
+    channel: str
+    external_id: str | None
+    source_sha256: str = ""
 
 
 class OrderDraft(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,11 +14,12 @@ from server.orders.errors import (
     NothingOrdered,
     PickupAfterDelivery,
     PinMissing,
+    QuoteTooLate,
     WindowEndsBeforeStart,
     WindowInThePast,
     WindowTooFar,
 )
-from server.orders.order import OrderDraft
+from server.orders.order import OrderDraft, Quote
 
 MAX_DAYS_AHEAD = 366
 
@@ -79,6 +80,15 @@ def check_content(draft: OrderDraft) -> None:
         raise ConsignorOfGoods(field="consignor")
     if draft.proof.pin == "required" and not draft.pin:
         raise PinMissing(field="pin")
+
+
+def check_quote(draft: OrderDraft, quote: Quote | None, *, now: datetime) -> None:
+    """Refuse an offer that is over already, or stands longer than it can be kept."""
+    if quote is None:
+        return
+    assert draft.window_end_at
+    if not now < quote.expires_at <= draft.window_end_at:
+        raise QuoteTooLate(field="expires_at")
 
 
 def check_windows(draft: OrderDraft, *, now: datetime) -> None:

@@ -1,7 +1,7 @@
 """What other rooms may ask of orders."""
 
 from server.orders.amendment import amend_order
-from server.orders.capture import capture_order, find_repeat
+from server.orders.capture import capture_order, capture_orders, check_drafts, find_repeats
 from server.orders.errors import (
     AlreadyShipped,
     NoSuchHold,
@@ -37,6 +37,7 @@ from server.orders.order import (
     Pin,
     PriceMinor,
     Quote,
+    Sent,
     ServiceLevelCode,
     Skill,
 )
@@ -102,6 +103,7 @@ __all__ = [
     "Quote",
     "Rhythm",
     "RulesView",
+    "Sent",
     "ServiceLevelCode",
     "ServiceLevelView",
     "Skill",
@@ -115,11 +117,13 @@ __all__ = [
     "begin_picking",
     "cancel_order",
     "capture_order",
+    "capture_orders",
+    "check_drafts",
     "clone_order",
     "create_standing_order",
     "expire_quotes",
     "find_preferences",
-    "find_repeat",
+    "find_repeats",
     "get_order",
     "get_rules",
     "hold_order",

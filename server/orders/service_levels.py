@@ -1,5 +1,6 @@
 """What the company promises: express, same day, next day, and what else it adds."""
 
+from collections.abc import Mapping
 from datetime import time
 from typing import Annotated
 
@@ -44,10 +45,14 @@ async def save_service_level(session: AsyncSession, level: ServiceLevelView) -> 
     return level
 
 
-async def service_level(session: AsyncSession, code: str) -> ServiceLevel:
-    """The service level itself, within this room."""
-    found = await session.get(ServiceLevel, code)
-    if found is None:
-        known = await session.scalars(select(ServiceLevel.code).order_by(ServiceLevel.code))
-        raise UnknownServiceLevel(field="service_level", service_level=code, known=", ".join(known))
-    return found
+async def all_levels(session: AsyncSession) -> dict[str, ServiceLevel]:
+    """The service levels themselves by their codes, within this room."""
+    rows = await session.scalars(select(ServiceLevel).order_by(ServiceLevel.code))
+    return {row.code: row for row in rows}
+
+
+def level_called(code: str, levels: Mapping[str, ServiceLevel]) -> ServiceLevel:
+    if code not in levels:
+        known = ", ".join(levels)
+        raise UnknownServiceLevel(field="service_level", service_level=code, known=known)
+    return levels[code]

@@ -20,7 +20,7 @@ from server.orders.amendment import (
     require_version,
     rewrite,
 )
-from server.orders.capture import capture_order, insert_order, set_lines
+from server.orders.capture import capture_order, insert_orders, set_lines
 from server.orders.errors import (
     HeldOrder,
     NotAlike,
@@ -105,8 +105,7 @@ async def split_order(
         origin="split",
         origin_order_id=order.id,
     )
-    second = await insert_order(session, part)
-    assert second is not None  # without an external id nothing can be the same
+    second = (await insert_orders(session, {1: part}))[1]
     second.accepted_at = order.accepted_at
     row = await load_order(session, second.id, lock=True)
     row.accepted_at = order.accepted_at

@@ -205,11 +205,17 @@ async def nearest_address(
 
 
 async def locate(
-    session: AsyncSession, address: Address | str, *, near: Position | None = None
+    session: AsyncSession,
+    address: Address | str,
+    *,
+    near: Position | None = None,
+    localities: dict[str, Position | None] | None = None,
 ) -> Located:
     """Where this address is. Nobody looks at the answer before a driver goes there, so "house" is
     said only of a door with the right number, in the right city, in a street whose name differs
     by a slip at most; anything less is "street", "locality" or "none", and needs a pin.
+
+    localities: which the caller has met already, for the next of its addresses.
     """
     if isinstance(address, str):
         address = parse_address(address)
@@ -220,7 +226,10 @@ async def locate(
         return locate_without_city(candidates)
     if candidates and candidates[0].fits:
         return located_at(candidates[0], is_certain=not candidates[0].contradicts)
-    locality = await find_locality(session, city, near)
+    localities = {} if localities is None else localities
+    if city not in localities:
+        localities[city] = await find_locality(session, city, near)
+    locality = localities[city]
     if locality is None:
         return NOWHERE
     for candidate in candidates:

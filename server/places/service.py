@@ -33,6 +33,7 @@ __all__ = [
     "Found",
     "Located",
     "MapCounts",
+    "NewPlace",
     "NoAddressNearby",
     "NoSuchTile",
     "PlaceView",
@@ -42,6 +43,7 @@ __all__ = [
     "UnknownPlace",
     "count_map",
     "create_place",
+    "create_places",
     "find_addresses",
     "get_place",
     "get_places",
@@ -73,6 +75,14 @@ class PositionOutOfRange(Invalid):
     """{lon}, {lat} is no position: longitude goes from -180 to 180, latitude from -90 to 90."""
 
     code = "places.position_out_of_range"
+
+
+class NewPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """position: as given with the address; null for where the address itself says."""
+
+    address: Address
+    position: Position | None = None
+    access_note: str = ""
 
 
 class PlaceView(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,27 +119,51 @@ async def create_place(
     """
     if isinstance(address, str):
         address = parse_address(address)
-    address = with_house_number_apart(address)
-    precision: Precision
-    if position is not None:
-        check_range(position)
-        precision = "given"
-    elif pinned := await pinned_position(session, address):
-        position, precision = pinned, "pin"
-    else:
-        located = await locate(session, address, near=near)
-        position, precision = located.position, located.precision
-    place = Place(
-        **msgspec.structs.asdict(address),
-        address_key=address.key,
-        position=position,
-        precision=precision,
-        access_note=access_note,
-        created_at=clock.now(),
+    new = NewPlace(address=address, position=position, access_note=access_note)
+    return (await create_places(session, [new], near=near))[0]
+
+
+async def create_places(
+    session: AsyncSession, new: Sequence[NewPlace], *, near: Position | None = None
+) -> list[PlaceView]:
+    """Many at once; each different address is looked up on the map once."""
+    addresses = [with_house_number_apart(each.address) for each in new]
+    pins = await _pinned_positions(
+        session,
+        {
+            address.key
+            for address, each in zip(addresses, new, strict=True)
+            if each.position is None and address.key
+        },
     )
-    session.add(place)
+    found: dict[Address, Located] = {}
+    localities: dict[str, Position | None] = {}
+    made = []
+    for address, each in zip(addresses, new, strict=True):
+        where = Located(each.position, "given")
+        if each.position is not None:
+            check_range(each.position)
+        elif address.key in pins:
+            where = Located(pins[address.key], "pin")
+        else:
+            asked = msgspec.structs.replace(address, name="", extra="") if address.key else address
+            where = found.get(asked) or await locate(
+                session, address, near=near, localities=localities
+            )
+            found[asked] = where
+        made.append(
+            Place(
+                **msgspec.structs.asdict(address),
+                address_key=address.key,
+                position=where.position,
+                precision=where.precision,
+                access_note=each.access_note,
+                created_at=clock.now(),
+            )
+        )
+    session.add_all(made)
     await session.flush()
-    return view_of(place)
+    return [view_of(place) for place in made]
 
 
 async def get_places(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, PlaceView]:
@@ -218,13 +252,16 @@ async def note_access(
     return view_of(place)
 
 
-async def pinned_position(session: AsyncSession, address: Address) -> Position | None:
-    """Where a person has pinned this very address before."""
-    if not address.key:
-        return None
-    pins = select(Place.position).where(Place.address_key == address.key, Place.precision == "pin")
-    position: Position | None = await session.scalar(pins.order_by(Place.id.desc()).limit(1))
-    return position
+async def _pinned_positions(session: AsyncSession, keys: Collection[str]) -> dict[str, Position]:
+    """Where people have pinned these very addresses before."""
+    if not keys:
+        return {}
+    rows = await session.execute(
+        select(Place.address_key, Place.position)
+        .where(Place.address_key.in_(keys), Place.precision == "pin")
+        .order_by(Place.id)
+    )
+    return {key: position for key, position in rows if position is not None}
 
 
 async def load_place(session: AsyncSession, place_id: UUID, *, for_update: bool = False) -> Place:

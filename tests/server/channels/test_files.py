@@ -18,7 +18,7 @@ from server.accounts import service as accounts
 from server.accounts.service import AccountView
 from server.channels import import_work, tables
 from server.channels.imports import run_import_file
-from server.channels.service import take_order
+from server.channels.service import take_orders
 from server.identity.access import Role
 from server.kit.blobs import Blobs
 from server.kit.db import Database
@@ -317,21 +317,21 @@ async def test_work_killed_in_the_middle_goes_on_where_it_stopped(
     async def take_and_die(*args: Any, **named: Any) -> Any:
         nonlocal taken
         taken += 1
-        order = await take_order(*args, **named)
-        if taken == 4 * (chunk - 1) + 2:
+        answers = await take_orders(*args, **named)
+        if taken == chunk:
             raise Crash
-        return order
+        return answers
 
     async def run(dry_run: bool = False) -> Json:
         return await run_import_file(
             own_db, blobs, file, account_code="SHOP", dry_run=dry_run, zone=settings.timezone
         )
 
-    monkeypatch.setattr(import_work, "take_order", take_and_die)
+    monkeypatch.setattr(import_work, "take_orders", take_and_die)
     with pytest.raises(Crash):
         await run()
     assert await count(own_db, "orders") == 4 * (chunk - 1)
-    monkeypatch.setattr(import_work, "take_order", take_order)
+    monkeypatch.setattr(import_work, "take_orders", take_orders)
     await import_work.work_on_imports(own_db, blobs, zone=settings.timezone)
     async with own_db.transaction() as session:
         state = (
@@ -355,7 +355,7 @@ async def test_work_that_breaks_on_our_side_is_given_up_after_some_attempts(
     async def broken(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(import_work, "take_order", broken)
+    monkeypatch.setattr(import_work, "take_orders", broken)
     begun = await hand_in(shop, lines(HEADER, ADA))
     for _ in range(import_work.ATTEMPTS + 1):
         await work()
