@@ -9,6 +9,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.accounts.account import AccountView, UnknownAccount, load_account, view_of
+from server.accounts.credit import add_to_owed, set_credit_limit
 from server.accounts.models import Account, AddressBookEntry, Contact
 from server.accounts.return_policy import ReturnPolicy, get_return_policy, set_return_policy
 from server.identity.service import record_audit
@@ -18,12 +20,6 @@ from server.kit.ids import new_id
 
 __all__ = ["ReturnPolicy", "get_return_policy", "set_return_policy"]
 """What stands in files of its own in this room, beside all that is defined here."""
-
-
-class UnknownAccount(NotFound):
-    """There is no account {account_id}."""
-
-    code = "accounts.unknown_account"
 
 
 class CodeTaken(Conflict):
@@ -54,19 +50,6 @@ class UnknownPlaceForEntry(Invalid):
     """There is no place {place_id} to put into the address book. Create it at /api/places."""
 
     code = "accounts.unknown_place"
-
-
-class AccountView(msgspec.Struct, frozen=True, kw_only=True):
-    """owed_minor: billed and not paid. credit_limit_minor: how much that may become together with
-    what is not billed yet; null for no limit."""
-
-    id: UUID
-    code: str
-    name: str
-    currency: str
-    active: bool
-    credit_limit_minor: int | None = None
-    owed_minor: int = 0
 
 
 class ContactView(msgspec.Struct, frozen=True, kw_only=True):
@@ -179,52 +162,6 @@ async def change_account(
         action="account.changed",
         subject=f"account:{account_id}",
         details={"from": before, "to": after},
-    )
-    await session.flush()
-    return view_of(account)
-
-
-async def set_credit_limit(
-    session: AsyncSession, account_id: UUID, limit_minor: int | None, *, by: str
-) -> AccountView:
-    """Let the account owe this much at most, in its own currency; None for no limit. Orders over
-    it are held.
-
-    Raises
-    ------
-    UnknownAccount
-    """
-    account = await load_account(session, account_id, for_update=True)
-    before, account.credit_limit_minor = account.credit_limit_minor, limit_minor
-    await record_audit(
-        session,
-        by=by,
-        action="account.credit_limit_set",
-        subject=f"account:{account_id}",
-        details={"from": before, "to": limit_minor},
-    )
-    await session.flush()
-    return view_of(account)
-
-
-async def add_to_owed(
-    session: AsyncSession, account_id: UUID, delta_minor: int, *, by: str
-) -> AccountView:
-    """Count what was billed (positive), or paid or credited (negative), in the account's currency.
-    The account stays locked until the caller's transaction ends.
-
-    Raises
-    ------
-    UnknownAccount
-    """
-    account = await load_account(session, account_id, for_update=True)
-    account.owed_minor += delta_minor
-    await record_audit(
-        session,
-        by=by,
-        action="account.owed_changed",
-        subject=f"account:{account_id}",
-        details={"delta_minor": delta_minor, "owed_minor": account.owed_minor},
     )
     await session.flush()
     return view_of(account)
@@ -350,29 +287,6 @@ async def remove_from_address_book(session: AsyncSession, account_id: UUID, entr
         raise UnknownEntry(entry_id=entry_id)
     await session.delete(entry)
     await session.flush()
-
-
-async def load_account(
-    session: AsyncSession, account_id: UUID, *, for_update: bool = False
-) -> Account:
-    account = await session.get(
-        Account, account_id, with_for_update=for_update or None, populate_existing=for_update
-    )
-    if account is None:
-        raise UnknownAccount(account_id=account_id)
-    return account
-
-
-def view_of(account: Account) -> AccountView:
-    return AccountView(
-        id=account.id,
-        code=account.code,
-        name=account.name,
-        currency=account.currency,
-        active=account.active,
-        credit_limit_minor=account.credit_limit_minor,
-        owed_minor=account.owed_minor,
-    )
 
 
 def contact_view(contact: Contact) -> ContactView:

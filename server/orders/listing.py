@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select, tuple_
+from sqlalchemy import ColumnElement, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.orders.errors import UnknownOrder
@@ -46,14 +46,18 @@ async def list_orders(
     after: UUID | None = None,
 ) -> OrderPage:
     """Newest first, captured from `since` to before `until`. Every word of `text` is looked for in
-    the numbers, the reference, the names, the e-mail address and the telephone number."""
+    the numbers, the reference, the names, the e-mail address and the telephone number; but who
+    types a whole number or reference gets what has it."""
     query = select(Order).order_by(Order.captured_at.desc(), Order.id.desc()).limit(limit + 1)
     if account_id:
         query = query.where(Order.account_id == account_id)
     if state:
         query = query.where(Order.state == state)
-    for word in _words(text):
-        query = query.where(Order.search_text.ilike(f"%{_literally(word)}%", escape="\\"))
+    if text and await _is_named(session, text):
+        query = query.where(_named(text))
+    else:
+        for word in _words(text):
+            query = query.where(Order.search_text.ilike(f"%{_literally(word)}%", escape="\\"))
     if since:
         query = query.where(Order.captured_at >= since)
     if until:
@@ -158,6 +162,15 @@ PLAIN = frozenset(OrderView.__struct_fields__) - {
     "is_new",
 }
 """The fields of an OrderView that are columns of the same name."""
+
+
+def _named(text: str) -> ColumnElement[bool]:
+    name = text.strip()
+    return or_(Order.number == name, Order.external_id == name, Order.reference == name)
+
+
+async def _is_named(session: AsyncSession, text: str) -> bool:
+    return await session.scalar(select(Order.id).where(_named(text)).limit(1)) is not None
 
 
 def _words(text: str) -> list[str]:

@@ -28,7 +28,7 @@ KINDS_OF_HOLD = ", ".join(f"'{kind}'" for kind in get_args(HoldKind))
 ORIGINS = ", ".join(f"'{origin}'" for origin in get_args(Origin) if origin)
 UNBILLED = "'accepted', 'processing', 'in_fulfilment', 'shipped'"
 PHONE_DIGITS = "regexp_replace(regexp_replace(consignee_phone, '[^0-9]', '', 'g'), '^00', '')"
-NEXT_NUMBER = text("'O-' || to_char(nextval('order_number'), 'FM000000999999')")
+NEXT_NUMBER = text("'O-' || to_char(nextval('order_number'), 'FM999999999000000')")
 STATES = ", ".join(f"'{state}'" for state in ORDER.states)
 
 
@@ -91,6 +91,8 @@ class Order(Base):
             postgresql_include=["value_minor", "currency"],
             postgresql_where=text(f"state in ({UNBILLED})"),
         ),
+        Index("ix_orders_external_id", "external_id"),
+        Index("ix_orders_reference", "reference"),
         Index("ix_orders_quotes", "quote_expires_at", postgresql_where=text("state = 'draft'")),
         Index(
             "ix_orders_search_text",

@@ -141,6 +141,8 @@ def _widen_orders() -> None:
         postgresql_include=["value_minor", "currency"],
         postgresql_where=sa.text("state in ('accepted', 'processing', 'in_fulfilment', 'shipped')"),
     )
+    op.create_index("ix_orders_external_id", "orders", ["external_id"])
+    op.create_index("ix_orders_reference", "orders", ["reference"])
     op.create_index(
         "ix_orders_quotes",
         "orders",

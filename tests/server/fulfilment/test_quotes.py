@@ -108,5 +108,5 @@ async def test_a_quote_for_more_than_there_is_stands_and_says_so(
     await relay()
     async with db.transaction() as session:
         log = await orders.order_history(session, short.id)
-    assert [entry.reason for entry in log if entry.what == "noted"][0].startswith("Not kept.")
+    assert next(each.reason for each in log if each.what == "noted").startswith("Not kept.")
     assert await state_of(db, short) == "draft"

@@ -1,6 +1,7 @@
 """Orders are captured once, amended with care, moved along their life cycle, and found again."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -69,7 +70,7 @@ async def test_captured_order_has_a_number_a_promise_and_is_announced(
     db: Database, capture: Capture
 ) -> None:
     order = await capture()
-    assert order.number.startswith("O-") and order.is_new
+    assert re.fullmatch(r"O-[0-9]{6}", order.number) and order.is_new
     assert (order.state, order.version, order.service_level) == ("received", 1, "next_day")
     assert order.window_start_at == datetime(2026, 11, 24, 8, tzinfo=UTC)
     assert await events_of(db) == ["orders.OrderCaptured"]
