@@ -114,10 +114,9 @@ async def fulfil_order(session: AsyncSession, order_id: UUID) -> None:
     stock = await set_stock_aside(session, order)
     if stock is None:
         return
-    await orders.move_order(session, order.id, "processing", by=BY)
     await make_fulfilments(session, order, stock)
     await consignments.create_consignment(session, consignment_for(order), by=BY)
-    await orders.move_order(session, order_id, "in_fulfilment", by=BY)
+    await orders.advance_order(session, order_id, "in_fulfilment", by=BY)
 
 
 @reaction

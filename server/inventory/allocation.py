@@ -251,7 +251,9 @@ async def _allocate(
     granted = {
         sku_id: min(quantity, max(available[sku_id], 0)) for sku_id, quantity in wanted.items()
     }
-    takes = choose_shelves(granted, shelves, rule=rule, distance_m=await distances_m(session, near))
+    several = len({each.warehouse_id for each in shelves}) > 1
+    distance_m = await distances_m(session, near) if several else {}
+    takes = choose_shelves(granted, shelves, rule=rule, distance_m=distance_m)
     allocations, lacking = await claim(session, order_id, demands, takes)
     backorders = [
         Backorder(id=new_id(), order_id=order_id, **demand._asdict(), created_at=clock.now())

@@ -127,18 +127,28 @@ async def _react(db: Database, event: OutboxEvent, each: Reaction) -> bool:
 
 async def _claim(session: AsyncSession, event: OutboxEvent, each: Reaction) -> bool:
     """Record the reaction as done in its own transaction; False when it was before."""
-    now = clock.real_now()
     claimed = await session.execute(
-        insert(OutboxReaction)
-        .values(event_id=event.id, reaction=each.name, done_at=now, attempts=1)
-        .on_conflict_do_update(
-            index_elements=[OutboxReaction.event_id, OutboxReaction.reaction],
-            set_={"done_at": now, "attempts": OutboxReaction.attempts + 1, "error": None},
-            where=OutboxReaction.done_at.is_(None) & OutboxReaction.parked_at.is_(None),
-        )
-        .returning(OutboxReaction.event_id)
+        CLAIM,
+        {
+            "event_id": event.id,
+            "reaction": each.name,
+            "done_at": clock.real_now(),
+            "attempts": 1,
+        },
     )
     return claimed.scalar() is not None
+
+
+_claiming = insert(OutboxReaction)
+CLAIM = _claiming.on_conflict_do_update(
+    index_elements=[OutboxReaction.event_id, OutboxReaction.reaction],
+    set_={
+        "done_at": _claiming.excluded.done_at,
+        "attempts": OutboxReaction.attempts + 1,
+        "error": None,
+    },
+    where=OutboxReaction.done_at.is_(None) & OutboxReaction.parked_at.is_(None),
+).returning(OutboxReaction.event_id)
 
 
 async def _record_failure(

@@ -1,8 +1,9 @@
 """Orders per CPU second, ours beside Vendure's, in alternating rounds on one PostgreSQL.
 
 Counted is all the CPU that a side's processes and the database use from the first request until
-the last order is in: for Vendure until its payment is authorized, which allocates; for us until
-the outbox is empty, so consignment and delivery task are made as well, which Vendure does not do.
+the last order has its stock: for Vendure the answer to its payment, for us the reaction of the
+worker. `to_the_end` is the same until our outbox is empty: consignments and delivery tasks are
+made then as well, which Vendure does not do.
 """
 
 import asyncio
@@ -39,12 +40,14 @@ class NotAllOrdersTaken(RuntimeError):
 
 
 class Round(msgspec.Struct, frozen=True, kw_only=True):
-    """cpu_s: of the database, and of the side's own processes (with Redis)."""
+    """CPU seconds of the side's own processes (with Redis), of the database, and of both when
+    there was nothing left to do."""
 
     side: str
     orders: int
     server_cpu_s: float
     database_cpu_s: float
+    cpu_to_the_end_s: float
 
     @property
     def orders_per_cpu_s(self) -> float:
@@ -55,6 +58,7 @@ class Intake(msgspec.Struct, frozen=True, kw_only=True):
     """Medians of the rounds, in orders per CPU second; times: how many times Vendure's ours is."""
 
     ours: float
+    ours_to_the_end: float
     vendure: float | None
     times: float | None
     vendure_version: str | None
@@ -75,8 +79,11 @@ class Side(Protocol):
 
     async def place(self, client: httpx.AsyncClient, number: int) -> None: ...
 
+    async def allocated(self) -> None:
+        """Return once every order that was placed has its stock."""
+
     async def settled(self) -> None:
-        """Return once every order that was placed is all the way in."""
+        """Return once there is nothing left to do."""
 
 
 async def measure_intake(
@@ -108,9 +115,13 @@ def _intake(rounds: list[Round], postgres: str, vendure_version: str | None) -> 
         return statistics.median(each.orders_per_cpu_s for each in rounds if each.side == side)
 
     ours = median("postrider")
+    to_the_end = statistics.median(
+        each.orders / each.cpu_to_the_end_s for each in rounds if each.side == "postrider"
+    )
     theirs = median("vendure") if vendure_version else None
     return Intake(
         ours=round(ours, 2),
+        ours_to_the_end=round(to_the_end, 2),
         vendure=round(theirs, 2) if theirs else None,
         times=round(ours / theirs, 2) if theirs else None,
         vendure_version=vendure_version,
@@ -122,8 +133,11 @@ def _intake(rounds: list[Round], postgres: str, vendure_version: str | None) -> 
 
 async def _round(side: Side, orders: int, postmaster: int) -> Round:
     numbers = iter(range(orders))
-    database_s = -cpu_s_of(postmaster)
-    server_s = -sum(cpu_s_of(each) for each in side.process_ids)
+
+    def used() -> tuple[float, float]:
+        return sum(cpu_s_of(each) for each in side.process_ids), cpu_s_of(postmaster)
+
+    server_s, database_s = used()
 
     async def order(client: httpx.AsyncClient) -> None:
         for number in numbers:  # shared, so that whoever is free takes the next one
@@ -131,14 +145,15 @@ async def _round(side: Side, orders: int, postmaster: int) -> Round:
 
     async with httpx.AsyncClient(timeout=60) as client:
         await asyncio.gather(*(order(client) for _ in range(CLIENTS)))
+    await side.allocated()
+    servers_s, databases_s = used()
     await side.settled()
-    server_s += sum(cpu_s_of(each) for each in side.process_ids)
-    database_s += cpu_s_of(postmaster)
     return Round(
         side=side.name,
         orders=orders,
-        server_cpu_s=round(server_s, 2),
-        database_cpu_s=round(database_s, 2),
+        server_cpu_s=round(servers_s - server_s, 2),
+        database_cpu_s=round(databases_s - database_s, 2),
+        cpu_to_the_end_s=round(sum(used()) - server_s - database_s, 2),
     )
 
 
@@ -160,6 +175,9 @@ class VendureSide:
     async def place(self, client: httpx.AsyncClient, number: int) -> None:
         self._placed += 1
         await self._vendure.place_order(client, self._placed, _lines(number))
+
+    async def allocated(self) -> None:
+        return None
 
     async def settled(self) -> None:
         return None
@@ -204,13 +222,20 @@ class OurSide:
         if answer.status_code != httpx.codes.CREATED:
             raise NotAllOrdersTaken(answer.text)
 
-    async def settled(self) -> None:
-        async with asyncio.timeout(SETTLE_TIMEOUT_S):
-            while await self._count("outbox_event where published_at is null"):
-                await asyncio.sleep(0.2)
+    async def allocated(self) -> None:
+        """Accepting an order and setting its stock aside is one transaction."""
+        await self._none_left("orders where state = 'received'")
         allocated = "(select distinct order_id from allocation where state = 'allocated') as served"
         if await self._count(allocated) != self._placed:
             raise NotAllOrdersTaken("Not every order has its stock; see `orders` and the worker.")
+
+    async def settled(self) -> None:
+        await self._none_left("outbox_event where published_at is null")
+
+    async def _none_left(self, rows: str) -> None:
+        async with asyncio.timeout(SETTLE_TIMEOUT_S):
+            while await self._count(rows):
+                await asyncio.sleep(0.2)
 
     async def _count(self, rows: str) -> int:
         async with self._db.transaction() as session:
