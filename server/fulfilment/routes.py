@@ -15,6 +15,7 @@ from server.fulfilment.fulfilments import FulfilmentView
 from server.fulfilment.listing import FulfilmentDetail
 from server.fulfilment.packing import PackedView, Packing
 from server.fulfilment.shortages import ShortageView
+from server.fulfilment.stock_routes import STOCK_ROUTES
 from server.fulfilment.wave_routes import (
     MAY_READ,
     MAY_WORK,
@@ -291,5 +292,6 @@ ROUTES = [
     set_substitutes,
     list_cartons,
     save_carton,
+    *STOCK_ROUTES,
     *WAVE_ROUTES,
 ]

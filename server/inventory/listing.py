@@ -3,7 +3,7 @@
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import or_, select
+from sqlalchemy import select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.inventory.models import Location, Lot, Sku, StockLevel, StockMove
@@ -66,22 +66,22 @@ async def list_moves(
     limit: int = 50,
 ) -> list[MoveView]:
     """Newest first. subject: such as "order:<id>"."""
-    query = select(StockMove).order_by(StockMove.id.desc()).limit(limit)
+    asked = select(StockMove.id).order_by(StockMove.id.desc()).limit(limit)
     if account_id:
-        query = query.join(Sku, Sku.id == StockMove.sku_id).where(Sku.account_id == account_id)
+        asked = asked.join(Sku, Sku.id == StockMove.sku_id).where(Sku.account_id == account_id)
     if sku_id:
-        query = query.where(StockMove.sku_id == sku_id)
-    if location_id:
-        query = query.where(
-            or_(
-                StockMove.from_location_id == location_id,
-                StockMove.to_location_id == location_id,
-            )
-        )
+        asked = asked.where(StockMove.sku_id == sku_id)
     if subject:
-        query = query.where(StockMove.subject == subject)
+        asked = asked.where(StockMove.subject == subject)
     if after:
-        query = query.where(StockMove.id < after)
+        asked = asked.where(StockMove.id < after)
+    query = select(StockMove).order_by(StockMove.id.desc()).limit(limit)
+    if location_id:  # each side by its own index: an OR of both would read all that ever was there
+        came = asked.where(StockMove.to_location_id == location_id).subquery()
+        left = asked.where(StockMove.from_location_id == location_id).subquery()
+        query = query.where(StockMove.id.in_(union_all(select(came), select(left))))
+    else:
+        query = query.where(StockMove.id.in_(asked))
     return [
         msgspec.convert(row, MoveView, from_attributes=True) for row in await session.scalars(query)
     ]

@@ -35,6 +35,7 @@ class Sku(Base):
         CheckConstraint("reorder_point >= 0", name="reorder_point"),
         CheckConstraint("not (is_kit and (has_lots or has_serials))", name="kit"),
         Index("ix_sku_account_id_id", "account_id", "id"),
+        Index("ix_sku_code_id", "code", "id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -71,7 +72,7 @@ class Lot(Base):
     """Units of one SKU that were made together. expires_on: the last day of their use, if any."""
 
     __tablename__ = "lot"
-    __table_args__ = (UniqueConstraint("sku_id", "code"),)
+    __table_args__ = (UniqueConstraint("sku_id", "code"), Index("ix_lot_expires_on", "expires_on"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     sku_id: Mapped[UUID] = mapped_column(ForeignKey("sku.id"))
@@ -135,6 +136,8 @@ class StockMove(Base):
         CheckConstraint("from_location_id <> to_location_id", name="locations"),
         Index("ix_stock_move_sku_id_id", "sku_id", "id"),
         Index("ix_stock_move_subject", "subject"),
+        Index("ix_stock_move_from_location_id_id", "from_location_id", "id"),
+        Index("ix_stock_move_to_location_id_id", "to_location_id", "id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -155,6 +158,7 @@ class SerialUnit(Base):
     """Where the unit with this serial number is now, and the picked allocation that it is in."""
 
     __tablename__ = "serial_unit"
+    __table_args__ = (Index("ix_serial_unit_serial", "serial"),)
 
     sku_id: Mapped[UUID] = mapped_column(ForeignKey("sku.id"), primary_key=True)
     serial: Mapped[str] = mapped_column(primary_key=True)

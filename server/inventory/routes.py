@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.identity.access import OFFICE, Principal, Role, allow
 from server.inventory import service
+from server.inventory.lookup_routes import LOOKUP_ROUTES
 from server.inventory.skus import NewSku, SkuChanges
 from server.inventory.stock import (
     Availability,
@@ -20,7 +21,6 @@ from server.inventory.stock import (
     LocationKind,
     LocationView,
     MoveView,
-    OrderStock,
     Reconciliation,
     SkuView,
 )
@@ -190,15 +190,6 @@ async def list_moves(
     return MovePage(found[:limit], found[limit - 1].id if len(found) > limit else None)
 
 
-@get("/api/orders/{order_id:uuid}/stock", guards=[MAY_READ])
-async def get_order_stock(
-    order_id: FromPath[UUID], session: Session, principal: Caller
-) -> OrderStock:
-    """The allocations of an order, and what it waits for; empty when there are none."""
-    own = principal.own_account_only()
-    return await service.stock_of_order(session, order_id, account_id=own)
-
-
 @get("/api/stock/reconciliation", guards=[allow(Role.ADMIN, Role.CLERK, Role.WAREHOUSE)])
 async def reconcile(session: Session) -> Reconciliation:
     """Prove that the levels are what moves and allocations add up to."""
@@ -215,7 +206,7 @@ ROUTES = [
     create_location,
     list_levels,
     list_moves,
-    get_order_stock,
     reconcile,
+    *LOOKUP_ROUTES,
     *WORK_ROUTES,
 ]

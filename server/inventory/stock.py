@@ -16,7 +16,7 @@ Count = Annotated[int, Meta(ge=0, le=1_000_000)]
 Serials = Annotated[tuple[FilledLine, ...], Meta(max_length=1000)]
 LocationKind = Literal["warehouse", "zone", "aisle", "bin", "quarantine", "van"]
 Disposition = Literal["restock", "quarantine", "scrap", "vendor"]
-ShortageState = Literal["low", "out"]
+LowStockState = Literal["low", "out"]
 SourcingRule = Literal["fewest_splits", "nearest", "priority"]
 
 
@@ -88,7 +88,7 @@ class Availability(msgspec.Struct, frozen=True, kw_only=True):
     available: int
 
 
-class ShortageView(msgspec.Struct, frozen=True, kw_only=True):
+class LowStockView(msgspec.Struct, frozen=True, kw_only=True):
     """A SKU that somebody should buy. state: "out" when nothing of it can be promised any more,
     else "low". free: as in Availability."""
 
@@ -99,7 +99,7 @@ class ShortageView(msgspec.Struct, frozen=True, kw_only=True):
     free: int
     reorder_point: int
     safety_stock: int
-    state: ShortageState
+    state: LowStockState
 
 
 class SerialView(msgspec.Struct, frozen=True, kw_only=True):

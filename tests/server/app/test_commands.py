@@ -32,6 +32,8 @@ COMMANDS = (
     "import",
     "simulate",
     "doctor",
+    "reconcile",
+    "bench",
     "test",
 )
 IMAGE = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00"

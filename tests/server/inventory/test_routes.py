@@ -82,21 +82,6 @@ async def test_returned_goods_come_in_and_go_back_to_the_shelf(shop: Shop, sign_
     assert await shop.levels("TEA") == {"A": (3, 0), "RETURN_QC": (0, 0)}
 
 
-async def test_the_allocations_of_an_order_are_shown_to_its_account(
-    shop: Shop, sign_in: SignIn
-) -> None:
-    await shop.stocked("TEA", 3)
-    order_id = new_id()
-    await shop.allocate(("TEA", 2), order_id=order_id)
-    other = Shop(shop.db)
-    await other.open()
-    path = f"/api/orders/{order_id}/stock"
-    mine = (await (await sign_in(Role.ACCOUNT_USER, shop.account_id)).get(path)).json()
-    theirs = (await (await sign_in(Role.ACCOUNT_USER, other.account_id)).get(path)).json()
-    assert [(each["quantity"], each["state"]) for each in mine["allocations"]] == [(2, "allocated")]
-    assert theirs == {"allocations": [], "backorders": []}
-
-
 async def test_an_account_sees_its_own_stock_only_and_changes_none(
     shop: Shop, sign_in: SignIn
 ) -> None:
