@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.inventory.lifecycle import SELLABLE
 from server.inventory.models import Allocation, Location, Lot, SerialUnit, Sku, StockLevel
-from server.inventory.stock import LotView, SerialView, LowStockView
+from server.inventory.stock import LotView, LowStockView, SerialView
 from server.kit import clock
 
 

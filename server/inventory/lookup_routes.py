@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.identity.access import OFFICE, Principal, Role, allow
 from server.inventory import lookup
-from server.inventory.stock import LotView, SerialView, LowStockView
+from server.inventory.stock import LotView, LowStockView, SerialView
 from server.kit.inputs import SOME_TEXT, Limit, SearchText
 from server.kit.paging import cut_page
 
