@@ -7,12 +7,14 @@ what moves and allocations add up to.
 
 import random
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import msgspec
+
+from server.kit import clock
 
 ACCOUNTS = 200
 PLACES = 20_000
@@ -53,7 +55,7 @@ class Generator:
         self._dice = random.Random(seed)
         self._orders = orders
         self._skus = max(LINES_PER_ORDER, int(orders * SKUS_PER_ORDER))
-        self._end = datetime.now(UTC)
+        self._end = clock.real_now()
         self._start = self._end - YEARS_BACK
         self._account_ids = [self._id(self._start) for _ in range(ACCOUNTS)]
         self._place_ids = [self._id(self._start) for _ in range(PLACES)]
