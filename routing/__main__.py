@@ -12,15 +12,21 @@ from pathlib import Path
 import msgspec
 
 from routing.checks import violations
-from routing.formats import decode_plan, encode_plan, read_problem
+from routing.formats import decode_plan, encode_plan, encode_problem, read_problem
 from routing.plan import Plan, Progress
 from routing.problem import Position, Problem, ProblemError
 from routing.road_errors import RoadsError
 
+MEASURES = ("insert", "roads", "days")
+"""What `bench` knows besides files."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    options = _make_parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["bench"] and given[1:2] and given[1] in MEASURES:
+        given[:2] = [f"bench-{given[1]}"]
+    options = _make_parser().parse_args(given)
     try:
         code: int = options.run(options)
     except (ProblemError, RoadsError) as error:
@@ -53,6 +59,7 @@ def _make_parser() -> argparse.ArgumentParser:
     bench.add_argument("--engines", default="ours,pyvrp,vroom,ortools", metavar="NAMES")
     bench.add_argument("--json", action="store_true", help="print all runs as one JSON object")
     bench.set_defaults(run=_bench)
+    _add_measures(commands)
     roads = commands.add_parser("roads", help="import a map, or ask it").add_subparsers(
         required=True, metavar="build | table | route"
     )
@@ -68,6 +75,28 @@ def _make_parser() -> argparse.ArgumentParser:
         ask.add_argument("--profile", default="car")
         ask.set_defaults(run=run)
     return parser
+
+
+def _add_measures(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    insertion = commands.add_parser("bench-insert", help="measure insertion: bench insert")
+    insertion.add_argument("--vehicles", type=_read_count, default=50)
+    insertion.add_argument("--stops", type=_read_count, default=1_000)
+    insertion.add_argument("--count", type=_read_count, default=1_000)
+    insertion.add_argument("--seed", type=int, default=0)
+    insertion.set_defaults(run=_bench_insert)
+    tables = commands.add_parser("bench-roads", help="measure tables: bench roads")
+    tables.add_argument("folder", type=Path)
+    tables.add_argument("map", type=Path)
+    tables.add_argument("--sizes", default="1000,2000", metavar="COUNTS")
+    tables.add_argument("--seed", type=int, default=0)
+    tables.set_defaults(run=_bench_roads)
+    days = commands.add_parser("bench-days", help="write made-up days: bench days")
+    days.add_argument("folder", type=Path, help="where the roads are")
+    days.add_argument("map", type=Path)
+    days.add_argument("out", type=Path, help="the folder to write problems into")
+    days.add_argument("--jobs", default="100,200,300,300,600,1000", metavar="COUNTS")
+    days.add_argument("--seed", type=int, default=1, help="of the first; each has the next")
+    days.set_defaults(run=_make_days)
 
 
 def _read_budget(text: str) -> float:
@@ -157,6 +186,45 @@ def _bench(options: argparse.Namespace) -> int:
     )
     print(bench.encode_runs(runs).decode() if options.json else bench.format_table(runs))
     return 1 if any(run.violations for run in runs) else 0
+
+
+def _bench_insert(options: argparse.Namespace) -> int:
+    from routing.measure import format_measurements, measure_insertion  # noqa: PLC0415
+
+    measured = measure_insertion(
+        vehicles=options.vehicles, stops=options.stops, count=options.count, seed=options.seed
+    )
+    print(format_measurements([measured]))
+    return 0
+
+
+def _bench_roads(options: argparse.Namespace) -> int:
+    from routing.days import read_addresses  # noqa: PLC0415
+    from routing.measure import format_measurements, measure_tables  # noqa: PLC0415
+    from routing.roads import open_roads  # noqa: PLC0415
+
+    roads = open_roads(options.folder)
+    sizes = [int(size) for size in options.sizes.split(",")]
+    addresses = read_addresses(options.map)
+    print(format_measurements(measure_tables(roads, addresses, sizes, seed=options.seed)))
+    roads.close()
+    return 0
+
+
+def _make_days(options: argparse.Namespace) -> int:
+    from routing.days import make_day, read_addresses  # noqa: PLC0415
+    from routing.roads import open_roads  # noqa: PLC0415
+
+    roads = open_roads(options.folder)
+    addresses = read_addresses(options.map)
+    options.out.mkdir(parents=True, exist_ok=True)
+    for seed, jobs in enumerate(map(int, options.jobs.split(",")), options.seed):
+        problem = make_day(addresses, roads, jobs=jobs, seed=seed)
+        path = options.out / f"day-{jobs}-{seed}.json"
+        path.write_bytes(encode_problem(problem))
+        print(f"{path}: {len(problem.work)} pieces of work, {len(problem.vehicles)} vehicles")
+    roads.close()
+    return 0
 
 
 def _build_roads(options: argparse.Namespace) -> int:

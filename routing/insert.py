@@ -254,6 +254,8 @@ class _Search:
     def _find_places(self) -> Iterator[tuple[float, Row, Position]]:
         """Yield the places that the bounds allow by the least cost that they can have."""
         tables = list(self.inserter.tables())
+        if not tables:
+            return
         found = [part for table in tables for part in self._weigh(table)]
         cost = np.concatenate([part[0] for part in found])
         number = np.repeat(np.arange(len(found)), [len(part[0]) for part in found])

@@ -28,9 +28,13 @@ SHARE_FOR_START = 0.12
 
 SHARE_BEFORE_LAST_WORD = 0.6
 SHARE_FOR_PYVRP = 0.85
-MOST_VISITS_FOR_ORTOOLS = 150
+MOST_VISITS_FOR_ORTOOLS = 60
 """Of the budget, how long PyVRP searches where it does not know all rules; above so many visits it
 gets further in the time than OR-Tools does, even so."""
+
+SHARE_OF_RICH_SLICE = 0.1
+SHORTEST_RICH_SLICE_S = 0.5
+"""There PyVRP's answers are drivable only after repair, so the first ones are asked for early."""
 
 SHARE_OF_SLICE = 0.65
 LONGEST_SLICE_S = 10.0
@@ -54,6 +58,9 @@ SLOWEST_ORTOOLS = 1_000
 GREEDY = "greedy"
 SHARE_FOR_GREEDY = 0.1
 LONGEST_FILL_S = 0.5
+SHARE_FOR_FILL = 0.1
+"""Of the budget, for placing what an engine's answer left over."""
+
 LEAST_GRACE_S = 0.05
 SHARE_OF_GRACE = 0.02
 """How long after the time of all an engine may answer before it is ended."""
@@ -138,7 +145,7 @@ class Portfolio:
         self.is_pure = is_expressible_in_pyvrp(problem)
         self.visits = sum(1 + isinstance(work, Shipment) for work in problem.work)
         budget_s = until_s - began_s
-        self.patience_s = max(0.15 * budget_s, 0.5 + 0.03 * self.visits)
+        self.patience_s = max(0.25 * budget_s, 2.0 + 0.05 * self.visits)
         self.polish_s = 0.0 if self.is_alone else min(0.1 * budget_s, 0.05 + 1e-6 * self.visits**2)
         self.grace_s = max(LEAST_GRACE_S, SHARE_OF_GRACE * budget_s)
         self.slice_s = max(3.0, 0.015 * self.visits)
@@ -247,8 +254,8 @@ class Portfolio:
             sequences = {**rest, **{v.id: () for v in search.part.vehicles}, **sequences}
         plan = repair(self.problem, sequences)
         if plan.unassigned and not search.part:
-            fill_until_s = min(self.until_s, monotonic() + LONGEST_FILL_S)
-            plan = fill(self.problem, plan, until=fill_until_s)
+            most_s = max(LONGEST_FILL_S, SHARE_FOR_FILL * (self.until_s - self.began_s))
+            plan = fill(self.problem, plan, until=min(self.until_s, monotonic() + most_s))
         plan = drop_unworthy(self.problem, plan)
         self._consider(plan, search.engine)
 
@@ -366,7 +373,9 @@ class Portfolio:
         rest_s = share * budget_s - (monotonic() - self.began_s)
         if rest_s > SHORTEST_SEARCH_S:
             if "pyvrp" in self.engines and (is_first or not is_small):
-                return _Turn("pyvrp", min(rest_s, LONGEST_SLICE_S))
+                slice_s = SHARE_OF_RICH_SLICE * budget_s * (1 + lane.searches)
+                slice_s = min(LONGEST_SLICE_S, max(SHORTEST_RICH_SLICE_S, slice_s))
+                return _Turn("pyvrp", rest_s if rest_s < 1.5 * slice_s else slice_s)
             if "ortools" in self.engines:
                 return _Turn("ortools", rest_s)
         for engine in ("ortools", "pyvrp", "vroom"):

@@ -214,14 +214,14 @@ class Itinerary:
         if not labels:
             assert self.loading
             return self._too_late(self.loading, departure_s)
+        breaks, count = self.breaks, len(self.breaks)
         for index, halt in enumerate(self.halts):
             floor_s = not_before_s.get(index)
+            travel_s = self.travel_s[index]
             following: dict[int, _Label] = {}
             for label in labels:
-                for taken in range(label.taken, len(self.breaks) + 1):
-                    ready_s = cross_gap(
-                        label.departure_s, self.travel_s[index], self.breaks[label.taken : taken]
-                    )
+                for taken in range(label.taken, count + 1):
+                    ready_s = cross_gap(label.departure_s, travel_s, breaks[label.taken : taken])
                     if ready_s is None:
                         break
                     if floor_s is not None and floor_s > ready_s:
@@ -229,13 +229,23 @@ class Itinerary:
                     start_s = halt.begin(ready_s)
                     if start_s is None:
                         break
+                    leaves_s = start_s + halt.service_s
                     held = following.get(taken)
                     if held is None or start_s < held.start_s:
-                        following[taken] = _Label(taken, start_s, start_s + halt.service_s, label)
+                        following[taken] = _Label(taken, start_s, leaves_s, label)
+                    if taken < count and leaves_s <= breaks[taken].earliest_start_s:
+                        break  # resting after this visit is no later
             if not following:
-                arrival_s = min(label.departure_s for label in labels) + self.travel_s[index]
+                arrival_s = min(label.departure_s for label in labels) + travel_s
                 return self._too_late(halt, arrival_s)
-            labels = list(following.values())
+            in_time = [
+                label
+                for label in following.values()
+                if label.taken == count or label.departure_s <= breaks[label.taken].latest_start_s
+            ]
+            if not in_time:
+                return self._no_rest()
+            labels = in_time
         return self._finish(labels)
 
     def _labels_at_start(self, departure_s: int) -> list[_Label]:
@@ -283,8 +293,7 @@ class Itinerary:
             if reached_s > self.arriving.windows[-1].end_s:
                 return self._too_late(self.arriving, reached_s)
         if best is None and (earliest_s is None or earliest_s <= vehicle.latest_end_s):
-            sentence = f"Vehicle {vehicle.id} would find no time for its breaks."
-            return Violation(id=vehicle.id, code="break", sentence=sentence)
+            return self._no_rest()
         if best is None or best.start_s > vehicle.latest_end_s:
             sentence = (
                 f"Vehicle {vehicle.id} would end at {best.start_s if best else earliest_s}, "
@@ -303,6 +312,10 @@ class Itinerary:
             best.start_s,
             [label.taken for label in chain],
         )
+
+    def _no_rest(self) -> Violation:
+        sentence = f"Vehicle {self.vehicle.id} would find no time for its breaks."
+        return Violation(id=self.vehicle.id, code="break", sentence=sentence)
 
     def _too_late(self, halt: Halt, arrival_s: int) -> Violation:
         sentence = (

@@ -28,7 +28,7 @@ def add_time(model: "Model") -> Any:
         last_s = vehicle.shift.end_s - model.origin_s
         leave = time.CumulVar(model.routing.Start(index))
         end = time.CumulVar(model.routing.End(index))
-        leave.SetRange(first_s, first_s if vehicle.fixed else last_s)
+        leave.SetRange(first_s, first_s if vehicle.fixed else last_s + vehicle.overtime_s)
         end.SetRange(first_s, last_s + vehicle.overtime_s)
         is_open = _open(model, leave, model.problem.loading_depot(vehicle))
         if not (_open(model, end, model.problem.find_depot(vehicle.end_place)) and is_open):

@@ -17,6 +17,7 @@ from routing.problem import (
     Depot,
     Job,
     Problem,
+    Shipment,
     Step,
     TimeWindow,
     Vehicle,
@@ -202,5 +203,38 @@ def _find_errands(problem: Problem) -> list[Errand]:
                 )
             servers = servers_of[key]
         halts = tuple(halt_of(problem, step) for step in steps)
+        if isinstance(work, Shipment) and len(halts) == 2 and work.max_ride_s is not None:
+            halts = _tighten(halts, work.max_ride_s)
         errands.append(Errand(work=work, halts=halts, size=size, servers=servers))
     return errands
+
+
+def _tighten(halts: tuple[Halt, ...], max_ride_s: int) -> tuple[Halt, ...]:
+    """Leave out times that the longest ride forbids anyway, for engines that do not know it."""
+    pickup, delivery = halts
+    away_s = pickup.service_s + max_ride_s
+    if pickup.windows:
+        latest_s = pickup.windows[-1].end_s + away_s
+        earliest_s = pickup.windows[0].start_s + pickup.service_s
+        delivery = delivery._replace(windows=_clip(delivery.windows, earliest_s, latest_s))
+    if delivery.windows:
+        earliest_s = delivery.windows[0].start_s - away_s
+        latest_s = delivery.windows[-1].end_s - pickup.service_s
+        pickup = pickup._replace(windows=_clip(pickup.windows, earliest_s, latest_s))
+    return pickup, delivery
+
+
+def _clip(
+    windows: tuple[TimeWindow, ...], earliest_s: int, latest_s: int
+) -> tuple[TimeWindow, ...]:
+    """Return what of the windows lies between; all of them if nothing does."""
+    if earliest_s > latest_s:
+        return windows
+    clipped = tuple(
+        TimeWindow(start_s=max(w.start_s, earliest_s), end_s=min(w.end_s, latest_s))
+        for w in windows
+        if w.end_s >= earliest_s and w.start_s <= latest_s
+    )
+    if windows:
+        return clipped or windows
+    return (TimeWindow(start_s=earliest_s, end_s=latest_s),)

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from routing.checks import violations
-from routing.insert import Inserter, NoPlace, apply_insertion, insert
+from routing.insert import NoPlace, apply_insertion, insert
 from routing.plan import Plan, Route
 from routing.problem import Job, Problem, Step, TimeWindow, Vehicle, Work, steps_of
 from routing.repair import fill, repair
@@ -59,33 +59,36 @@ def test_inserting_all_work_one_by_one_keeps_the_plan_sound_and_is_cheapest(seed
         plan = apply_insertion(problem, plan, found[0], one.id)
 
 
-def test_the_answer_tells_what_is_delayed_and_what_lateness_would_buy() -> None:
+def test_the_answer_tells_what_is_delayed() -> None:
     problem = make_line_street()
     van = replace(problem.vehicles[0], capacity=(3,))
-    until_s = 2 * HOUR_S
-    begins = tuple(
-        replace(job, windows=(TimeWindow(start_s=until_s - 900, end_s=until_s),))
-        for job in problem.jobs
-    )
-    problem = replace(problem, vehicles=(van,), jobs=begins)
+    problem = replace(problem, vehicles=(van,))
+    held = replace(van, fixed=(Step(id="door1"),))  # at work, so it cannot leave earlier
+    problem = replace(problem, vehicles=(held,))
     plan = repair(problem, {"van": [Step(id="door1"), Step(id="door3")]})
-    slow = replace(begins[1], service_s=HOUR_S)
-    problem = replace(problem, jobs=(begins[0], slow, begins[2]))
+    found = insert(problem, plan, "door2")
+    assert not isinstance(found, NoPlace)
+    [delay] = found[0].delays
+    assert (delay.step, delay.later_s, delay.late_s) == (Step(id="door3"), 60, 0)
+
+
+def test_lateness_is_allowed_on_request_and_told() -> None:
+    problem = make_line_street()
+    van = replace(problem.vehicles[0], capacity=(3,))
+    by_s = (TimeWindow(start_s=0, end_s=320),)  # where door3 is reached over door1
+    doors = (problem.jobs[0], problem.jobs[1], replace(problem.jobs[2], windows=by_s))
+    short = replace(van, shift=TimeWindow(start_s=0, end_s=900))
+    problem = replace(problem, vehicles=(short,), jobs=doors)
+    plan = repair(problem, {"van": [Step(id="door3")]})
     strict = insert(problem, plan, "door2")
     assert not isinstance(strict, NoPlace)
-    assert [step.id for step in strict[0].route.steps] == ["door1", "door3", "door2"]
-    assert strict[0].delays == ()
-    early = replace(slow, windows=(TimeWindow(start_s=0, end_s=until_s - 800),))
-    problem = replace(problem, jobs=(begins[0], early, begins[2]))
-    plan = repair(problem, {"van": [Step(id="door1"), Step(id="door3")]})
-    urgent = replace(early, id="urgent", windows=(TimeWindow(start_s=0, end_s=until_s - 850),))
-    late = Inserter(problem, plan, late_s=HOUR_S).find(urgent)
+    assert all(delay.late_s == 0 for delay in strict[0].delays)
+    long = replace(doors[1], service_s=200, windows=(TimeWindow(start_s=0, end_s=250),))
+    problem = replace(problem, jobs=(doors[0], long, doors[2]))
+    assert isinstance(insert(problem, plan, "door2"), NoPlace)
+    late = insert(problem, plan, "door2", late_s=600)
     assert not isinstance(late, NoPlace)
-    assert {delay.step.id for delay in late[0].delays if delay.late_s} <= {
-        "door1",
-        "door3",
-        "urgent",
-    }
+    assert max(delay.late_s for delay in late[0].delays) == 180  # 100 + 100 + 200 + 100 - 320
 
 
 def test_an_urgent_job_goes_between_the_stops_that_it_lies_between() -> None:

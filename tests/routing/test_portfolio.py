@@ -3,17 +3,24 @@
 import os
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from time import monotonic
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from routing.checks import violations
+from routing.engines import pyvrp
+from routing.engines.ortools_model import Model
 from routing.formats import read_problem
+from routing.mend import mend
 from routing.plan import Plan, Progress, measure_objective
-from routing.problem import Break, Problem
+from routing.problem import Break, Job, Problem, Step
 from routing.process import Solving
+from routing.repair import fill, repair
 from routing.solve import solve
-from tests.routing.cities import HOUR_S
+from tests.routing.cities import HOUR_S, draw_problem, make_line_street
 from tests.routing.test_formats import make_homberger_file
 
 
@@ -41,7 +48,8 @@ def test_the_trace_says_who_found_what_and_ends_with_the_plan(make: object) -> N
     objectives = [(one.priority_missed, one.unassigned, one.cost) for one in plan.trace]
     assert objectives == sorted(objectives, reverse=True)
     assert objectives[-1] == measure_objective(problem, plan)
-    assert {one.engine for one in plan.trace} <= {"greedy", "pyvrp", "vroom", "ortools"}
+    known = {"greedy", "pyvrp", "vroom", "ortools", "insertion"}
+    assert {one.engine for one in plan.trace} <= known
     assert found[-1].routes == plan.routes
     assert all(violations(problem, one) == [] for one in found)
     assert told
@@ -52,6 +60,42 @@ def test_a_plan_is_never_worse_than_its_start_nor_than_any_engine_found() -> Non
     start = solve(problem, budget_s=2, engines=("vroom",))
     plan = solve(problem, budget_s=2, start=start)
     assert measure_objective(problem, plan) <= measure_objective(problem, start)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.integers(0, 10_000))
+def test_ortools_takes_every_sound_plan_as_its_start(seed: int) -> None:
+    problem = draw_problem(Random(seed))
+    plan = fill(problem, repair(problem, {}), until=monotonic() + 10)
+    start = {vehicle.id: () for vehicle in problem.vehicles}
+    start |= {route.vehicle_id: route.steps for route in plan.routes}
+    model = Model(problem, start, prices_waiting=True)
+    model.routing.CloseModel()
+    assert model.routing.ReadAssignmentFromRoutes(model.routes_of(start), True) is not None
+
+
+def test_breaks_that_all_take_are_cut_out_of_the_day_for_pyvrp() -> None:
+    problem = make_day_with_breaks(30)
+    found = pyvrp.improve(problem, {}, budget_s=1, seed=1, improved=lambda _: None)
+    assert found is not None
+    plan = repair(problem, found)
+    assert violations(problem, plan) == []
+    assert len(plan.unassigned) <= 2
+
+
+def test_what_engines_left_over_finds_room_when_neighbours_move() -> None:
+    problem = make_line_street()
+    small = replace(problem.vehicles[0], id="small", capacity=(1,))
+    large = replace(problem.vehicles[0], id="large", capacity=(2,))
+    big = Job(id="big", place=2, size=(2,))
+    little = Job(id="little", place=1, size=(1,))
+    problem = replace(problem, jobs=(big, little), vehicles=(small, large))
+    stuck = repair(problem, {"large": [Step(id="little")]})
+    filled = fill(problem, stuck, until=monotonic() + 10)
+    assert [one.id for one in filled.unassigned] == ["big"]
+    mended = mend(problem, filled, until=monotonic() + 10, seed=1, most_rounds=20)
+    assert violations(problem, mended) == []
+    assert mended.unassigned == ()
 
 
 @pytest.mark.parametrize("make", [make_plain_day, make_day_with_breaks])
