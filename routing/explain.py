@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
+from math import inf
+from time import monotonic
 
 from routing.halts import halt_of
 from routing.insert import NoPlace, insert
@@ -31,15 +33,22 @@ ALONE_SENTENCES = {
 }
 
 
-def explain(problem: Problem, plan: Plan) -> Plan:
+def explain(problem: Problem, plan: Plan, *, until: float = inf) -> Plan:
     """Return the plan with a code and a sentence for everything that is unassigned.
 
+    What cannot be probed before `until` (monotonic) is told to be out of time.
     Codes: no_vehicle, skills, vehicle, too_heavy, unreachable, window, shift, break, ride,
-    duration, distance, stops, capacity, not_worth_it, all_full, no_time.
+    duration, distance, stops, capacity, not_worth_it, all_full, no_time, out_of_time.
     """
     probe = _Probe(problem, plan)
-    reasons = tuple(probe.find_reason(problem.find_work(one.id)) for one in plan.unassigned)
-    return replace(plan, unassigned=reasons)
+    reasons = []
+    for one in plan.unassigned:
+        if monotonic() < until:
+            reasons.append(probe.find_reason(problem.find_work(one.id)))
+        else:
+            sentence = "The time was over before its places were tried; plan again with more time."
+            reasons.append(Unassigned(id=one.id, code="out_of_time", sentence=sentence))
+    return replace(plan, unassigned=tuple(reasons))
 
 
 class _Probe:

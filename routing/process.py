@@ -88,7 +88,7 @@ class Solving:
     def best(self) -> Plan | None:
         """The best plan so far, still there after `cancel`; its unassigned work has no reasons.
 
-        Problems so small that OR-Tools alone plans them have none before the end.
+        None until the child has begun.
         """
         self._receive(0.0)
         return self._answer if isinstance(self._answer, Plan) else self._best

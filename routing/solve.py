@@ -21,6 +21,9 @@ LEAST_BUDGET_FOR_PORTFOLIO_S = 1.0
 LEAST_WORK_FOR_PORTFOLIO = 20
 """Below either, starting processes costs more than it brings: OR-Tools alone, right here."""
 
+MOST_WORK_IN_HASTE = 100
+"""Above this, a model of OR-Tools alone would take the second that there is."""
+
 SHARE_FOR_GREEDY = 0.1
 GREEDY_MOST_S = 0.5
 LAST_CALL_S = 0.1
@@ -62,8 +65,8 @@ def solve(
         than seconds bound the search; it ends well before the budget
     start : a plan to begin with, of this problem or of an older state of it
     progress : called with every better plan that the search meets; must be quick
-    better : called with every better plan itself, which can be driven; its unassigned work has no
-        reasons yet
+    better : called with every better plan itself, which can be driven, from the one to begin with
+        on; its unassigned work has no reasons yet
     engines : only these; one alone gets the whole time and no start but yours
     threads : how many engines search side by side
 
@@ -89,7 +92,7 @@ def solve(
         threads=threads,
     )
     best = run.make_plan(start, engines)
-    plan = explain(problem, best)
+    plan = explain(problem, best, until=run.last_s)
     if found := violations(problem, plan):
         raise UnsoundPlan(found)
     return plan
@@ -112,9 +115,15 @@ class _Run:
     better: Callable[[Plan], None]
     threads: int
 
+    @property
+    def last_s(self) -> float:
+        """When leftover work is given up."""
+        return self.began_s + self.budget_s * (1 + SHARE_FOR_LAST_CALL) + LAST_CALL_S
+
     def make_plan(self, start: Plan | None, engines: Collection[EngineName] | None) -> Plan:
         given = {route.vehicle_id: route.steps for route in start.routes} if start else {}
         bare = repair(self.problem, given)
+        self.better(bare)
         if not self.problem.work or not self.problem.vehicles:
             return bare
         if engines is not None and len(engines) == 1:
@@ -122,16 +131,19 @@ class _Run:
         is_small = len(self.problem.work) < LEAST_WORK_FOR_PORTFOLIO
         greedy_s = min(SHARE_FOR_GREEDY * self.budget_s, GREEDY_MOST_S)
         is_hasty = self.budget_s < LEAST_BUDGET_FOR_PORTFOLIO_S
-        if engines is None and (is_hasty or (is_small and self.threads > 1)):
+        if engines is None and is_hasty and len(self.problem.work) > MOST_WORK_IN_HASTE:
+            best = fill(self.problem, bare, until=self.until_s)
+        elif engines is None and (is_hasty or (is_small and self.threads > 1)):
             best = fill(self.problem, bare, until=self.began_s + greedy_s)
+            self.better(best)
             best = self._search_here(bare if start is None else best, best)
+            self.better(best)
         else:
             best = self._use_portfolio(bare, engines or ALL_ENGINES)
         return self._report(self._mend(self._fill_up(best)), best)
 
     def _fill_up(self, plan: Plan) -> Plan:
-        until_s = self.began_s + self.budget_s * (1 + SHARE_FOR_LAST_CALL) + LAST_CALL_S
-        return drop_unworthy(self.problem, fill(self.problem, plan, until=until_s))
+        return drop_unworthy(self.problem, fill(self.problem, plan, until=self.last_s))
 
     def _mend(self, plan: Plan) -> Plan:
         """Rounds instead of seconds bound it where the plan must be the same every time."""
