@@ -6,13 +6,13 @@ on each. Moving other work to make room does not belong here.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from routing.halts import halt_of
+from routing.halts import Halt, halt_of
 from routing.plan import Plan, Route, price_wishes
 from routing.problem import Job, Problem, Step, Vehicle, Work, steps_of
 from routing.rules import Violation, may_serve
@@ -191,7 +191,8 @@ class _Search:
             held = self.best.get(row.vehicle.id)
             if held is None or least_cost <= held[0]:
                 tried.add(row.vehicle.id)
-                self._try(row, place_steps(row.steps, self.added, position))
+                halts = place(row.halts, self.halts, position)
+                self._try(row, tuple(halt.step for halt in halts), halts)
         if not self.best:
             self._try_reloads()
         if not self.best:
@@ -202,8 +203,10 @@ class _Search:
             for name, (cost, itinerary, timing) in ways
         ]
 
-    def _try(self, row: Row, steps: tuple[Step, ...]) -> None:
-        itinerary = Itinerary(self.problem, row.vehicle, steps)
+    def _try(
+        self, row: Row, steps: tuple[Step, ...], halts: tuple[Halt, ...] | None = None
+    ) -> None:
+        itinerary = Itinerary(self.problem, row.vehicle, steps, halts)
         timing = itinerary.find_times()
         if not isinstance(timing, Timing):
             self.reasons.update(timing)
@@ -320,9 +323,7 @@ class _Search:
                 self.reasons.update(timed)
 
 
-def place_steps(
-    steps: tuple[Step, ...], added: tuple[Step, ...], position: Position
-) -> tuple[Step, ...]:
-    """Return the steps with the added ones at their positions."""
+def place(halts: tuple[Halt, ...], added: Sequence[Halt], position: Position) -> tuple[Halt, ...]:
+    """Return the halts with the added ones at their positions."""
     first, last = position[0], position[-1]
-    return (*steps[:first], added[0], *steps[first:last], *added[1:], *steps[last:])
+    return (*halts[:first], added[0], *halts[first:last], *added[1:], *halts[last:])

@@ -70,11 +70,17 @@ def schedule_route(
 class Itinerary:
     """A sequence of visits that keeps `routing.rules`, with everything its times depend on."""
 
-    def __init__(self, problem: Problem, vehicle: Vehicle, steps: Sequence[Step]) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        vehicle: Vehicle,
+        steps: Sequence[Step],
+        halts: Sequence[Halt] | None = None,
+    ) -> None:
         self.problem = problem
         self.vehicle = vehicle
         self.steps = tuple(steps)
-        self.halts = [
+        self.halts = halts or [
             halt_of(problem, step, fixed=index < len(vehicle.fixed))
             for index, step in enumerate(steps)
         ]

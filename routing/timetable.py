@@ -30,13 +30,21 @@ class Row:
     ready_s, due_s : earliest departure from `before`, latest arrival at `after`
     travel_s, distance_m : from `before` to `after` as it is now
     room_until, room_at, room_from : room for a delivery, a shipment and a pickup, (visits + 1, K)
+    busy_before_s, busy_after_s : driving and service up to leaving `before`, and from reaching
+        `after` to the end
     idle_s : what of the route is neither driving nor service
+    paid_s, unpaid_s : what of the route is paid, and how long all breaks without pay are
+    latest_leave_s : when the route begins at the latest, as far as its visits know
     """
 
     vehicle: Vehicle
     steps: tuple[Step, ...]
+    halts: tuple[Halt, ...]
     cost: int
     duration_s: int
+    paid_s: int
+    unpaid_s: int
+    latest_leave_s: int
     before: Ints
     after: Ints
     ready_s: Ints
@@ -46,6 +54,8 @@ class Row:
     room_until: Ints
     room_at: Ints
     room_from: Ints
+    busy_before_s: Ints
+    busy_after_s: Ints
     idle_s: int
 
 
@@ -78,12 +88,21 @@ def measure_row(problem: Problem, vehicle: Vehicle, route: Route | None) -> Row:
         by_s = _latest(halt, by_s - travel)
         due_s.append(by_s)
     duration_s = route.duration_s if route else 0
-    served_s = sum(halt.service_s for halt in halts)
+    loading_s = loading.service_s if loading else 0
+    service_s = np.array([0, *(halt.service_s for halt in halts)])
+    before_s = loading_s + np.cumsum(service_s + np.concatenate([[0], travel_s[:-1]]))
+    total_s = int(before_s[-1] + travel_s[-1])
+    unpaid = {rest.id: rest.duration_s for rest in vehicle.breaks if not rest.paid}
+    rested_s = sum(unpaid.get(v.id, 0) for v in route.visits if v.leg == "break") if route else 0
     return Row(
         vehicle,
         steps,
+        tuple(halts),
         route.cost if route else 0,
         duration_s,
+        duration_s - rested_s,
+        sum(unpaid.values()),
+        vehicle.shift.start_s if fixed else due_s[-1] - int(travel_s[0]) - loading_s,
         np.array(before),
         np.array(after),
         np.array(ready_s),
@@ -91,7 +110,9 @@ def measure_row(problem: Problem, vehicle: Vehicle, route: Route | None) -> Row:
         travel_s,
         distance_m,
         *_measure_room(problem, vehicle, steps),
-        idle_s=max(0, duration_s - int(travel_s.sum()) - served_s) if steps else 0,
+        before_s,
+        total_s - before_s - travel_s,
+        max(0, duration_s - total_s) if steps else 0,
     )
 
 
@@ -139,7 +160,7 @@ class Timetable:
         self.first = np.concatenate([[0], np.cumsum(counts)])
         self.owner = np.repeat(np.arange(len(rows)), counts)
         self.position = np.arange(len(self.owner)) - self.first[self.owner]
-        for name in ("before", "after", "ready_s", "due_s", "travel_s", "distance_m"):
+        for name in self.ALONG:
             setattr(self, name, np.concatenate([getattr(row, name) for row in rows]))
         self.rooms: dict[str, Ints] = {
             name: np.concatenate([getattr(row, f"room_{name}") for row in rows])
@@ -152,7 +173,13 @@ class Timetable:
         self.per_squared = self._spread([v.cost_per_squared_hour for v in vehicles])
         self.duration_s = self._spread([row.duration_s for row in rows])
         self.idle_s = self._spread([row.idle_s for row in rows])
+        self.paid_s = self._spread([row.paid_s for row in rows])
+        self.unpaid_s = self._spread([row.unpaid_s for row in rows])
+        self.latest_leave_s = self._spread([row.latest_leave_s for row in rows])
+        self.earliest_end_s = self._spread([int(r.ready_s[-1] + r.travel_s[-1]) for r in rows])
+        self.is_used = self._spread([len(row.steps) for row in rows]) > 0
         self.entry_cost = self._spread([0 if row.cost else row.vehicle.fixed_cost for row in rows])
+        self.is_fixed = self._spread([len(v.fixed) for v in vehicles]) > 0
         self.is_free = self.position >= self._spread([len(v.fixed) for v in vehicles])
 
     before: Ints
@@ -161,6 +188,18 @@ class Timetable:
     due_s: Ints
     travel_s: Ints
     distance_m: Ints
+    busy_before_s: Ints
+    busy_after_s: Ints
+    ALONG = (
+        "before",
+        "after",
+        "ready_s",
+        "due_s",
+        "travel_s",
+        "distance_m",
+        "busy_before_s",
+        "busy_after_s",
+    )
 
     def _spread(self, values: Sequence[int]) -> Ints:
         return np.array(values, dtype=np.int64)[self.owner]
@@ -172,16 +211,22 @@ class Timetable:
         room: Bools = (self.rooms[side] >= np.array(size, dtype=np.int64)).all(axis=1)
         return room
 
-    def price(self, added_m: Ints, added_s: Ints) -> NDArray[np.float64]:
-        """Return the least added cost: what the route idles may swallow the added time."""
-        least_s = np.maximum(added_s - self.idle_s, np.minimum(added_s, 0))
+    def price(self, added_m: Ints, added_s: Ints, least_s: Ints) -> NDArray[np.float64]:
+        """Return the least added cost.
+
+        What the route idles may swallow the added time; `least_s` is how long it lasts at least.
+        """
+        longer_s = np.maximum(added_s - self.idle_s, np.minimum(added_s, 0))
+        longer_s = np.maximum(longer_s, least_s - self.duration_s)
+        paid_s = np.maximum(added_s - self.idle_s, np.minimum(added_s, 0))
+        paid_s = np.maximum(paid_s, least_s - self.unpaid_s - self.paid_s)
         cost: NDArray[np.float64] = (
-            self.entry_cost + self.per_km * added_m / 1000 + self.per_hour * least_s / 3600
+            self.entry_cost + self.per_km * added_m / 1000 + self.per_hour * paid_s / 3600
         )
-        cost += self.per_overtime * np.minimum(least_s, 0) / 3600
+        cost += self.per_overtime * np.minimum(longer_s, 0) / 3600
         if self.per_squared.any():
-            longer_s = self.duration_s + least_s
-            cost += self.per_squared * (longer_s**2 - self.duration_s**2) / 3600**2
+            all_s = self.duration_s + longer_s
+            cost += self.per_squared * (all_s**2 - self.duration_s**2) / 3600**2
         return cost
 
     def weigh(self, halt: Halt, other: Halt | None = None) -> tuple[NDArray[np.float64], Bools]:
@@ -195,7 +240,8 @@ class Timetable:
             pick(seconds, last_place, self.after),
         )
         to_m, from_m = pick(metres, self.before, first_place), pick(metres, last_place, self.after)
-        left_s = _begin_all(halt, self.ready_s + to_s) + halt.service_s
+        begin_s = _begin_all(halt, self.ready_s + to_s)
+        left_s = begin_s + halt.service_s
         inner_s = inner_m = 0
         service_s = halt.service_s
         if other is not None:
@@ -209,7 +255,21 @@ class Timetable:
         possible = self.is_free & (left_s + from_s <= self.due_s) & (ways < UNREACHABLE)
         if max(inner_s, inner_m) >= UNREACHABLE:
             possible[:] = False
-        return self.price(added_m, added_s), possible
+        least_s = self._last_at_least(halt, begin_s, left_s + from_s, to_s)
+        return self.price(added_m, added_s, least_s), possible
+
+    def _last_at_least(self, halt: Halt, begin_s: Ints, back_s: Ints, to_s: Ints) -> Ints:
+        """Return how long a route lasts at least that is back on its way at `back_s`.
+
+        It leaves early enough for its own visits and for the last window of this one.
+        """
+        leave_s = self.latest_leave_s
+        leave_s = np.where(self.position == 0, begin_s * 0 + NEVER_S, leave_s)
+        if halt.windows:
+            by_s = halt.windows[-1].end_s - to_s - self.busy_before_s
+            leave_s = np.minimum(leave_s, np.where(self.is_fixed, leave_s, by_s))
+        end_s = np.maximum(back_s + self.busy_after_s, self.earliest_end_s)
+        return np.where(self.is_used & (leave_s < NEVER_S), end_s - leave_s, 0)
 
 
 def _begin_all(halt: Halt, ready_s: Ints) -> Ints:
