@@ -292,8 +292,8 @@ class _Search:
         self, table: Timetable, usable: Bools
     ) -> tuple[Ints, Ints, NDArray[np.float64]]:
         """Return places for a pickup and, after other visits, its delivery."""
-        pick_cost, can_pick = table.weigh(self.halts[0])
-        drop_cost, can_drop = table.weigh(self.halts[1])
+        pick_cost, can_pick = table.weigh(self.halts[0], is_all=False)
+        drop_cost, can_drop = table.weigh(self.halts[1], is_all=False)
         drop_cost = drop_cost - table.entry_cost
         # how far the load can stay on board: the first position without room, or the route's end
         count = len(usable)

@@ -229,8 +229,13 @@ class Timetable:
             cost += self.per_squared * (all_s**2 - self.duration_s**2) / 3600**2
         return cost
 
-    def weigh(self, halt: Halt, other: Halt | None = None) -> tuple[NDArray[np.float64], Bools]:
-        """Return least cost and possibility of one visit, or two on end, at each position."""
+    def weigh(
+        self, halt: Halt, other: Halt | None = None, *, is_all: bool = True
+    ) -> tuple[NDArray[np.float64], Bools]:
+        """Return least cost and possibility of one visit, or two on end, at each position.
+
+        Costs of visits that are not all the work may be added up: none contains any waiting.
+        """
         last = other or halt
         seconds, metres = self.matrix.duration_s, self.matrix.distance_m
         first_place = np.full(len(self.before), halt.place)
@@ -255,7 +260,9 @@ class Timetable:
         possible = self.is_free & (left_s + from_s <= self.due_s) & (ways < UNREACHABLE)
         if max(inner_s, inner_m) >= UNREACHABLE:
             possible[:] = False
-        least_s = self._last_at_least(halt, begin_s, left_s + from_s, to_s)
+        least_s = np.zeros_like(added_s)
+        if is_all:
+            least_s = self._last_at_least(halt, begin_s, left_s + from_s, to_s)
         return self.price(added_m, added_s, least_s), possible
 
     def _last_at_least(self, halt: Halt, begin_s: Ints, back_s: Ints, to_s: Ints) -> Ints:
