@@ -109,16 +109,19 @@ class Inserter:
         self._tables.pop(vehicle.profile, None)
 
     def find(self, work: Work, *, most: int = 3) -> tuple[Insertion, ...] | NoPlace:
-        """Return the cheapest ways to add the work, which may be new to the problem."""
-        promised = self.promised
+        """Return the cheapest ways to add the work.
+
+        It may be new to the problem, or differ from what the problem says in who may do it.
+        """
+        promised, problem = self.promised, self.problem
         if work.id not in promised.job_by_id and work.id not in promised.shipment_by_id:
             promised = promised.add_work(work)
-        problem = promised
+            problem = promised
         if self.late_s:
-            late_work = _stretch(work, self.late_s)
-            is_known = work.id in self.problem.job_by_id or work.id in self.problem.shipment_by_id
-            problem = self.problem if is_known else self.problem.add_work(late_work)
-        search = _Search(self, problem, problem.find_work(work.id))
+            work = _stretch(work, self.late_s)
+            if promised is not self.promised:
+                problem = self.problem.add_work(work)
+        search = _Search(self, problem, work)
         found = search.find(most)
         if not found:
             return NoPlace(reasons=tuple(reason for reason, _ in search.reasons.most_common()))
