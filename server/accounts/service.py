@@ -18,7 +18,15 @@ from server.kit import clock
 from server.kit.errors import Conflict, Invalid, NotFound
 from server.kit.ids import new_id
 
-__all__ = ["ReturnPolicy", "get_return_policy", "set_return_policy"]
+__all__ = [
+    "AccountView",
+    "ReturnPolicy",
+    "UnknownAccount",
+    "add_to_owed",
+    "get_return_policy",
+    "set_credit_limit",
+    "set_return_policy",
+]
 """What stands in files of its own in this room, beside all that is defined here."""
 
 
