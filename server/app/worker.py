@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 async def run_worker(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT; what is half done is taken up by the next worker."""
     load("models")  # foreign keys may lead into rooms that react to nothing
+    load("events")  # nobody may react to some of them, and they are passed on all the same
     load("reactions")
     feed = Feed(settings.redis_url)
     db = Database(settings.database_url, feed=feed)

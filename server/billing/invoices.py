@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.accounts import service as accounts
+from server.billing.events import InvoiceIssued
 from server.billing.invoice_drafts import account_of
 from server.billing.invoice_errors import (
     CreditExceedsLine,
@@ -15,7 +16,6 @@ from server.billing.invoice_errors import (
     IssueInvoiceFirst,
     UnknownInvoice,
 )
-from server.billing.invoice_events import InvoiceIssued
 from server.billing.invoice_lifecycle import INVOICE, state_when_settled
 from server.billing.invoice_models import Invoice, NumberSeries
 from server.billing.invoice_parties import Buyer, Company

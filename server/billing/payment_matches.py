@@ -13,6 +13,7 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.billing.events import InvoicePaid
 from server.billing.invoice_errors import (
     MatchTooLarge,
     NotAnInvoice,
@@ -26,7 +27,6 @@ from server.billing.invoice_errors import (
     UnknownMatch,
     UnknownPayment,
 )
-from server.billing.invoice_events import InvoicePaid
 from server.billing.invoice_lifecycle import INVOICE, state_when_settled
 from server.billing.invoice_models import Invoice, InvoiceMatch, Payment
 from server.billing.invoice_parties import Company

@@ -9,13 +9,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.accounts import service as accounts
+from server.billing.events import PaymentRecorded
 from server.billing.invoice_errors import (
     OtherAccount,
     OtherPayment,
     PaidInFuture,
     PaymentAssigned,
 )
-from server.billing.invoice_events import PaymentRecorded
 from server.billing.invoice_models import Invoice, Payment
 from server.billing.payment_matches import load_payment, match_on_sight, numbers_in
 from server.billing.postings import BANK, FEES_WITHHELD

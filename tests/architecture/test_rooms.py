@@ -14,6 +14,7 @@ from sqlalchemy.orm import RelationshipProperty
 from server.app.modules import MODULES, load
 from server.identity.access import Access
 from server.kit.db import Base
+from server.kit.outbox import EVENTS
 from server.kit.settings import ROOT
 
 SERVER = ROOT / "server"
@@ -79,6 +80,14 @@ def test_rooms_meet_only_at_service_and_events() -> None:
             if match[2] not in doors:
                 wrong.append(f"{shown(path)} imports {name}, which is private to {match[1]}")
     assert wrong == []
+
+
+def test_events_stand_where_the_relay_looks_for_them() -> None:
+    load("reactions")
+    load("routes")
+    doors = {f"server.{room}.events" for room in MODULES}
+    strays = [event.__module__ for event in EVENTS.values() if event.__module__ not in doors]
+    assert [each for each in strays if each.startswith("server.")] == []
 
 
 def test_files_are_named_for_what_they_hold() -> None:
