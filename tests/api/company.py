@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from routing.roads import HaversineRoads
 from server.billing import service as billing
+from server.billing.models import CashTaken
 from server.billing.service import NewCharge
 from server.consignments import service as consignments
 from server.consignments.service import NewProof
@@ -215,6 +216,8 @@ async def _bring_back(company: Company) -> None:
     ids["return_id"], ids["line_id"] = made["id"], made["lines"][0]["id"]
     order_id, consignment_id = await _order(company, 5)
     await _deliver(company, UUID(consignment_id))
+    known = await make(company.of_acme, "GET", "/api/preferences?phone=%2B423 123 45 67")
+    ids["preference_id"] = known["items"][0]["id"]
     goods = [{"order_line": 1, "quantity": 1, "reason": "wrong_item"}]
     swap = {"order_id": order_id, "goods": goods, "replacement": [{"sku": "TEA", "quantity": 1}]}
     made = await make(company.of_acme, "POST", "/api/exchanges", json=swap)
@@ -257,6 +260,27 @@ async def _fill_the_shelves(company: Company) -> None:
     await make(owner, "PUT", f"/api/import-profiles/{ids['name']}", json=profile)
     file = b"external_id,to_name,to_address,sku,quantity\n1,Ada,Main Street 1,TEA,1\n"
     ids["import_id"] = (await make(owner, "POST", "/api/imports", content=file))["id"]
+    order = {
+        "consignee": {"name": "Bea", "address": {"street": "Side Street", "lon": 9.5, "lat": 47.1}},
+        "lines": [{"sku": "TEA", "quantity": 1}],
+    }
+    window = {
+        "window_start_at": (MORNING + timedelta(days=4)).isoformat(),
+        "window_end_at": (MORNING + timedelta(days=4, hours=8)).isoformat(),
+    }
+    expires_at = (MORNING + timedelta(days=3)).isoformat()
+    offer = {"order": order | window, "expires_at": expires_at}
+    ids["quote_id"] = (await make(owner, "POST", "/api/quotes", json=offer))["id"]
+    rhythm = {
+        "name": "Tea",
+        "rule": "FREQ=DAILY",
+        "starts_local": "2026-03-02T09:00:00",
+        "timezone": "Europe/Vaduz",
+        "duration_s": 3600,
+    }
+    standing = {"order": order, "rhythm": rhythm}
+    made = await make(owner, "POST", "/api/standing-orders", json=standing)
+    ids["standing_id"] = made["id"]
 
 
 def check_problem(answer: httpx.Response, *statuses: int) -> dict[str, Any]:
@@ -313,3 +337,28 @@ async def _invoice(company: Company) -> None:
     ids["payment_id"] = (await make(admin, "POST", "/api/payments", json=paid))["id"]
     match = {"invoice_id": draft["id"], "payment_id": ids["payment_id"]}
     ids["match_id"] = (await make(admin, "POST", "/api/matches", json=match))["id"]
+    await _remit(company)
+
+
+async def _remit(company: Company) -> None:
+    """Cash of ACME's, counted and passed on."""
+    admin, ids = company.admin, company.ids
+    async with company.db.transaction() as session:
+        session.add(
+            CashTaken(
+                task_id=UUID(ids["task_id"]),
+                consignment_id=UUID(ids["consignment_id"]),
+                account_id=UUID(ids["account_id"]),
+                driver_id=UUID(ids["driver_id"]),
+                amount_minor=500,
+                currency="EUR",
+                occurred_at=MORNING,
+                noted_at=MORNING,
+            )
+        )
+    counted = {"currency": "EUR", "expected_minor": 500, "counted_minor": 500}
+    debrief = {"driver_id": ids["driver_id"]} | counted
+    ids["debrief_id"] = (await make(admin, "POST", "/api/cash/debriefs", json=debrief))["id"]
+    due = {"account_id": ids["account_id"], "currency": "EUR", "gross_minor": 500}
+    remitted = await make(admin, "POST", "/api/remittances", json=due | {"reference": "R-1"})
+    ids["remittance_id"] = remitted["id"]

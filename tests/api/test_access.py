@@ -43,7 +43,7 @@ class Door(NamedTuple):
 
     def url(self, ids: dict[str, str]) -> str:
         """With the ids of what exists; what nobody has made does not exist."""
-        plain = {"int": "0", "date": "2026-03-02"}
+        plain = {"int": "0", "date": "2026-03-05"}
         return re.sub(
             r"\{(\w+):(\w+)\}",
             lambda found: plain.get(found[2]) or ids.get(found[1], str(uuid4())),
@@ -126,6 +126,9 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "PATCH /api/orders/{order_id:uuid}": {"json": {"expected_version": 1, "reference": "mine"}},
     "POST /api/orders/{order_id:uuid}/cancel": {"json": {"reason": "mine"}},
     "POST /api/consignments/{consignment_id:uuid}/tracking-links": {"json": {}},
+    "PUT /api/preferences/{preference_id:uuid}": {
+        "json": {"window_start_local": None, "window_end_local": None}
+    },
     "PUT /api/import-profiles/{name:str}": {"json": {"columns": {"Wer": "to_name"}}},
 }
 """What is sent where an empty request would not do."""
@@ -190,6 +193,8 @@ async def send(client: httpx.AsyncClient, door: Door, ids: dict[str, str]) -> ht
     request = {"json": {}} | REQUESTS.get(str(door), {})
     if door.path.endswith("/address-book"):
         request = {"json": {"label": "Mine", "place_id": ids["place_id"]}}
+    if door.path.startswith("/api/quotes/"):
+        ids = ids | {"order_id": ids["quote_id"]}
     return await client.request(door.method, door.url(ids), **request)
 
 
