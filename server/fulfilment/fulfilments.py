@@ -101,6 +101,12 @@ async def by_warehouse(
     return found
 
 
+async def goods_of(session: AsyncSession, row: Fulfilment) -> list[AllocationView]:
+    """What of its order is set aside in its warehouse, and in the house."""
+    stock = await inventory.stock_of_order(session, row.order_id)
+    return (await by_warehouse(session, open_ones(stock))).get(row.warehouse_id, [])
+
+
 async def packed_of(session: AsyncSession, order_id: UUID) -> dict[UUID, int]:
     """Allocation -> how many of its units are in closed parcels."""
     rows = await session.execute(

@@ -1,6 +1,5 @@
 """Packing: what was picked goes into parcels, which take the place of those that were announced."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Annotated, NamedTuple
@@ -13,10 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.consignments import service as consignments
 from server.consignments.service import ConsignmentView, NewParcel, ParcelsHaveLeft
-from server.fulfilment.carton_types import find_carton, list_cartons
-from server.fulfilment.cartons import Box, Goods, Suggestion, suggest_boxes
+from server.fulfilment.carton_types import find_carton
 from server.fulfilment.consigning import MAX_DESCRIPTION, consignment_for
-from server.fulfilment.custody import consignments_of
+from server.fulfilment.custody import AT_HOME, consignments_of
 from server.fulfilment.errors import (
     NothingPickedToPack,
     NothingToSend,
@@ -25,8 +23,7 @@ from server.fulfilment.errors import (
     TooHeavy,
 )
 from server.fulfilment.fulfilments import (
-    by_warehouse,
-    find_fulfilment,
+    goods_of,
     lock_fulfilment,
     open_ones,
     packed_of,
@@ -89,20 +86,6 @@ class Put(NamedTuple):
     serials: tuple[str, ...]
 
 
-async def suggest_cartons(session: AsyncSession, fulfilment_id: UUID) -> Suggestion:
-    """Boxes for all that is not packed yet, whether it is picked by now or not."""
-    row = await find_fulfilment(session, fulfilment_id)
-    packed = await packed_of(session, row.order_id)
-    mine = await _goods_of(session, row)
-    skus = await inventory.get_skus(session, {each.sku_id for each in mine})
-    left: dict[UUID, int] = defaultdict(int)
-    for each in mine:
-        left[each.sku_id] += each.quantity - packed.get(each.id, 0)
-    goods = [_as_goods(skus[sku_id], units) for sku_id, units in left.items() if units]
-    boxes = [_as_box(each) for each in await list_cartons(session)]
-    return await asyncio.to_thread(suggest_boxes, goods, boxes)
-
-
 async def pack_parcel(
     session: AsyncSession,
     fulfilment_id: UUID,
@@ -126,6 +109,8 @@ async def pack_parcel(
     ------
     UnknownFulfilment, NothingToSend, NothingPickedToPack, SerialsNotPicked, UnknownCarton,
     TooHeavy, NotItsWeight
+    ParcelsHaveLeft, ConsignmentClosed
+        When what was announced was loaded as it was, so that all has left.
     """
     row, rows = await lock_fulfilment(session, fulfilment_id)
     order = await orders.get_order(session, row.order_id)
@@ -133,7 +118,7 @@ async def pack_parcel(
     if row.cancellation == "accepted" or consignment is None or consignment.cancelled_at:
         raise NothingToSend(order=row.order_number)
     packed = await packed_of(session, row.order_id)
-    mine = [each for each in await _goods_of(session, row) if each.state == "picked"]
+    mine = [each for each in await goods_of(session, row) if each.state == "picked"]
     skus = await inventory.get_skus(session, {each.sku_id for each in mine})
     puts = await _choose(session, mine, packed, skus, contents)
     box = await find_carton(session, carton) if carton else None
@@ -201,11 +186,6 @@ async def is_packed(session: AsyncSession, order_id: UUID) -> bool:
         PackedParcel.fulfilment_id == Fulfilment.id, Fulfilment.order_id == order_id
     )
     return bool(await session.scalar(select(found)))
-
-
-async def _goods_of(session: AsyncSession, row: Fulfilment) -> list[AllocationView]:
-    stock = await inventory.stock_of_order(session, row.order_id)
-    return (await by_warehouse(session, open_ones(stock))).get(row.warehouse_id, [])
 
 
 async def _choose(
@@ -352,6 +332,8 @@ async def _announce(
                 by=by,
             )
     except ParcelsHaveLeft:
+        if await _announced_have_left(session, sent):
+            raise
         rest = msgspec.structs.replace(consignment_for(order), parcels=(new,), cash_minor=0)
         consignment = await consignments.create_consignment(session, rest, by=by)
         parcel_id = consignment.parcels[0].id
@@ -363,6 +345,15 @@ async def _announce(
                     session, consignment_id, expected=leftover, packed=(), by=by
                 )
     return parcel_id, consignment
+
+
+async def _announced_have_left(session: AsyncSession, sent: Sequence[ConsignmentView]) -> bool:
+    """Whether parcels that nobody packed were loaded as they were announced, and with them all."""
+    for each in sent:
+        unpacked = await _announced_only(session, each)
+        if any(parcel.id in unpacked and parcel.state not in AT_HOME for parcel in each.parcels):
+            return True
+    return False
 
 
 async def _announced_only(session: AsyncSession, consignment: ConsignmentView) -> list[UUID]:
@@ -385,13 +376,4 @@ def _content_view(put: Put, skus: dict[UUID, SkuView]) -> ContentView:
 
 async def _left(session: AsyncSession, row: Fulfilment) -> int:
     packed = await packed_of(session, row.order_id)
-    return sum(each.quantity - packed.get(each.id, 0) for each in await _goods_of(session, row))
-
-
-def _as_goods(sku: SkuView, units: int) -> Goods:
-    return Goods(sku.code, (sku.length_mm, sku.width_mm, sku.height_mm), sku.weight_g, units)
-
-
-def _as_box(carton: Carton) -> Box:
-    sides = (carton.inner_length_mm, carton.inner_width_mm, carton.inner_height_mm)
-    return Box(carton.code, sides, carton.max_weight_g)
+    return sum(each.quantity - packed.get(each.id, 0) for each in await goods_of(session, row))

@@ -8,7 +8,7 @@ from litestar import get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta
 
-from server.fulfilment import carton_types, listing, packing, shortages
+from server.fulfilment import carton_suggestion, carton_types, listing, packing, shortages
 from server.fulfilment.carton_types import CartonCode, CartonType
 from server.fulfilment.cartons import Suggestion
 from server.fulfilment.fulfilments import FulfilmentView
@@ -172,7 +172,7 @@ async def suggest_cartons(
 ) -> CartonSuggestion:
     """Which boxes to take for what is not packed yet, and what goes into each."""
     company_only(principal)
-    return suggestion_view(await packing.suggest_cartons(session, fulfilment_id))
+    return suggestion_view(await carton_suggestion.suggest_cartons(session, fulfilment_id))
 
 
 @post("/api/fulfilments/{fulfilment_id:uuid}/pack", guards=[MAY_WORK])

@@ -1,5 +1,6 @@
 """What other rooms may ask of fulfilment."""
 
+from server.fulfilment.carton_suggestion import suggest_cartons
 from server.fulfilment.carton_types import CartonType, save_carton
 from server.fulfilment.fulfilments import FulfilmentView
 from server.fulfilment.listing import (
@@ -10,7 +11,7 @@ from server.fulfilment.listing import (
     list_fulfilments,
     release_fulfilment,
 )
-from server.fulfilment.packing import PackedView, Packing, pack_parcel, suggest_cartons
+from server.fulfilment.packing import PackedView, Packing, pack_parcel
 from server.fulfilment.picking import NextPick, Picked, PickTaskView, next_pick, pick_scanned
 from server.fulfilment.put_backs import list_put_backs, put_back_scanned
 from server.fulfilment.shortages import (

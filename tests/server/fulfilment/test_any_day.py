@@ -175,6 +175,8 @@ class WarehouseDay(RuleBasedStateMachine):
             assert refused.code in (
                 "fulfilment.nothing_picked_to_pack",
                 "fulfilment.nothing_to_send",
+                "consignments.parcels_have_left",
+                "consignments.closed",
             ), refused
 
     async def _is_picked(self, order: OrderView) -> bool:

@@ -3,6 +3,7 @@
 import pytest
 
 from server.consignments import service as consignments
+from server.consignments.service import ConsignmentClosed, ParcelsHaveLeft
 from server.fulfilment import service as fulfilment
 from server.fulfilment.errors import (
     NothingPickedToPack,
@@ -214,6 +215,29 @@ async def test_the_rest_of_an_order_whose_first_parcel_left_travels_by_itself(
     await house.report(order, "delivered")
     assert await house.state(order) == "delivered"
     assert (await house.order_now(order)).state == "delivered"
+
+
+async def test_goods_that_were_loaded_as_announced_are_not_packed_after_that(house: House) -> None:
+    await house.stock("TEA", 5)
+    order = await house.order(("TEA", 2))
+    await house.pick_all(await house.wave())
+    parcels = [each.id for each in (await house.consignment(order)).parcels]
+    for state, refusal in (("loaded", ParcelsHaveLeft), ("delivered", ConsignmentClosed)):
+        async with house.db.transaction() as session:  # the news of it has not come through yet
+            await consignments.record_custody(
+                session,
+                parcel_ids=parcels,
+                state=state,
+                occurred_at=clock.now(),
+                received_at=clock.now(),
+                by="test",
+            )
+        with pytest.raises(refusal):
+            await house.pack(order)
+    await relay_pending(house.db)
+    with pytest.raises(NothingPickedToPack):
+        await house.pack(order)
+    assert await house.levels("TEA") == {"A/1": (3, 0)}
 
 
 async def test_a_cancelled_order_is_not_packed_any_more_and_its_boxes_are_put_back(
