@@ -7,7 +7,7 @@ Times are given on the wall and of the processor: on a busy machine only the lat
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from math import atan2
+from math import atan2, ceil
 from pathlib import Path
 from random import Random
 from time import perf_counter, process_time
@@ -207,7 +207,7 @@ def _time(
 def _spread(seconds: list[float]) -> Spread:
     ordered = [round(1_000 * one, 2) for one in sorted(seconds)]
     last = len(ordered) - 1
-    return Spread(p50_ms=ordered[last // 2], p99_ms=ordered[int(0.99 * last)], most_ms=ordered[-1])
+    return Spread(p50_ms=ordered[last // 2], p99_ms=ordered[ceil(0.99 * last)], most_ms=ordered[-1])
 
 
 def format_measurements(measured: Sequence[Measurement]) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from routing.problem import UNREACHABLE, Matrix, Position
 
@@ -19,6 +20,7 @@ FARTHEST_FROM_ROAD_M = 2_000
 """A place farther than this from any road of the profile cannot be reached."""
 
 GRAPH_NAME = "map.osrm"
+ROWS_AT_ONCE = 500
 
 LegAnswer = tuple[float, float, list[Position], list[float]]
 """Duration, distance, geometry, and the seconds after which each of its points is passed."""
@@ -38,6 +40,7 @@ def answer_questions(connection: Connection, graphs: dict[str, Path]) -> None:
                 storage_config=str(graph),
                 max_locations_distance_table=-1,
                 max_locations_viaroute=-1,
+                max_locations_map_matching=-1,
                 use_shared_memory=False,
                 verbosity="NONE",
             )
@@ -51,42 +54,57 @@ def answer_questions(connection: Connection, graphs: dict[str, Path]) -> None:
         "table": _measure_table,
         "route": _find_route,
         "nearest": _find_nearest,
+        "match": _match_trail,
     }
     while True:
         try:
-            name, profile, positions = connection.recv()
+            name, profile, positions, *more = connection.recv()
         except EOFError:
             return
         try:
-            answer: tuple[str, object] = ("ok", questions[name](osrm, engines[profile], positions))
+            value = questions[name](osrm, engines[profile], positions, *more)
+            answer: tuple[str, object] = ("ok", value)
         except RuntimeError as error:
             answer = ("error", str(error))
         connection.send(answer)
 
 
 def _measure_table(osrm: Any, engine: Any, positions: Sequence[Position]) -> Matrix:
-    found = engine.Table(
-        osrm.TableParameters(
-            coordinates=list(positions),
-            annotations=["duration", "distance"],
-            generate_hints=False,
+    """Measure in bands of rows, so that what OSRM answers with never holds the whole table."""
+    count = len(positions)
+    duration_s = np.empty((count, count), dtype=np.int32)
+    distance_m = np.empty((count, count), dtype=np.int32)
+    far = np.zeros(count, dtype=bool)
+    for first in range(0, count, ROWS_AT_ONCE):
+        rows = slice(first, min(count, first + ROWS_AT_ONCE))
+        found = engine.Table(
+            osrm.TableParameters(
+                coordinates=list(positions),
+                sources=list(range(rows.start, rows.stop)),
+                annotations=["duration", "distance"],
+                generate_hints=False,
+            )
         )
-    )
-    cut_off = [float(spot["distance"]) > FARTHEST_FROM_ROAD_M for spot in found["sources"]]
-    far = np.array(cut_off)
-    grids = []
-    for name in ("durations", "distances"):
-        grid = np.array([list(row) for row in found[name]], dtype=np.float64)
-        missing = ~np.isfinite(grid)
-        grid = np.where(missing, UNREACHABLE, np.rint(np.where(missing, 0, grid)))
+        spots = found["sources"]
+        far[rows] = [float(spot["distance"]) > FARTHEST_FROM_ROAD_M for spot in spots]
+        duration_s[rows] = _read_grid(found["durations"])
+        distance_m[rows] = _read_grid(found["distances"])
+    for grid in (duration_s, distance_m):
         grid[far, :] = UNREACHABLE
         grid[:, far] = UNREACHABLE
         np.fill_diagonal(grid, 0)
-        grids.append(grid.astype(np.int32))
-    duration_s, distance_m = grids
     none = (duration_s == UNREACHABLE) | (distance_m == UNREACHABLE)
     duration_s[none] = distance_m[none] = UNREACHABLE
     return Matrix(duration_s=duration_s, distance_m=distance_m)
+
+
+def _read_grid(answer: Any) -> NDArray[np.int32]:
+    """Return whole numbers; on one spot OSRM may measure a little less than nothing."""
+    grid = np.array([list(row) for row in answer], dtype=np.float64)
+    missing = ~np.isfinite(grid)
+    whole = np.clip(np.rint(np.where(missing, 0, grid)), 0, UNREACHABLE)
+    whole[missing] = UNREACHABLE
+    return whole.astype(np.int32)
 
 
 def _find_route(
@@ -105,7 +123,7 @@ def _find_route(
     )
     farthest_m = max(float(spot["distance"]) for spot in found["waypoints"])
     route = found["routes"][0]
-    points = [(float(p[0]), float(p[1])) for p in route["geometry"]["coordinates"]]
+    points = [_read_point(point) for point in route["geometry"]["coordinates"]]
     legs: list[LegAnswer] = []
     first = 0
     for leg in route["legs"]:
@@ -130,5 +148,42 @@ def _find_nearest(osrm: Any, engine: Any, positions: Sequence[Position]) -> tupl
     spot = engine.Nearest(
         osrm.NearestParameters(coordinates=list(positions), generate_hints=False)
     )["waypoints"][0]
-    location = spot["location"]
-    return (float(location[0]), float(location[1])), float(spot["distance"])
+    return _read_point(spot["location"]), float(spot["distance"])
+
+
+def _match_trail(
+    osrm: Any,
+    engine: Any,
+    positions: Sequence[Position],
+    seconds: Sequence[int],
+    accuracies_m: Sequence[float],
+) -> tuple[list[Position | None], list[tuple[list[Position], float, float]]]:
+    """Return where on a road each fix was, None for an outlier, and the stretches driven.
+
+    A stretch is its geometry, metres and confidence from 0 to 1; a gap in time begins a new one.
+    """
+    found = engine.Match(
+        osrm.MatchParameters(
+            coordinates=list(positions),
+            timestamps=list(seconds),
+            radiuses=list(accuracies_m),
+            geometries="geojson",
+            overview="full",
+            gaps="split",
+            tidy=False,
+            generate_hints=False,
+        )
+    )
+    spots: list[Position | None] = []
+    for spot in found["tracepoints"]:
+        is_outlier = not isinstance(spot, osrm.Object)
+        spots.append(None if is_outlier else _read_point(spot["location"]))
+    stretches = []
+    for matching in found["matchings"]:
+        line = [_read_point(point) for point in matching["geometry"]["coordinates"]]
+        stretches.append((line, float(matching["distance"]), float(matching["confidence"])))
+    return spots, stretches
+
+
+def _read_point(point: Any) -> Position:
+    return float(point[0]), float(point[1])

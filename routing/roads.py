@@ -10,7 +10,7 @@ import json
 import math
 import multiprocessing
 from collections.abc import Sequence
-from dataclasses import dataclass
+from itertools import pairwise
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any, ClassVar, Protocol, Self
 import numpy as np
 
 from routing.problem import UNREACHABLE, Matrix, Position
+from routing.road_answers import Fix, Matched, RoadLeg, RoadRoute, Snap, Stretch
 from routing.road_build import MANIFEST, build_roads
 from routing.road_errors import (
     BadPosition,
@@ -29,14 +30,18 @@ from routing.road_errors import (
     UnknownProfile,
 )
 from routing.road_process import FARTHEST_FROM_ROAD_M, GRAPH_NAME, answer_questions
+from routing.traffic import slow_down
 
 __all__ = [
+    "Fix",
     "HaversineRoads",
+    "Matched",
     "OsrmRoads",
     "RoadLeg",
     "RoadRoute",
     "Roads",
     "Snap",
+    "Stretch",
     "build_roads",
     "find_cut_off",
     "open_roads",
@@ -44,52 +49,14 @@ __all__ = [
 
 EARTH_RADIUS_M = 6_371_008.8
 DETOUR = 1.3
-SPEED_M_S = {"car": 40 / 3.6, "bicycle": 15 / 3.6}
+SPEED_M_S = {"car": 40 / 3.6, "van": 36 / 3.6, "bicycle": 15 / 3.6, "foot": 5 / 3.6}
 ANSWER_WITHIN_S = 120.0
+MOST_PLACES = 5_000
+"""A table of so many takes 200 MB; the process with the roads holds little more than that."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoadLeg:
-    """The way from one position to the next.
-
-    `passed_s` has one number for each point of `geometry`: the seconds after which it is passed.
-    """
-
-    duration_s: int
-    distance_m: int
-    geometry: tuple[Position, ...]
-    passed_s: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoadRoute:
-    """The way through all positions, one leg between each two."""
-
-    legs: tuple[RoadLeg, ...]
-
-    @property
-    def geometry(self) -> tuple[Position, ...]:
-        """All points once, from the first position to the last."""
-        first = self.legs[0].geometry[:1]
-        return (*first, *(point for leg in self.legs for point in leg.geometry[1:]))
-
-    @property
-    def duration_s(self) -> int:
-        """Seconds of all legs."""
-        return sum(leg.duration_s for leg in self.legs)
-
-    @property
-    def distance_m(self) -> int:
-        """Metres of all legs."""
-        return sum(leg.distance_m for leg in self.legs)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snap:
-    """The nearest point on a road, and how far it is in a straight line."""
-
-    position: Position
-    distance_m: float
+MOST_FIXES = 10_000
+DERIVED = {"van": ("car", 40 / 36)}
+"""Profiles that drive on the map of another, so many times as slowly."""
 
 
 class Roads(Protocol):
@@ -126,6 +93,12 @@ class Roads(Protocol):
     def nearest(self, position: Position, profile: str = "car") -> Snap:
         """Return the nearest point on a road; how far is too far is for the caller to judge."""
 
+    def match(self, fixes: Sequence[Fix], profile: str = "car") -> Matched:
+        """Put a trail of at least two fixes, in order of time, on the roads that it took.
+
+        Raises NoRoad when no road comes near.
+        """
+
     def close(self) -> None:
         """Give back what the provider holds."""
 
@@ -146,13 +119,14 @@ def find_cut_off(matrix: Matrix) -> tuple[int, ...]:
 
 
 class HaversineRoads:
-    """Straight lines, made longer by 1.3 and driven at one speed: car 40 km/h, bicycle 15 km/h."""
+    """Straight lines, made longer by 1.3 and driven at the one speed of `SPEED_M_S`."""
 
     source: ClassVar[str] = "haversine"
     profiles: ClassVar[frozenset[str]] = frozenset(SPEED_M_S)
 
     def table(self, positions: Sequence[Position], profile: str = "car") -> Matrix:
         speed_m_s = self._check(positions, profile)
+        _check_places(positions)
         lon, lat = np.radians(np.array(positions, dtype=np.float64).reshape(-1, 2)).T
         chord = (
             np.sin((lat[:, None] - lat) / 2) ** 2
@@ -184,6 +158,16 @@ class HaversineRoads:
         self._check([position], profile)
         return Snap(position=position, distance_m=0.0)
 
+    def match(self, fixes: Sequence[Fix], profile: str = "car") -> Matched:
+        """Where no map is imported every fix is where it was."""
+        positions = [fix.position for fix in fixes]
+        _check_trail(fixes)
+        matrix = [self.table(pair, profile).distance_m[0, 1] for pair in pairwise(positions)]
+        way = Stretch(
+            geometry=tuple(positions), distance_m=round(sum(matrix) / DETOUR), confidence=0.0
+        )
+        return Matched(positions=tuple(positions), stretches=(way,))
+
     def close(self) -> None:
         """Nothing is held."""
 
@@ -205,8 +189,10 @@ class OsrmRoads:
             manifest = json.loads((folder / MANIFEST).read_text())
         except (OSError, ValueError) as error:
             raise RoadsNotBuilt(f"{folder}: {error}") from error
-        self.profiles: frozenset[str] = frozenset(manifest["profiles"])
-        self._graphs = {profile: folder / profile / GRAPH_NAME for profile in self.profiles}
+        built = frozenset(manifest["profiles"])
+        derived = {profile for profile, (origin, _) in DERIVED.items() if origin in built}
+        self.profiles: frozenset[str] = built | derived
+        self._graphs = {profile: folder / profile / GRAPH_NAME for profile in built}
         self._lock = Lock()
         self._process: BaseProcess | None = None
         self._connection: Connection | None = None
@@ -222,21 +208,24 @@ class OsrmRoads:
         if not positions:
             nothing = np.zeros((0, 0), dtype=np.int32)
             return Matrix(duration_s=nothing, distance_m=nothing)
+        _check_places(positions)
         table: Matrix = self._ask("table", positions, profile)
-        return table
+        slower = _slowness(profile)
+        return table if slower == 1.0 else slow_down(table, slower)
 
     def route(self, positions: Sequence[Position], profile: str = "car") -> RoadRoute:
         _check_count(positions)
         legs, farthest_m = self._ask("route", positions, profile)
         if farthest_m > FARTHEST_FROM_ROAD_M:
             raise NoRoad(f"A position is {farthest_m:.0f} m away from any road for {profile}.")
+        slower = _slowness(profile)
         return RoadRoute(
             legs=tuple(
                 RoadLeg(
-                    duration_s=round(duration_s),
+                    duration_s=round(duration_s * slower),
                     distance_m=round(distance_m),
                     geometry=tuple(geometry),
-                    passed_s=tuple(passed_s),
+                    passed_s=tuple(passed * slower for passed in passed_s),
                 )
                 for duration_s, distance_m, geometry, passed_s in legs
             )
@@ -245,6 +234,19 @@ class OsrmRoads:
     def nearest(self, position: Position, profile: str = "car") -> Snap:
         snapped, distance_m = self._ask("nearest", [position], profile)
         return Snap(position=snapped, distance_m=distance_m)
+
+    def match(self, fixes: Sequence[Fix], profile: str = "car") -> Matched:
+        _check_trail(fixes)
+        positions = [fix.position for fix in fixes]
+        details = [fix.at_s for fix in fixes], [fix.accuracy_m for fix in fixes]
+        spots, stretches = self._ask("match", positions, profile, *details)
+        return Matched(
+            positions=tuple(spots),
+            stretches=tuple(
+                Stretch(geometry=tuple(line), distance_m=round(metres), confidence=confidence)
+                for line, metres, confidence in stretches
+            ),
+        )
 
     def close(self) -> None:
         """End the process; asking again starts a new one."""
@@ -257,7 +259,9 @@ class OsrmRoads:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _ask(self, question: str, positions: Sequence[Position], profile: str) -> Any:
+    def _ask(
+        self, question: str, positions: Sequence[Position], profile: str, *details: Any
+    ) -> Any:
         """Questions change nothing, so one whose process died may be asked once more."""
         _check_positions(positions)
         if profile not in self.profiles:
@@ -268,7 +272,8 @@ class OsrmRoads:
                     if self._connection is None:
                         self._start()
                     assert self._connection is not None
-                    self._connection.send((question, profile, list(positions)))
+                    graph = DERIVED[profile][0] if profile in DERIVED else profile
+                    self._connection.send((question, graph, list(positions), *details))
                     state, answer = self._receive(self._connection)
                     break
                 except (EOFError, OSError) as error:
@@ -277,7 +282,7 @@ class OsrmRoads:
                         raise RoadsUnavailable("Its process died twice on one question.") from error
         if state == "ok":
             return answer
-        if str(answer).startswith(("NoRoute", "NoSegment")):
+        if str(answer).startswith(("NoRoute", "NoSegment", "NoMatch")):
             raise NoRoad(f"The map says {answer}.")
         raise BadPosition(f"The map says {answer}.")
 
@@ -324,3 +329,23 @@ def _check_positions(positions: Sequence[Position]) -> None:
 def _check_count(positions: Sequence[Position]) -> None:
     if len(positions) < 2:
         raise BadPosition("A route needs at least two.")
+
+
+def _check_places(positions: Sequence[Position]) -> None:
+    if len(positions) > MOST_PLACES:
+        raise BadPosition(f"{len(positions)} are more than the {MOST_PLACES} of one table.")
+
+
+def _check_trail(fixes: Sequence[Fix]) -> None:
+    _check_count([fix.position for fix in fixes])
+    if len(fixes) > MOST_FIXES:
+        raise BadPosition(f"{len(fixes)} fixes are more than {MOST_FIXES}.")
+    for earlier, later in pairwise(fixes):
+        if later.at_s < earlier.at_s:
+            raise BadPosition(f"The fix at {later.at_s} s comes after that at {earlier.at_s} s.")
+    if any(not 0 <= fix.at_s < 2**32 or not 0 < fix.accuracy_m < 10_000 for fix in fixes):
+        raise BadPosition("A fix has a time below 0 or an accuracy that is none.")
+
+
+def _slowness(profile: str) -> float:
+    return DERIVED[profile][1] if profile in DERIVED else 1.0

@@ -10,7 +10,15 @@ import numpy as np
 import osmium
 import pytest
 
-from routing.problem import UNREACHABLE, Job, Problem, TimeWindow, Vehicle
+from routing.problem import (
+    UNREACHABLE,
+    Job,
+    Matrix,
+    NumberOutOfRange,
+    Problem,
+    TimeWindow,
+    Vehicle,
+)
 from routing.road_errors import (
     BadPosition,
     BuildFailed,
@@ -19,8 +27,9 @@ from routing.road_errors import (
     RoadsUnavailable,
     UnknownProfile,
 )
-from routing.roads import HaversineRoads, OsrmRoads, build_roads, find_cut_off, open_roads
+from routing.roads import Fix, HaversineRoads, OsrmRoads, build_roads, find_cut_off, open_roads
 from routing.solve import solve
+from routing.traffic import Traffic, slow_down
 
 WEST, SOUTH, STEP = 9.5, 47.1, 0.002
 SIDE = 5
@@ -154,7 +163,7 @@ def test_many_threads_may_ask_at_once(roads: OsrmRoads) -> None:
 
 
 def test_wrong_questions_are_told_apart(roads: OsrmRoads) -> None:
-    with pytest.raises(UnknownProfile, match="bicycle, car, not 'boat'"):
+    with pytest.raises(UnknownProfile, match="bicycle, car, van, not 'boat'"):
         roads.table([corner(0, 0)], "boat")
     with pytest.raises(BadPosition, match="not a longitude"):
         roads.nearest((47.1, 195.0))
@@ -188,7 +197,7 @@ def test_a_failed_build_leaves_the_old_map(folder: Path, tmp_path: Path) -> None
 
 def test_straight_lines_have_the_same_interface() -> None:
     roads = open_roads(None)
-    assert (roads.source, roads.profiles) == ("haversine", frozenset({"car", "bicycle"}))
+    assert (roads.source, roads.profiles) == ("haversine", frozenset({"car", "van", "bicycle", "foot"}))
     places = [(9.5, 47.0), (9.5, 47.1)]
     matrix = roads.table(places)
     assert matrix.distance_m[0, 1] == pytest.approx(1.3 * 11_119.5, rel=1e-3)
@@ -210,3 +219,75 @@ def test_a_real_country_builds_and_answers(tmp_path: Path) -> None:
         route = roads.route([vaduz, ruggell])
         assert 11_000 < route.distance_m < 18_000
         assert 600 < route.duration_s < 1800
+
+
+def make_trail(roads: OsrmRoads, wobble: float = 2e-5) -> list[Fix]:
+    """Along two streets, a little beside them."""
+    way = roads.route([corner(0, 0), corner(3, 0), corner(3, 3)]).geometry
+    return [
+        Fix(position=(lon + wobble * (-1) ** k, lat + wobble), at_s=1_000 + 20 * k)
+        for k, (lon, lat) in enumerate(way)
+    ]
+
+
+def test_a_trail_is_put_on_the_streets_that_it_took(roads: OsrmRoads) -> None:
+    matched = roads.match(make_trail(roads))
+    [stretch] = matched.stretches
+    assert stretch.distance_m == pytest.approx(3 * 152 + 3 * 222, abs=30)
+    assert None not in matched.positions
+    assert len(matched.positions) == len(make_trail(roads))
+
+
+def test_an_outlier_is_left_out_of_a_trail(roads: OsrmRoads) -> None:
+    trail = make_trail(roads)
+    middle = len(trail) // 2
+    trail[middle] = Fix(position=(9.9, 47.5), at_s=trail[middle].at_s)
+    matched = roads.match(trail)
+    assert matched.positions[middle] is None
+    assert sum(spot is None for spot in matched.positions) <= 2  # it may cost a neighbour, too
+
+
+def test_trails_that_make_no_sense_are_refused_and_far_ones_find_no_road(roads: OsrmRoads) -> None:
+    here, there = corner(0, 0), corner(1, 0)
+    backwards = [Fix(position=here, at_s=10), Fix(position=there, at_s=5)]
+    for bad in (backwards, backwards[:1], [Fix(position=here, at_s=-1), *backwards[:1]]):
+        for provider in (roads, HaversineRoads()):
+            with pytest.raises(BadPosition):
+                provider.match(bad)
+    with pytest.raises(NoRoad):
+        roads.match([Fix(position=(0.0, 0.0), at_s=0), Fix(position=(0.1, 0.0), at_s=60)])
+    straight = HaversineRoads().match([Fix(position=here, at_s=0), Fix(position=there, at_s=60)])
+    assert straight.stretches[0].distance_m == pytest.approx(152, abs=2)
+
+
+def test_a_van_takes_longer_on_the_same_streets_than_a_car(roads: OsrmRoads) -> None:
+    positions = [corner(0, 0), corner(4, 4)]
+    car, van = roads.table(positions), roads.table(positions, "van")
+    assert (car.distance_m == van.distance_m).all()
+    assert van.duration_s[0, 1] == round(car.duration_s[0, 1] * 40 / 36)
+    route = roads.route(positions, "van")
+    assert route.duration_s == pytest.approx(van.duration_s[0, 1], abs=2)
+    assert {"car", "van", "bicycle", "foot"} == HaversineRoads().profiles
+
+
+def test_places_on_one_spot_are_not_below_zero_apart_and_tables_have_a_limit(
+    roads: OsrmRoads,
+) -> None:
+    spots = [(9.5 + k * 1e-7, 47.1) for k in range(60)]
+    assert roads.table(spots).distance_m.min() == 0
+    with pytest.raises(BadPosition, match="more than the 5000"):
+        roads.table([corner(0, 0)] * 5_001)
+
+
+def test_rush_hour_makes_driving_longer_and_leaves_the_cut_off_alone() -> None:
+    rush = Traffic(by_hour=tuple(1.5 if hour in (7, 8) else 1.0 for hour in range(24)))
+    assert rush.factor_at(8 * 3600) == rush.factor_at(32 * 3600) == 1.5
+    assert rush.factor_between(8 * 3600, 10 * 3600) == pytest.approx(1.25)
+    assert rush.factor_between(9 * 3600, 9 * 3600) == 1.0
+    numbers = np.array([[0, 100], [UNREACHABLE, 0]], dtype=np.int32)
+    slower = slow_down(Matrix(duration_s=numbers, distance_m=numbers), 1.25)
+    assert slower.duration_s.tolist() == [[0, 125], [UNREACHABLE, 0]]
+    assert slower.distance_m.tolist() == numbers.tolist()
+    for wrong in ((1.0,) * 23, (0.0,) * 24):
+        with pytest.raises(NumberOutOfRange):
+            Traffic(by_hour=wrong)
