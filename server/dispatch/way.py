@@ -12,6 +12,7 @@ from routing.road_errors import NoRoad
 from routing.roads import Roads
 from server.dispatch.models import Depot, Vehicle
 from server.dispatch.progress import get_run
+from server.kit.geo import Position
 
 type LonLat = tuple[float, float]
 
@@ -20,7 +21,7 @@ class RunWay(msgspec.Struct, frozen=True, kw_only=True):
     """GeoJSON: a line in WGS 84 from the depot through the stops that can be shown, and back."""
 
     type: Literal["LineString"] = "LineString"
-    coordinates: tuple[LonLat, ...]
+    coordinates: tuple[Position, ...]
 
 
 async def find_way(session: AsyncSession, run_id: UUID, *, roads: Roads) -> RunWay:
@@ -36,7 +37,7 @@ async def find_way(session: AsyncSession, run_id: UUID, *, roads: Roads) -> RunW
     stops = [stop.position for stop in run.stops if stop.position is not None]
     halts = [(each.lon, each.lat) for each in (depot.position, *stops, depot.position)]
     line = await asyncio.to_thread(_trace, roads, halts, vehicle.profile)
-    return RunWay(coordinates=line)
+    return RunWay(coordinates=tuple(Position(lon, lat) for lon, lat in line))
 
 
 def _trace(roads: Roads, halts: list[LonLat], profile: str) -> tuple[LonLat, ...]:

@@ -57,7 +57,7 @@ class StandingView(msgspec.Struct, frozen=True, kw_only=True):
     account_id: UUID
     name: str
     rule: str
-    starts_local: datetime
+    starts_local: str
     timezone: str
     duration_s: int
     lead_s: int
@@ -271,7 +271,7 @@ def _view(row: StandingOrder) -> StandingView:
         account_id=row.account_id,
         name=row.name,
         rule=row.rule,
-        starts_local=row.starts_local,
+        starts_local=row.starts_local.isoformat(),
         timezone=row.timezone,
         duration_s=row.duration_s,
         lead_s=row.lead_s,

@@ -9,6 +9,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.accounts import service as accounts
 from server.identity.service import record_audit
 from server.kit.ids import new_id
 from server.returns.errors import PhotoNeeded, ReturnWindowOver, UnknownReason
@@ -26,7 +27,14 @@ async def list_reasons(session: AsyncSession, account_id: UUID | None) -> list[R
 async def save_reason(
     session: AsyncSession, reason: ReturnReason, *, account_id: UUID | None = None, by: str
 ) -> ReturnReason:
-    """Add a reason or change the one with this code; the account's own, or the company's."""
+    """Add a reason or change the one with this code; the account's own, or the company's.
+
+    Raises
+    ------
+    UnknownAccount
+    """
+    if account_id is not None:
+        await accounts.get_account(session, account_id)
     values = msgspec.structs.asdict(reason)
     await session.execute(
         insert(ReturnReasonRow)
