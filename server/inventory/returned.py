@@ -3,6 +3,7 @@
 from uuid import UUID
 
 import msgspec
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.identity.service import record_audit
@@ -25,7 +26,7 @@ from server.inventory.lifecycle import (
     SUPPLIER,
 )
 from server.inventory.locations import load_shelf
-from server.inventory.models import ReturnedGoods, Sku
+from server.inventory.models import Allocation, Lot, ReturnedGoods, Sku
 from server.inventory.skus import load_sku, open_lot
 from server.inventory.stock import Disposition, ReturnedGoodsView
 from server.kit import clock
@@ -37,6 +38,24 @@ MOVE_KINDS = {
     "scrap": "scrapped",
     "vendor": "sent_to_vendor",
 }
+
+
+async def lot_sent(session: AsyncSession, order_id: UUID, *, line: int, sku_id: UUID) -> str | None:
+    """The lot that went out for an order line. Of several the one that expires first, so that
+    nothing that comes back is called fresher than it may be."""
+    code: str | None = await session.scalar(
+        select(Lot.code)
+        .join(Allocation, Allocation.lot_id == Lot.id)
+        .where(
+            Allocation.order_id == order_id,
+            Allocation.line == line,
+            Allocation.sku_id == sku_id,
+            Allocation.state == "shipped",
+        )
+        .order_by(Lot.expires_on, Lot.id)
+        .limit(1)
+    )
+    return code
 
 
 async def receive_returned(

@@ -38,7 +38,7 @@ from server.inventory.receiving import (
     receive_stock,
 )
 from server.inventory.reconciliation import reconcile
-from server.inventory.returned import decide_returned, receive_returned, split_returned
+from server.inventory.returned import decide_returned, lot_sent, receive_returned, split_returned
 from server.inventory.shortfall import Replaced, allocate_more, replace_missing
 from server.inventory.skus import (
     NewSku,
@@ -128,6 +128,7 @@ __all__ = [
     "list_skus",
     "locations_of",
     "lot_codes",
+    "lot_sent",
     "pick_stock",
     "place_hold",
     "put_back",

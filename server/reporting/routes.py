@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.identity.access import OFFICE, allow
 from server.kit.inputs import check_zone
-from server.reporting.service import DayReport, report_day
+from server.reporting.service import DayReport, TradeReport, report_day, report_trade
 
 
 @get("/api/reports/day", guards=[allow(*OFFICE, scope="reports:read")])
@@ -23,4 +23,15 @@ async def get_day_report(
     return await report_day(session, since=since, until=until)
 
 
-ROUTES = [get_day_report]
+@get("/api/reports/trade", guards=[allow(*OFFICE, scope="reports:read")])
+async def get_trade_report(
+    session: NamedDependency[AsyncSession],
+    since: FromQuery[datetime],
+    until: FromQuery[datetime],
+) -> TradeReport:
+    """What was sold, sent back and invoiced from `since` to `until`."""
+    check_zone(since, until)
+    return await report_trade(session, since=since, until=until)
+
+
+ROUTES = [get_day_report, get_trade_report]

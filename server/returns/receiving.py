@@ -57,7 +57,7 @@ async def receive_goods(
     parts = [
         part for line in (*fresh, *extra) for part in await _take_kit_apart(session, row, line)
     ]
-    await _into_stock(session, [*fresh, *extra, *parts], account_id=row.account_id, by=by)
+    await _into_stock(session, row, [*fresh, *extra, *parts], by=by)
     if not counted and not found and not lines:
         raise_difference(session, row, "empty", goods="", announced=0, found=0)
     await session.flush()
@@ -212,11 +212,7 @@ async def _take_kit_apart(session: AsyncSession, row: Return, line: ReturnLine) 
 
 
 async def _into_stock(
-    session: AsyncSession,
-    lines: Sequence[ReturnLine],
-    *,
-    account_id: UUID | None,
-    by: str,
+    session: AsyncSession, row: Return, lines: Sequence[ReturnLine], *, by: str
 ) -> None:
     """Each into RETURN_QC, in the order in which everybody locks SKUs."""
     stocked = [(line.sku_id, line) for line in lines if line.sku_id and line.received_quantity]
@@ -227,8 +223,17 @@ async def _into_stock(
             return_line_id=line.id,
             sku_id=sku_id,
             quantity=line.received_quantity or 0,
-            lot=line.lot if sku.has_lots else None,
+            lot=await _lot_of(session, row, line) if sku.has_lots else None,
             serials=tuple(line.serials) if sku.has_serials else (),
-            account_id=account_id,
+            account_id=row.account_id,
             by=by,
         )
+
+
+async def _lot_of(session: AsyncSession, row: Return, line: ReturnLine) -> str | None:
+    """As counted; else what was sent, because nobody reads a lot off the parts of a kit."""
+    if line.lot is None and row.order_id and line.order_line and line.sku_id:
+        line.lot = await inventory.lot_sent(
+            session, row.order_id, line=line.order_line, sku_id=line.sku_id
+        )
+    return line.lot

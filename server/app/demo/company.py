@@ -24,8 +24,10 @@ LONG_SHIFT = timedelta(hours=6)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Company:
+    account_id: str
     depot_id: str
     driver_ids: tuple[str, ...]
+    at: Position
 
 
 async def found_company(
@@ -38,7 +40,7 @@ async def found_company(
     timezone: str,
 ) -> Company:
     """An account, a depot in the middle of the map, and `drivers` drivers with vans and shifts."""
-    await office.post("/api/accounts", {"name": "Lantern Books", "code": ACCOUNT})
+    account = await office.post("/api/accounts", {"name": "Lantern Books", "code": ACCOUNT})
     middle = most_central(addresses)
     place = await office.post(
         "/api/places",
@@ -55,7 +57,12 @@ async def found_company(
     van = VAN | {"capacity_parcels": parcels}
     numbers = range(1, drivers + 1)
     ids = [await hire_driver(office, depot["id"], number, day, van) for number in numbers]
-    return Company(depot_id=depot["id"], driver_ids=tuple(ids))
+    return Company(
+        account_id=account["id"],
+        depot_id=depot["id"],
+        driver_ids=tuple(ids),
+        at=Position(middle.lon, middle.lat),
+    )
 
 
 async def hire_driver(

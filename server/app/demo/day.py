@@ -14,17 +14,20 @@ import msgspec
 from sqlalchemy import func, select
 
 from routing.roads import Roads, open_roads
+from server.app.demo.books import close_books, open_books
 from server.app.demo.company import ACCOUNT, Company, found_company, most_central
 from server.app.demo.faults import Breakage, break_things
+from server.app.demo.goods import count_units, stock_warehouse
 from server.app.demo.orders import PIN, Day, make_lost_address, make_orders
 from server.app.simulation.fleet import Faults, Fleet
 from server.app.simulation.office import Office, Refused
 from server.app.simulation.person import Doors
+from server.app.simulation.warehouse import Warehouse
 from server.app.system import System
 from server.kit import clock
 from server.kit.outbox import OutboxEvent
 from server.places.osm import MapEntry, read_map
-from server.reporting.service import DayReport, report_day
+from server.reporting.service import DayReport, TradeReport, report_day, report_trade
 
 POLL_S = 0.1
 AT_ONCE = 8
@@ -96,8 +99,11 @@ class DayPlayer:
                     orders=self._orders,
                     timezone=str(self._system.settings.timezone),
                 )
-                await self._take_orders(office, addresses)
+                orders = self._make_orders(addresses)
+                warehouse = await self._open_shop(office, company, orders)
+                await self._take_orders(office, orders)
                 await self._set_pins(office, addresses)
+                await self._fulfil(office, warehouse)
                 async with asyncio.timeout(MORNING_TIMEOUT_S + self._budget_s):
                     await self._publish_plan(office, company)
                 self._hurry()
@@ -105,9 +111,15 @@ class DayPlayer:
                 async with fleet.on_duty(await office.make_pairing_codes()):
                     await self._drive(office, fleet, addresses)
                     problems = await self._settle(fleet)
+                    self._say("returns are opened, cash is counted, invoices go out ...")
+                    await warehouse.inspect_returns()
+                    await close_books(office, company.account_id, company.driver_ids)
+                    await self._wait_for_events()
                     async with self._system.db.transaction() as session:
-                        report = await report_day(session, since=started_at, until=clock.now())
-                    return self._judge(report, fleet, problems)
+                        period = {"since": started_at, "until": clock.now()}
+                        report = await report_day(session, **period)
+                        trade = await report_trade(session, **period)
+                    return self._judge(report, trade, fleet, problems)
         finally:
             roads.close()
 
@@ -123,14 +135,28 @@ class DayPlayer:
 
     # The morning
 
-    async def _take_orders(self, office: Office, addresses: Sequence[MapEntry]) -> None:
-        """Orders come in several at a time, one of them to an address that nobody knows."""
-        bodies = list(
-            make_orders(
-                addresses, count=self._orders - 1, day=self._day, account=ACCOUNT, seed=self._seed
-            )
+    def _make_orders(self, addresses: Sequence[MapEntry]) -> list[dict[str, Any]]:
+        """One of them is to an address that nobody knows."""
+        orders = make_orders(
+            addresses, count=self._orders - 1, day=self._day, account=ACCOUNT, seed=self._seed
         )
-        bodies.append(make_lost_address(self._day, account=ACCOUNT, seed=self._seed))
+        return [*orders, make_lost_address(self._day, account=ACCOUNT, seed=self._seed)]
+
+    async def _open_shop(
+        self, office: Office, company: Company, orders: Sequence[dict[str, Any]]
+    ) -> Warehouse:
+        """Goods on the shelves, and a price list."""
+        self._say("goods are put on the shelves ...")
+        today = self._day.starts_at.date()
+        warehouse_id = await stock_warehouse(
+            office, company.account_id, at=company.at, needed=count_units(orders), today=today
+        )
+        currency = self._system.settings.currency
+        await open_books(office, company.account_id, currency=currency, since=clock.now())
+        return Warehouse(office, warehouse_id)
+
+    async def _take_orders(self, office: Office, bodies: Sequence[dict[str, Any]]) -> None:
+        """Orders come in several at a time."""
         self._say(f"{len(bodies)} orders come in ...")
         room = asyncio.Semaphore(AT_ONCE)
 
@@ -146,6 +172,15 @@ class DayPlayer:
         at = most_central(addresses)
         for place in waiting:
             await office.post(f"/api/places/{place['id']}/pin", {"lon": at.lon, "lat": at.lat})
+
+    async def _fulfil(self, office: Office, warehouse: Warehouse) -> None:
+        """As soon as all orders have their goods set aside, they are picked and packed."""
+        await self._wait_for_events()
+        self._say("the warehouse picks and packs ...")
+        await warehouse.fulfil_all()
+        self._say(
+            f"{warehouse.picked_units} units picked, {warehouse.packed_parcels} parcels packed"
+        )
 
     async def _publish_plan(self, office: Office, company: Company) -> None:
         """Wait until every order is in the pool, plan, publish; plan again when it got stale."""
@@ -245,8 +280,7 @@ class DayPlayer:
         try:
             async with asyncio.timeout(60):
                 await fleet.wait_until_sent()
-                while await self._events_on_their_way():
-                    await asyncio.sleep(POLL_S)
+                await self._wait_for_events()
         except TimeoutError:
             commands, fixes = fleet.count_unsent()
             problems.append(
@@ -255,15 +289,21 @@ class DayPlayer:
             )
         return problems
 
+    async def _wait_for_events(self) -> None:
+        while await self._events_on_their_way():
+            await asyncio.sleep(POLL_S)
+
     async def _events_on_their_way(self) -> int:
         async with self._system.db.transaction() as session:
             query = select(func.count()).where(OutboxEvent.published_at.is_(None))
             return (await session.execute(query)).scalar_one()
 
-    def _judge(self, report: DayReport, fleet: Fleet, problems: list[str]) -> Played:
+    def _judge(
+        self, report: DayReport, trade: TradeReport, fleet: Fleet, problems: list[str]
+    ) -> Played:
         """Compare what the drivers did with what the server knows."""
         tally = fleet.tally()
-        figures: dict[str, Any] = msgspec.to_builtins(report)
+        figures: dict[str, Any] = msgspec.to_builtins(report) | msgspec.to_builtins(trade)
         figures["proofs_given"] = tally.proofs
         figures["returns_handed_over"] = tally.unannounced_returns
         if self._faults is not None:
@@ -284,6 +324,10 @@ class DayPlayer:
             problems.append(f"{len(report.unassigned)} tasks are in no run")
         if report.unfinished_reactions:
             problems.append(f"{report.unfinished_reactions} reactions failed")
+        if not trade.stock_consistent:
+            problems.append("the stock levels are not what the moves make of them")
+        if not trade.journal_balanced:
+            problems.append("the journal is not in balance")
         return Played(figures=figures, problems=problems)
 
 

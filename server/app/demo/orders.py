@@ -1,4 +1,5 @@
-"""The orders of the demo's day: drawn from a seed, at real addresses of the map."""
+"""The orders of the demo's day: drawn from a seed, for goods of the shop, at real addresses of the
+map."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -6,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from server.app.demo.goods import choose_lines
 from server.places.osm import MapEntry
 
 PIN = "2468"
@@ -38,7 +40,6 @@ def make_orders(
             "external_id": f"demo-{seed}-{number}",
             "reference": f"demo {number}",
             "consignee": _party(chance, addresses),
-            "parcels": [_parcel(chance) for _ in range(chance.choices((1, 2, 3), (80, 15, 5))[0])],
             "proof": _proof(chance),
             "instructions": chance.choice(
                 ("", "", "", "ring twice", "second floor", "mind the dog")
@@ -52,11 +53,11 @@ def make_orders(
         if chance.random() < COURIER_SHARE:
             order["kind"] = "courier"
             order["consignor"] = _party(chance, addresses)
+            pieces = chance.choices((1, 2, 3), (80, 15, 5))[0]
+            order["parcels"] = [_parcel(chance) for _ in range(pieces)]
         else:
             order["kind"] = "goods"
-            order["lines"] = [
-                {"sku": f"SKU-{chance.randrange(100):03d}", "quantity": chance.randrange(1, 4)}
-            ]
+            order["lines"] = choose_lines(chance)
         yield order
 
 
@@ -71,7 +72,7 @@ def make_lost_address(day: Day, *, account: str, seed: int) -> dict[str, Any]:
             "name": _name(chance),
             "address": {"line": "the blue house behind the old mill, Nowhereville"},
         },
-        "parcels": [_parcel(chance)],
+        "lines": choose_lines(chance),
         "window_start_at": day.starts_at.isoformat(),
         "window_end_at": day.ends_at.isoformat(),
     }

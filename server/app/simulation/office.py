@@ -9,6 +9,8 @@ import httpx
 
 from server.kit import clock
 
+PAGE = 200
+
 
 class Refused(Exception):
     """The server did not do it; the message is its own sentence."""
@@ -40,6 +42,19 @@ class Office:
         """`key`: an Idempotency-Key; with one, a request that got no answer is sent again."""
         headers = {"Idempotency-Key": key} if key else {}
         return await self._send("POST", path, json=body, headers=headers)
+
+    async def put(self, path: str, body: Any) -> Any:
+        return await self._send("PUT", path, json=body)
+
+    async def pages(self, path: str, **query: Any) -> AsyncIterator[Any]:
+        """All items of a list, page by page."""
+        after = None
+        while True:
+            page = await self.get(path, limit=PAGE, **query, **({"after": after} if after else {}))
+            for item in page["items"]:
+                yield item
+            if (after := page["next"]) is None:
+                return
 
     async def _send(self, method: str, path: str, **parts: Any) -> Any:
         response = await self._client.request(method, path, **parts)
