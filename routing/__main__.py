@@ -1,7 +1,7 @@
-"""python -m routing solve | check | bench | roads: planning and roads from the command line.
+"""python -m routing: planning, checking, explaining, drawing and roads from the command line.
 
-Problems are our JSON, Gehring & Homberger or Li & Lim files. Exit code 0: well; 1: the plan breaks
-rules; 2: the input is no good, said in one line.
+Problems are our JSON, VROOM's JSON, Solomon, Gehring & Homberger or Li & Lim files. Exit code 0:
+well; 1: the plan breaks rules; 2: the input is no good, said in one line. See README.md beside.
 """
 
 import argparse
@@ -12,10 +12,17 @@ from pathlib import Path
 import msgspec
 
 from routing.checks import violations
-from routing.formats import decode_plan, encode_plan, encode_problem, read_problem
+from routing.formats import (
+    decode_plan,
+    encode_plan,
+    encode_problem,
+    read_problem,
+    schema_of,
+)
 from routing.plan import Plan, Progress
 from routing.problem import Position, Problem, ProblemError
 from routing.road_errors import RoadsError
+from routing.vroom_json import encode_vroom
 
 MEASURES = ("insert", "roads", "days")
 """What `bench` knows besides files."""
@@ -40,23 +47,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m routing", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="solve | check | bench | roads")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
     solve = commands.add_parser("solve", help="plan a problem and print the plan as JSON")
     solve.add_argument("problem", type=Path)
     solve.add_argument("--budget", type=_read_budget, default=10.0, metavar="SECONDS")
     solve.add_argument("--seed", type=int, default=0)
     solve.add_argument("--start", type=Path, metavar="PLAN", help="a plan to begin with")
-    solve.add_argument("--summary", action="store_true", help="print a summary instead")
+    form = solve.add_mutually_exclusive_group()
+    form.add_argument("--summary", action="store_true", help="print a summary instead")
+    form.add_argument("--vroom", action="store_true", help="answer a VROOM problem as VROOM does")
+    solve.add_argument("--vehicles-first", action="store_true", help="save vehicles above all")
+    solve.add_argument("--roads", type=Path, metavar="FOLDER", help="for VROOM without matrices")
     solve.set_defaults(run=_solve)
     check = commands.add_parser("check", help="say which rules a plan breaks")
     check.add_argument("problem", type=Path)
     check.add_argument("plan", type=Path)
     check.set_defaults(run=_check)
+    _add_views(commands)
     bench = commands.add_parser("bench", help="measure ours against each engine alone")
     bench.add_argument("problems", type=Path, nargs="+", metavar="DIR-OR-FILES")
     bench.add_argument("--budget", type=_read_budget, default=10.0, metavar="SECONDS")
     bench.add_argument("--seeds", type=_read_count, default=1, metavar="N")
     bench.add_argument("--engines", default="ours,pyvrp,vroom,ortools", metavar="NAMES")
+    bench.add_argument("--vehicles-first", action="store_true", help="save vehicles above all")
     bench.add_argument("--json", action="store_true", help="print all runs as one JSON object")
     bench.set_defaults(run=_bench)
     _add_measures(commands)
@@ -75,6 +88,28 @@ def _make_parser() -> argparse.ArgumentParser:
         ask.add_argument("--profile", default="car")
         ask.set_defaults(run=run)
     return parser
+
+
+def _add_views(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    why = commands.add_parser("explain", help="say what keeps work out, or why it is on its run")
+    why.add_argument("problem", type=Path)
+    why.add_argument("plan", type=Path)
+    why.add_argument("work", nargs="*", help="ids; none means all that is unassigned")
+    why.set_defaults(run=_explain)
+    for name, run, words in (
+        ("plot", _plot, "draw a plan as SVG"),
+        ("geojson", _print_geojson, "print a plan as GeoJSON"),
+    ):
+        draw = commands.add_parser(name, help=words)
+        draw.add_argument("problem", type=Path)
+        draw.add_argument("plan", type=Path)
+        draw.add_argument("--roads", type=Path, metavar="FOLDER", help="to follow the roads")
+        if name == "plot":
+            draw.add_argument("--out", type=Path, default=Path("plan.svg"))
+        draw.set_defaults(run=run)
+    schema = commands.add_parser("schema", help="print the JSON Schema of our JSON")
+    schema.add_argument("what", choices=("problem", "plan"))
+    schema.set_defaults(run=_print_schema)
 
 
 def _add_measures(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -119,14 +154,22 @@ def _read_position(text: str) -> Position:
 
 
 def _solve(options: argparse.Namespace) -> int:
-    problem = read_problem(options.problem.read_bytes(), options.problem.stem)
-    start = decode_plan(options.start.read_bytes()) if options.start else None
-    from routing.solve import solve  # noqa: PLC0415 - the other commands need no engine
+    from routing.roads import open_roads  # noqa: PLC0415 - the other commands need no engine
+    from routing.solve import put_vehicles_first, solve  # noqa: PLC0415
 
+    roads = open_roads(options.roads)
+    problem = read_problem(options.problem.read_bytes(), options.problem.stem, roads)
+    roads.close()
+    if options.vehicles_first:
+        problem = put_vehicles_first(problem)
+    start = decode_plan(options.start.read_bytes()) if options.start else None
     plan = solve(
         problem, budget_s=options.budget, seed=options.seed, start=start, progress=_print_progress
     )
-    print(_summarise(problem, plan) if options.summary else encode_plan(plan).decode())
+    if options.summary:
+        print(_summarise(problem, plan))
+    else:
+        print((encode_vroom(problem, plan) if options.vroom else encode_plan(plan)).decode())
     return 0
 
 
@@ -161,6 +204,61 @@ def _check(options: argparse.Namespace) -> int:
     return 1 if found else 0
 
 
+def _read_both(options: argparse.Namespace) -> tuple[Problem, Plan]:
+    problem = read_problem(options.problem.read_bytes(), options.problem.stem)
+    return problem, decode_plan(options.plan.read_bytes())
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from routing.explain import explain  # noqa: PLC0415
+    from routing.probe import explain_choice, find_binding  # noqa: PLC0415
+
+    problem, plan = _read_both(options)
+    told = {one.id: one.sentence for one in explain(problem, plan).unassigned}
+    for work_id in options.work or told:
+        problem.find_work(work_id)
+        why = explain_choice(problem, plan, work_id)
+        if why:
+            print(f"{work_id} is with {why.vehicle_id}.")
+            for other in why.others:
+                print(f"  With {other.vehicle_id} it would cost {other.dearer} more.")
+            print("".join(f"  {sentence}\n" for sentence in why.impossible), end="")
+            continue
+        print(f"{work_id}: {told.get(work_id, 'It is not in the plan.')}")
+        for one in find_binding(problem, plan, work_id):
+            print(f"  Without the rule {one.rule!r}: {one.vehicle_id}, for {one.added_cost}.")
+    return 0
+
+
+def _plot(options: argparse.Namespace) -> int:
+    from routing.pictures import draw_svg  # noqa: PLC0415
+    from routing.roads import open_roads  # noqa: PLC0415
+
+    problem, plan = _read_both(options)
+    roads = open_roads(options.roads) if options.roads else None
+    options.out.write_text(draw_svg(problem, plan, roads))
+    if roads:
+        roads.close()
+    return 0
+
+
+def _print_geojson(options: argparse.Namespace) -> int:
+    from routing.pictures import encode_geojson  # noqa: PLC0415
+    from routing.roads import open_roads  # noqa: PLC0415
+
+    problem, plan = _read_both(options)
+    roads = open_roads(options.roads) if options.roads else None
+    print(encode_geojson(problem, plan, roads).decode())
+    if roads:
+        roads.close()
+    return 0
+
+
+def _print_schema(options: argparse.Namespace) -> int:
+    print(msgspec.json.format(msgspec.json.encode(schema_of(options.what)), indent=2).decode())
+    return 0
+
+
 def _bench(options: argparse.Namespace) -> int:
     from routing import bench  # noqa: PLC0415 - the other commands need no engine
 
@@ -183,6 +281,7 @@ def _bench(options: argparse.Namespace) -> int:
         seeds=options.seeds,
         engines=engines,
         told=tell,
+        is_vehicles_first=options.vehicles_first,
     )
     print(bench.encode_runs(runs).decode() if options.json else bench.format_table(runs))
     return 1 if any(run.violations for run in runs) else 0

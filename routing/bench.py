@@ -20,7 +20,7 @@ from routing.engines import EngineName
 from routing.formats import read_problem
 from routing.plan import Progress, measure_objective
 from routing.problem import Problem, ProblemError
-from routing.solve import solve
+from routing.solve import put_vehicles_first, solve
 
 OURS = "ours"
 CONTENDERS: dict[str, tuple[EngineName, ...] | None] = {
@@ -76,9 +76,12 @@ def run_bench(
     seeds: int,
     engines: Sequence[str],
     told: Callable[[Measured], None],
+    is_vehicles_first: bool = False,
 ) -> list[Measured]:
     """Run all engines on all files and seeds in turn, telling each run as it ends."""
     problems = [(path.stem, read_problem(path.read_bytes(), path.stem)) for path in files]
+    if is_vehicles_first:
+        problems = [(name, put_vehicles_first(problem)) for name, problem in problems]
     runs = []
     for seed in range(seeds):
         for name, problem in problems:

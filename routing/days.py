@@ -32,7 +32,7 @@ from routing.roads import Roads, find_cut_off
 
 HOUR_S = 3_600
 OPENS_S, CLOSES_S = 6 * HOUR_S, 20 * HOUR_S
-JOBS_PER_VEHICLE = 25
+JOBS_PER_VEHICLE = 33
 ENDLESS_S = 1e12
 
 

@@ -1,40 +1,32 @@
-"""Reads and writes problems and plans: our JSON, Gehring & Homberger and Li & Lim files.
+"""Reads problems of any kind, and writes our own JSON.
 
 Our JSON spells every field of `routing.problem` and `routing.plan` by its name; sets are lists and
-matrices are lists of rows. The two benchmark formats use the rounding of the DIMACS challenge:
-distances are floor(10 x Euclid) and all times are ten times those of the file, so one second stands
-for a tenth of the file's unit, and a plan costs its distance.
+matrices are lists of rows. `schema_of` says it for programs. The other formats are read by
+`routing.benchmark_files` and `routing.vroom_json`.
 """
 
-import re
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
 
+from routing.benchmark_files import is_number, measure_plane, read_homberger, read_li_lim
 from routing.plan import Plan
-from routing.problem import (
-    Depot,
-    Handover,
-    Job,
-    Matrix,
-    Position,
-    Problem,
-    ProblemError,
-    Shipment,
-    TimeWindow,
-    Vehicle,
-)
+from routing.problem import Depot, Job, Matrix, Position, Problem, Shipment, Vehicle
+from routing.problem_errors import BadFile
+from routing.roads import HaversineRoads, Roads
+from routing.vroom_json import is_vroom, read_vroom
 
-TENTHS = 10
-PROFILE = "plane"
-
-
-class BadFile(ProblemError):
-    """This is not a problem or plan that can be read."""
-
-    code = "routing.bad_file"
+__all__ = [
+    "BadFile",
+    "decode_plan",
+    "decode_problem",
+    "encode_plan",
+    "encode_problem",
+    "measure_plane",
+    "read_problem",
+    "schema_of",
+]
 
 
 class _MatrixRows(msgspec.Struct):
@@ -109,108 +101,28 @@ def decode_plan(text: bytes) -> Plan:
         raise BadFile(str(error)) from error
 
 
-def read_problem(text: bytes, name: str = "") -> Problem:
-    """Read a problem in any of the formats, told apart by how they begin."""
+def schema_of(what: Literal["problem", "plan"]) -> dict[str, Any]:
+    """Return the JSON Schema of our JSON, which also stands in `routing/schemas`."""
+    schema = msgspec.json.schema({"problem": _ProblemFields, "plan": Plan}[what])
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def read_problem(text: bytes, name: str = "", roads: Roads | None = None) -> Problem:
+    """Read a problem in any of the formats, told apart by how they begin.
+
+    `roads` measure what a VROOM problem without matrices leaves open; straight lines if there are
+    none.
+    """
     if text.lstrip()[:1] == b"{":
+        if is_vroom(text):
+            return read_vroom(text, name, roads or HaversineRoads())
         return decode_problem(text)
     try:
         lines = [line.split() for line in text.decode("utf-8").splitlines() if line.strip()]
     except UnicodeDecodeError as error:
         raise BadFile("It is neither JSON nor plain text.") from error
     if any(line[0].upper() == "VEHICLE" for line in lines):
-        return _read_homberger(lines, name)
-    if lines and len(lines[0]) == 3 and all(map(_is_number, lines[0])):
-        return _read_li_lim(lines, name)
-    raise BadFile("It is neither our JSON nor a Gehring & Homberger or Li & Lim file.")
-
-
-def _is_number(word: str) -> bool:
-    return re.fullmatch(r"-?\d+(\.\d+)?", word) is not None
-
-
-def _read_homberger(lines: list[list[str]], name: str) -> Problem:
-    """Read id, x, y, demand, ready, due and service of each customer; the first is the depot."""
-    heading = next((i for i, line in enumerate(lines) if line[0].upper() == "NUMBER"), None)
-    rows = [line for line in lines if len(line) == 7 and all(map(_is_number, line))]
-    if heading is None or len(lines) <= heading + 1 or not rows:
-        raise BadFile("The vehicles or the customers are missing.")
-    fleet = _read_numbers(lines[heading + 1], at_least=2)
-    table = [_read_numbers(row, at_least=7) for row in rows]
-    jobs = tuple(
-        Job(
-            id=str(round(row[0])),
-            place=index,
-            size=(round(row[3]),),
-            service_s=round(row[6] * TENTHS),
-            windows=(_read_window(row[4], row[5]),),
-        )
-        for index, row in enumerate(table)
-        if index
-    )
-    return _assemble(name or lines[0][0], table, fleet, jobs=jobs)
-
-
-def _read_li_lim(lines: list[list[str]], name: str) -> Problem:
-    """Read the same and the siblings: each delivery row names its pickup, and the reverse."""
-    table = [_read_numbers(line, at_least=9) for line in lines[1:]]
-    place_of = {round(row[0]): index for index, row in enumerate(table)}
-    shipments = []
-    for index, row in enumerate(table):
-        if not index or row[7] != 0:
-            continue
-        delivery = place_of.get(round(row[8]))
-        if not delivery:
-            raise BadFile(f"Pickup {round(row[0])} has no delivery {round(row[8])}.")
-        sides = [
-            Handover(
-                place=place,
-                service_s=round(table[place][6] * TENTHS),
-                windows=(_read_window(table[place][4], table[place][5]),),
-            )
-            for place in (index, delivery)
-        ]
-        shipments.append(
-            Shipment(
-                id=str(round(row[0])), pickup=sides[0], delivery=sides[1], size=(round(row[3]),)
-            )
-        )
-    if not shipments:
-        raise BadFile("It has no pickups.")
-    fleet = _read_numbers(lines[0], at_least=2)
-    return _assemble(name, table, fleet, shipments=tuple(shipments))
-
-
-def _read_numbers(line: list[str], *, at_least: int) -> list[float]:
-    if len(line) < at_least or not all(map(_is_number, line[:at_least])):
-        raise BadFile(f"A line with {at_least} numbers was expected, not {' '.join(line)!r}.")
-    return [float(word) for word in line[:at_least]]
-
-
-def _read_window(ready: float, due: float) -> TimeWindow:
-    return TimeWindow(start_s=round(ready * TENTHS), end_s=round(due * TENTHS))
-
-
-def _assemble(name: str, table: list[list[float]], fleet: list[float], **work: Any) -> Problem:
-    places = tuple((row[1], row[2]) for row in table)
-    vehicles = tuple(
-        Vehicle(
-            id=f"v{number}",
-            profile=PROFILE,
-            start_place=0,
-            end_place=0,
-            capacity=(round(fleet[1]),),
-            shift=_read_window(table[0][4], table[0][5]),
-            cost_per_km=1000,
-        )
-        for number in range(1, round(fleet[0]) + 1)
-    )
-    matrices: Mapping[str, Matrix] = {PROFILE: measure_plane(places)}
-    return Problem(places=places, vehicles=vehicles, matrices=matrices, name=name, **work)
-
-
-def measure_plane(places: tuple[Position, ...]) -> Matrix:
-    """Return floor(10 x Euclid) between all places, as duration and as distance."""
-    points = np.array(places, dtype=np.float64)
-    exact = np.sqrt(((points[:, None] - points[None]) ** 2).sum(axis=-1))
-    tenths = np.floor(exact * TENTHS + 1e-9).astype(np.int32)
-    return Matrix(duration_s=tenths, distance_m=tenths)
+        return read_homberger(lines, name)
+    if lines and len(lines[0]) == 3 and all(map(is_number, lines[0])):
+        return read_li_lim(lines, name)
+    raise BadFile("It is neither our JSON nor a Solomon, Gehring & Homberger or Li & Lim file.")

@@ -55,3 +55,9 @@ class BadFixedWork(ProblemError):
     """Fixed visits must be work of this problem, each once, and pickup before delivery."""
 
     code = "routing.bad_fixed_work"
+
+
+class BadFile(ProblemError):
+    """This is not a problem or plan that can be read."""
+
+    code = "routing.bad_file"

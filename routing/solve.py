@@ -14,7 +14,7 @@ from routing.explain import explain
 from routing.mend import mend
 from routing.plan import Objective, Plan, Progress, measure_objective
 from routing.portfolio import ALL_ENGINES, Portfolio
-from routing.problem import Problem
+from routing.problem import UNREACHABLE, Problem
 from routing.repair import drop_unworthy, fill, repair
 
 LEAST_BUDGET_FOR_PORTFOLIO_S = 1.0
@@ -24,6 +24,7 @@ LEAST_WORK_FOR_PORTFOLIO = 20
 MOST_WORK_IN_HASTE = 100
 """Above this, a model of OR-Tools alone would take the second that there is."""
 
+LARGEST_FIXED_COST = 500_000_000
 SHARE_FOR_GREEDY = 0.1
 GREEDY_MOST_S = 0.5
 LAST_CALL_S = 0.1
@@ -96,6 +97,25 @@ def solve(
     if found := violations(problem, plan):
         raise UnsoundPlan(found)
     return plan
+
+
+def put_vehicles_first(problem: Problem) -> Problem:
+    """Return the problem with a price on each vehicle that outweighs any way or time it saves."""
+    longest_m = max(
+        (int(m.distance_m[m.distance_m < UNREACHABLE].max()) for m in problem.matrices.values()),
+        default=0,
+    )
+    legs = sum(len(work.places) for work in problem.work) + len(problem.vehicles)
+    price = 1 + legs * longest_m * max((v.cost_per_km for v in problem.vehicles), default=0) // 1000
+    for vehicle in problem.vehicles:
+        shift_s = vehicle.latest_end_s - vehicle.shift.start_s
+        rate = vehicle.cost_per_hour + vehicle.overtime_cost_per_hour
+        price += vehicle.fixed_cost + rate * shift_s // 3600
+    price = min(price, LARGEST_FIXED_COST)
+    vehicles = tuple(
+        replace(vehicle, fixed_cost=vehicle.fixed_cost + price) for vehicle in problem.vehicles
+    )
+    return replace(problem, vehicles=vehicles)
 
 
 def _ignore(_: object) -> None:

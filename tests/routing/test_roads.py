@@ -197,7 +197,10 @@ def test_a_failed_build_leaves_the_old_map(folder: Path, tmp_path: Path) -> None
 
 def test_straight_lines_have_the_same_interface() -> None:
     roads = open_roads(None)
-    assert (roads.source, roads.profiles) == ("haversine", frozenset({"car", "van", "bicycle", "foot"}))
+    assert (roads.source, roads.profiles) == (
+        "haversine",
+        frozenset({"car", "van", "bicycle", "foot"}),
+    )
     places = [(9.5, 47.0), (9.5, 47.1)]
     matrix = roads.table(places)
     assert matrix.distance_m[0, 1] == pytest.approx(1.3 * 11_119.5, rel=1e-3)
