@@ -15,6 +15,7 @@ from time import monotonic
 
 from routing.engine_process import EngineFailed, EngineProcess, Search, Searched
 from routing.engines import EngineName
+from routing.engines.pyvrp_scope import is_expressible_in_pyvrp
 from routing.partition import cut
 from routing.plan import Objective, Plan, Progress, measure_objective
 from routing.problem import Problem, Shipment
@@ -64,26 +65,6 @@ SHARE_FOR_FILL = 0.1
 LEAST_GRACE_S = 0.05
 SHARE_OF_GRACE = 0.02
 """How long after the time of all an engine may answer before it is ended."""
-
-
-def is_expressible_in_pyvrp(problem: Problem) -> bool:
-    """Whether PyVRP's answer keeps all rules: see `routing.engines.pyvrp`."""
-    if any(v.breaks or v.fixed or v.overtime_s for v in problem.vehicles):
-        return False
-    if any(v.cost_per_squared_hour for v in problem.vehicles):
-        return False
-    if any(len(depot.windows) > 1 for depot in problem.depots):
-        return False
-    if any(work.preferences for work in problem.work):
-        return False
-    if problem.shipments and any(v.max_stops is not None for v in problem.vehicles):
-        return False
-    return not any(
-        shipment.max_ride_s is not None
-        or len(shipment.pickup.windows) > 1
-        or len(shipment.delivery.windows) > 1
-        for shipment in problem.shipments
-    )
 
 
 @dataclass(slots=True)

@@ -10,36 +10,16 @@ route with breaks is met greedily.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
 
 from routing.halts import Halt, halt_at, halt_of
 from routing.plan import Route, Visit, price_route, price_wishes
 from routing.problem import UNREACHABLE, Problem, Step, Vehicle
 from routing.rests import can_rest_after, cross_gap, place_breaks
 from routing.rules import Violation, check_membership, check_rules, load_after_each
+from routing.timing import Label, Timing
 
 MOST_LATER_STARTS = 16
-
-
-class _Label(NamedTuple):
-    """The earliest way to begin a visit with `taken` breaks behind it."""
-
-    taken: int
-    start_s: int
-    departure_s: int
-    previous: "_Label | None"
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """Starts of the visits, `taken` breaks when each begins (start first, end last)."""
-
-    departure_s: int
-    starts_s: list[int]
-    end_s: int
-    taken: list[int]
 
 
 def schedule_route(
@@ -224,7 +204,7 @@ class Itinerary:
         for index, halt in enumerate(self.halts):
             floor_s = not_before_s.get(index)
             travel_s = self.travel_s[index]
-            following: dict[int, _Label] = {}
+            following: dict[int, Label] = {}
             for label in labels:
                 for taken in range(label.taken, count + 1):
                     ready_s = cross_gap(label.departure_s, travel_s, breaks[label.taken : taken])
@@ -238,7 +218,7 @@ class Itinerary:
                     leaves_s = start_s + halt.service_s
                     held = following.get(taken)
                     if held is None or start_s < held.start_s:
-                        following[taken] = _Label(taken, start_s, leaves_s, label)
+                        following[taken] = Label(taken, start_s, leaves_s, label)
                     if taken < count and leaves_s <= breaks[taken].earliest_start_s:
                         break  # resting after this visit is no later
             if not following:
@@ -254,7 +234,7 @@ class Itinerary:
             labels = in_time
         return self._finish(labels)
 
-    def _labels_at_start(self, departure_s: int) -> list[_Label]:
+    def _labels_at_start(self, departure_s: int) -> list[Label]:
         """A break may be over before the vehicle leaves, or is loaded."""
         labels = self._load(0, departure_s)
         over_s: int | None = None
@@ -268,16 +248,16 @@ class Itinerary:
             labels += self._load(taken, max(departure_s, over_s))
         return labels
 
-    def _load(self, taken: int, at_s: int) -> list[_Label]:
+    def _load(self, taken: int, at_s: int) -> list[Label]:
         if self.loading is None:
-            return [_Label(taken, at_s, at_s, None)]
+            return [Label(taken, at_s, at_s, None)]
         begin_s = self.loading.begin(at_s)
         if begin_s is None:
             return []
-        return [_Label(taken, begin_s, begin_s + self.loading.service_s, None)]
+        return [Label(taken, begin_s, begin_s + self.loading.service_s, None)]
 
-    def _finish(self, labels: list[_Label]) -> Timing | Violation:
-        best: _Label | None = None
+    def _finish(self, labels: list[Label]) -> Timing | Violation:
+        best: Label | None = None
         earliest_s: int | None = None
         for label in labels:
             for taken in range(label.taken, len(self.breaks) + 1):
@@ -292,7 +272,7 @@ class Itinerary:
                 if not can_rest_after(end_s, self.breaks[taken:]):
                     continue
                 if best is None or end_s < best.start_s:
-                    best = _Label(taken, end_s, end_s, label)
+                    best = Label(taken, end_s, end_s, label)
         vehicle = self.vehicle
         if earliest_s is None and self.arriving and self.arriving.windows:
             reached_s = min(label.departure_s for label in labels) + self.travel_s[-1]
@@ -306,8 +286,8 @@ class Itinerary:
                 f"after its shift ends at {vehicle.latest_end_s}."
             )
             return Violation(id=vehicle.id, code="shift", sentence=sentence)
-        chain: list[_Label] = []
-        link: _Label | None = best
+        chain: list[Label] = []
+        link: Label | None = best
         while link is not None:
             chain.append(link)
             link = link.previous

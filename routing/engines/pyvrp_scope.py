@@ -1,0 +1,23 @@
+"""What PyVRP can be trusted with alone; nothing here loads it."""
+
+from routing.problem import Problem
+
+
+def is_expressible_in_pyvrp(problem: Problem) -> bool:
+    """Whether PyVRP's answer keeps all rules: see `routing.engines.pyvrp_model`."""
+    if any(v.breaks or v.fixed or v.overtime_s for v in problem.vehicles):
+        return False
+    if any(v.cost_per_squared_hour for v in problem.vehicles):
+        return False
+    if any(len(depot.windows) > 1 for depot in problem.depots):
+        return False
+    if any(work.preferences for work in problem.work):
+        return False
+    if problem.shipments and any(v.max_stops is not None for v in problem.vehicles):
+        return False
+    return not any(
+        shipment.max_ride_s is not None
+        or len(shipment.pickup.windows) > 1
+        or len(shipment.delivery.windows) > 1
+        for shipment in problem.shipments
+    )
