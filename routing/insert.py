@@ -16,8 +16,9 @@ from routing.halts import Halt, halt_of
 from routing.plan import Plan, Route, price_wishes
 from routing.problem import Job, Problem, Step, Vehicle, Work, steps_of
 from routing.rules import Violation, may_serve
-from routing.schedule import Itinerary, Timing, schedule_route
+from routing.schedule import Itinerary, schedule_route
 from routing.timetable import Bools, Ints, Row, Timetable, measure_row
+from routing.timing import Timing
 
 BOUND_SLACK = 2
 """Rounding of costs and of the bounds together stays below this many minor units."""
