@@ -7,10 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.billing.cash import note_cash
 from server.billing.charging import charge_consignment
+from server.billing.fees import charge_cancellation, charge_exchange, charge_return
 from server.billing.work_facts import BACK
 from server.consignments.events import CustodyChanged
 from server.dispatch.events import TaskChanged
 from server.kit.outbox import reaction
+from server.orders.events import OrderCancelled
+from server.returns.events import ExchangeReleased, ReturnResolved
 
 ENDS = ("completed", "failed")
 
@@ -30,3 +33,18 @@ async def on_custody_changed(session: AsyncSession, event: CustodyChanged) -> No
     if event.state in over:
         await charge_consignment(session, event.consignment_id)
         await note_cash(session, consignment_id=event.consignment_id)
+
+
+@reaction
+async def on_order_cancelled(session: AsyncSession, event: OrderCancelled) -> None:
+    await charge_cancellation(session, event)
+
+
+@reaction
+async def on_return_resolved(session: AsyncSession, event: ReturnResolved) -> None:
+    await charge_return(session, event)
+
+
+@reaction
+async def on_exchange_released(session: AsyncSession, event: ExchangeReleased) -> None:
+    await charge_exchange(session, event)

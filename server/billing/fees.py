@@ -1,0 +1,92 @@
+"""What orders and returns cost beside the work in the street: giving up late, sending back, and
+what a replacement costs more than the goods that it replaces."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.accounts import service as accounts
+from server.billing.charges import NewCharge, record_charges
+from server.billing.price_lines import Term, Trace
+from server.kit import clock
+from server.orders import service as orders
+from server.orders.events import OrderCancelled
+from server.returns.events import ExchangeReleased, ReturnResolved
+
+
+async def charge_cancellation(session: AsyncSession, event: OrderCancelled) -> None:
+    """The fee that the rules ask for an order that is given up late."""
+    if event.fee_minor > 0:
+        order = await orders.get_order(session, event.order_id)
+        await _charge(
+            session,
+            order.account_id,
+            "cancellation",
+            f"Cancellation of {order.number}",
+            net_minor=event.fee_minor,
+            currency=order.currency,
+            source=f"order:{order.id}:cancelled",
+            order_id=order.id,
+        )
+
+
+async def charge_return(session: AsyncSession, event: ReturnResolved) -> None:
+    """The fee of a return that its account pays; a consignee's is kept back from the refund."""
+    if event.fee_minor > 0 and event.fee_payer == "account" and event.account_id is not None:
+        await _charge(
+            session,
+            event.account_id,
+            "return_handling",
+            f"Handling of {event.rma}",
+            net_minor=event.fee_minor,
+            currency=event.currency,
+            source=f"return:{event.return_id}:fee",
+            order_id=event.order_id,
+        )
+
+
+async def charge_exchange(session: AsyncSession, event: ExchangeReleased) -> None:
+    """A difference that nobody paid at once and the account took over."""
+    if event.due_minor > 0 and event.settlement == "on_account":
+        await _charge(
+            session,
+            event.account_id,
+            "exchange",
+            "Difference of an exchange",
+            net_minor=event.due_minor,
+            currency=event.currency,
+            source=f"exchange:{event.exchange_id}:due",
+            order_id=event.order_id,
+        )
+
+
+async def _charge(
+    session: AsyncSession,
+    account_id: UUID,
+    kind: str,
+    description: str,
+    *,
+    net_minor: int,
+    currency: str,
+    **fields: Any,
+) -> None:
+    fee = Term(words=description, quantity=1, unit="piece", minor=net_minor)
+    if not currency:  # of goods of which nobody said a price
+        currency = (await accounts.get_account(session, account_id)).currency
+    await record_charges(
+        session,
+        [
+            NewCharge(
+                account_id=account_id,
+                kind=kind,
+                description=description,
+                net_minor=net_minor,
+                currency=currency,
+                occurred_at=clock.now(),
+                trace=msgspec.to_builtins(Trace(words="A fee as agreed.", terms=(fee,))),
+                **fields,
+            )
+        ],
+    )
