@@ -25,6 +25,13 @@ PROMISED = {
     "proofs",
     "duplicates_absorbed",
     "wall_s",
+    "skus",
+    "allocated",
+    "picked",
+    "invoiced_minor",
+    "credited_minor",
+    "returns_restocked",
+    "stock_consistent",
 }
 
 
@@ -54,6 +61,9 @@ def check_that_nothing_is_lost(figures: dict[str, Any], orders: int) -> None:
     assert figures["proofs"] == figures["proofs_given"] >= figures["delivered"]
     assert figures["unannounced_returns"] == figures["returns_handed_over"]
     assert figures["unassigned"] == [] and figures["unfinished_reactions"] == 0
+    assert 0 < figures["picked"] <= figures["allocated"]
+    assert figures["stock_consistent"] and figures["journal_balanced"]
+    assert figures["invoiced_minor"]["EUR"] > figures["credited_minor"]["EUR"] > 0
 
 
 def test_good_day_delivers_every_order_on_the_planned_roads() -> None:
