@@ -180,3 +180,15 @@ def _plain(row: Invoice) -> dict[str, object]:
     is_open = row.state != "draft"
     open_minor = row.gross_minor - row.settled_minor if is_open else 0
     return columns | {"open_minor": open_minor, "created_at": row.created_at}
+
+
+async def total_issued(
+    session: AsyncSession, kind: InvoiceKind, *, since: datetime, until: datetime
+) -> dict[str, int]:
+    """Currency -> the gross sum of all papers of a kind that were issued in since <= t < until."""
+    rows = await session.execute(
+        select(Invoice.currency, func.sum(Invoice.gross_minor))
+        .where(Invoice.kind == kind, Invoice.issued_at >= since, Invoice.issued_at < until)
+        .group_by(Invoice.currency)
+    )
+    return {currency: int(total) for currency, total in rows}

@@ -21,6 +21,7 @@ from server.billing.invoice_views import (
     LineView,
     get_invoice,
     list_invoices,
+    total_issued,
 )
 from server.billing.invoice_xml import write_ubl
 from server.billing.invoices import issue_invoice
@@ -101,6 +102,7 @@ __all__ = [
     "read_journal",
     "record_payment",
     "sales_csv",
+    "total_issued",
     "undo_match",
     "write_pdf",
     "write_ubl",

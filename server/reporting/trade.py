@@ -3,13 +3,11 @@
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import and_, func, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.billing import service as billing
-from server.billing.invoice_models import Invoice
 from server.inventory import service as inventory
-from server.inventory.lifecycle import RETURN_QC
 from server.inventory.models import Allocation, Sku, StockMove
 
 
@@ -41,7 +39,6 @@ async def report_trade(session: AsyncSession, *, since: datetime, until: datetim
     ).one()
     restocked = await session.scalar(
         select(func.coalesce(func.sum(StockMove.quantity), 0)).where(
-            StockMove.from_location_id == RETURN_QC,
             StockMove.kind == "restocked",
             StockMove.occurred_at >= since,
             StockMove.occurred_at < until,
@@ -54,21 +51,10 @@ async def report_trade(session: AsyncSession, *, since: datetime, until: datetim
         picked=picked or 0,
         returns_restocked=restocked or 0,
         stock_consistent=(await inventory.reconcile(session)).is_consistent,
-        invoiced_minor=await _issued(session, "invoice", since, until),
-        credited_minor=await _issued(session, "credit_note", since, until),
+        invoiced_minor=await billing.total_issued(session, "invoice", since=since, until=until),
+        credited_minor=await billing.total_issued(session, "credit_note", since=since, until=until),
         journal_balanced=all(balance == 0 for balance in _balances(postings).values()),
     )
-
-
-async def _issued(
-    session: AsyncSession, kind: str, since: datetime, until: datetime
-) -> dict[str, int]:
-    rows = await session.execute(
-        select(Invoice.currency, func.sum(Invoice.gross_minor))
-        .where(and_(Invoice.kind == kind, Invoice.issued_at >= since, Invoice.issued_at < until))
-        .group_by(Invoice.currency)
-    )
-    return {currency: int(total) for currency, total in rows}
 
 
 def _balances(postings: list[billing.Posting]) -> dict[tuple[str, str], int]:

@@ -43,7 +43,7 @@ async def test_two_of_three_parcels_are_taken_and_the_third_comes_back_to_the_de
     await company.settle()
     found = (await company.desk.consignment(booking))["consignment"]
     states = {parcel["barcode"]: parcel["state"] for parcel in found["parcels"]}
-    assert states[refused] == "at_depot"
+    assert states[refused] == "returning", "what was refused goes back to its sender"
     assert len(await company.desk.proofs(booking)) == 1
 
 

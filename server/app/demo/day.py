@@ -17,7 +17,7 @@ from routing.roads import Roads, open_roads
 from server.app.demo.books import close_books, open_books
 from server.app.demo.company import ACCOUNT, Company, found_company, most_central
 from server.app.demo.faults import Breakage, break_things
-from server.app.demo.goods import count_units, stock_warehouse
+from server.app.demo.goods import WAREHOUSE, count_units, stock_warehouse
 from server.app.demo.orders import PIN, Day, make_lost_address, make_orders
 from server.app.simulation.fleet import Faults, Fleet
 from server.app.simulation.office import Office, Refused
@@ -153,7 +153,7 @@ class DayPlayer:
         )
         currency = self._system.settings.currency
         await open_books(office, company.account_id, currency=currency, since=clock.now())
-        return Warehouse(office, warehouse_id)
+        return Warehouse(office, warehouse_id, WAREHOUSE)
 
     async def _take_orders(self, office: Office, bodies: Sequence[dict[str, Any]]) -> None:
         """Orders come in several at a time."""

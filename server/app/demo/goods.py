@@ -13,6 +13,7 @@ from server.kit.geo import Position
 SPARE_SHARE = 0.5
 """So much more is in stock than the day's orders ask for."""
 LEAST_STOCK = 6
+WAREHOUSE = "MAIN"
 BINS_PER_AISLE = 5
 FRESH_FOR = timedelta(days=200)
 
@@ -204,7 +205,7 @@ async def stock_warehouse(
     for article in sorted(ARTICLES, key=lambda each: each.parts is not None):
         await office.post("/api/skus", _sku(account_id, article))
     warehouse = await _location(
-        office, "warehouse", "MAIN", None, name="Main warehouse", lon=at.lon, lat=at.lat
+        office, "warehouse", WAREHOUSE, None, name="Main warehouse", lon=at.lon, lat=at.lat
     )
     kept = [article for article in ARTICLES if article.parts is None]
     for zone in sorted({article.zone for article in kept}):

@@ -7,11 +7,15 @@ from server.app.simulation.office import Office, Refused
 
 
 class Warehouse:
-    """One warehouse and whoever works there. Counts what was done."""
+    """One warehouse and whoever works there. Counts what was done.
 
-    def __init__(self, office: Office, warehouse_id: str) -> None:
+    path: how the labels of its shelves begin.
+    """
+
+    def __init__(self, office: Office, warehouse_id: str, path: str) -> None:
         self._office = office
         self._id = warehouse_id
+        self._path = path
         self._tares_g: dict[str, int] = {}
         self._units_g: dict[str, int] = {}
         self.picked_units = 0
@@ -112,5 +116,6 @@ class Warehouse:
     async def _shelf_of(self, sku_id: str) -> dict[str, Any]:
         """Where most of it lies."""
         levels = (await self._office.get("/api/stock/levels", sku=sku_id))["items"]
-        fullest: dict[str, Any] = max(levels, key=lambda level: level["on_hand"])
+        shelves = [level for level in levels if level["path"].startswith(f"{self._path}/")]
+        fullest: dict[str, Any] = max(shelves, key=lambda level: level["on_hand"])
         return fullest

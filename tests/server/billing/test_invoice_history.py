@@ -306,7 +306,7 @@ def test_any_history_of_trade_leaves_true_books(databases: Databases) -> None:
         run_state_machine_as_test(
             History,
             settings=settings(
-                max_examples=8,
+                max_examples=12,
                 stateful_step_count=25,
                 deadline=None,
                 derandomize=True,

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, seed, settings
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
@@ -272,7 +272,11 @@ async def test_deliveries_and_emptying_at_once_end_without_a_deadlock(
 
 
 @seed(20260302)
-@settings(max_examples=15, deadline=None)
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     moves=st.lists(
         st.tuples(
@@ -281,62 +285,56 @@ async def test_deliveries_and_emptying_at_once_end_without_a_deadlock(
         max_size=25,
     )
 )
-def test_whatever_is_done_everything_is_in_one_place(
-    moves: list[tuple[str, int, int]], request: pytest.FixtureRequest
+async def test_whatever_is_done_everything_is_in_one_place(
+    db: Database, make_parcels: MakeParcels, moves: list[tuple[str, int, int]]
 ) -> None:
     """Things 0 to 3 are containers, 4 to 6 parcels; a model of plain dicts says where they are."""
-    db: Database = request.getfixturevalue("db")
-    make: MakeParcels = request.getfixturevalue("make_parcels")
+    containers = [await a_cage(db) for _ in range(4)]
+    things = [*containers, *await make_parcels(db, 3)]
+    where: dict[str, str] = {}
+    sealed: set[str] = set()
 
-    async def play() -> None:
-        containers = [await a_cage(db) for _ in range(4)]
-        things = [*containers, *await make(db, 3)]
-        where: dict[str, str] = {}
-        sealed: set[str] = set()
+    def around(thing: str) -> list[str]:
+        return [thing, *(around(where[thing]) if thing in where else [])]
 
-        def around(thing: str) -> list[str]:
-            return [thing, *(around(where[thing]) if thing in where else [])]
-
-        async def act(what: str, cage: str, thing: str) -> bool:
-            try:
-                if what == "put":
-                    await put(db, cage, thing)
-                elif what == "take":
-                    await take(db, cage, thing)
-                else:
-                    async with db.transaction() as session:
-                        if what == "seal":
-                            await seal_container(session, cage, seal="", by="test")
-                        else:
-                            await open_container(session, cage, by="test")
-            except Conflict:
-                return False
-            return True
-
-        for what, number, other in moves:
-            cage, thing = containers[number], things[other]
-            shut = bool(sealed & set(around(cage)))
-            is_free = where.get(thing, cage) == cage and thing not in around(cage)
-            may = {
-                "put": not shut and is_free,
-                "take": not shut and where.get(thing) == cage,
-                "seal": cage not in sealed,
-                "open": cage in sealed,
-            }
-            assert await act(what, cage, thing) == may[what], (what, number, other)
-            if not may[what]:
-                continue
+    async def act(what: str, cage: str, thing: str) -> bool:
+        try:
             if what == "put":
-                where[thing] = cage
+                await put(db, cage, thing)
             elif what == "take":
-                del where[thing]
+                await take(db, cage, thing)
             else:
-                sealed ^= {cage}
-        for cage in containers:
-            expected = {thing for thing in things[4:] if cage in around(thing)}
-            assert await inside(db, cage) == expected
+                async with db.transaction() as session:
+                    if what == "seal":
+                        await seal_container(session, cage, seal="", by="test")
+                    else:
+                        await open_container(session, cage, by="test")
+        except Conflict:
+            return False
+        return True
 
-    asyncio.get_event_loop().run_until_complete(play())
+    for what, number, other in moves:
+        cage, thing = containers[number], things[other]
+        shut = bool(sealed & set(around(cage)))
+        is_free = where.get(thing, cage) == cage and thing not in around(cage)
+        may = {
+            "put": not shut and is_free,
+            "take": not shut and where.get(thing) == cage,
+            "seal": cage not in sealed,
+            "open": cage in sealed,
+        }
+        assert await act(what, cage, thing) == may[what], (what, number, other)
+        if not may[what]:
+            continue
+        if what == "put":
+            where[thing] = cage
+        elif what == "take":
+            del where[thing]
+        else:
+            sealed ^= {cage}
+    for cage in containers:
+        expected = {thing for thing in things[4:] if cage in around(thing)}
+        assert await inside(db, cage) == expected
 
 
 async def test_cages_over_http(db: Database, sign_in: SignIn, make_parcels: MakeParcels) -> None:
