@@ -34,7 +34,8 @@ ALONE_SENTENCES = {
 
 
 def explain(problem: Problem, plan: Plan, *, until: float = inf) -> Plan:
-    """Return the plan with a code and a sentence for everything that is unassigned.
+    """Return the plan with a code and a sentence for everything that is unassigned, in the order of
+    the problem.
 
     What cannot be probed before `until` (monotonic) is told to be out of time.
     Codes: no_vehicle, skills, vehicle, too_heavy, unreachable, window, shift, break, ride,
@@ -42,12 +43,15 @@ def explain(problem: Problem, plan: Plan, *, until: float = inf) -> Plan:
     """
     probe = _Probe(problem, plan)
     reasons = []
-    for one in plan.unassigned:
+    left = {one.id for one in plan.unassigned}
+    for work in problem.work:
+        if work.id not in left:
+            continue
         if monotonic() < until:
-            reasons.append(probe.find_reason(problem.find_work(one.id)))
+            reasons.append(probe.find_reason(work))
         else:
             sentence = "The time was over before its places were tried; plan again with more time."
-            reasons.append(Unassigned(id=one.id, code="out_of_time", sentence=sentence))
+            reasons.append(Unassigned(id=work.id, code="out_of_time", sentence=sentence))
     return replace(plan, unassigned=tuple(reasons))
 
 

@@ -45,6 +45,10 @@ class UnsoundPlan(RuntimeError):
         return f"{type(self).__doc__} {'; '.join(self.args[0][:5])}"
 
 
+LEAST_EXPLAINING_S = 0.1
+"""Seconds for the reasons of what is left, however slow the engines were to stop."""
+
+
 def solve(
     problem: Problem,
     *,
@@ -93,7 +97,7 @@ def solve(
         threads=threads,
     )
     best = run.make_plan(start, engines)
-    plan = explain(problem, best, until=run.last_s)
+    plan = explain(problem, best, until=max(run.last_s, monotonic() + LEAST_EXPLAINING_S))
     if found := violations(problem, plan):
         raise UnsoundPlan(found)
     return plan

@@ -33,6 +33,8 @@ def improve(
     if not remainder.errands or budget_s <= 0:
         return None
     translation = Translation(remainder, start)
+    if not translation.can_leave:
+        return None
     watch = _Watch(translation, until_s, improved, effort)
     result = solve_with_pyvrp(
         translation.data,

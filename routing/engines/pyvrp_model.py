@@ -94,8 +94,10 @@ class Translation:
             alike = replace(cab, vehicle_id="", breaks=breaks)
             cab_groups[alike, tied[index]].append(index)
         self.groups = list(cab_groups.values())
-        self.cost_unit = self._choose_cost_unit()
-        self.data = self._make_data([tied[group[0]] for group in self.groups])
+        self.can_leave = bool(self.groups)
+        if self.can_leave:
+            self.cost_unit = self._choose_cost_unit()
+            self.data = self._make_data([tied[group[0]] for group in self.groups])
 
     def _can_leave(self, cab: Cab) -> bool:
         """Whether its depots are open at any time of its shift."""

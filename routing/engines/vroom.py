@@ -8,6 +8,7 @@ durations, the price of waiting, overtime, reloads, preferences, prizes. Fixed v
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from itertools import islice
 from typing import Any
@@ -52,15 +53,13 @@ def improve(
     if effort is not None:
         level = min(effort, MOST_THOROUGH)
     limits = {"nb_threads": 1, "timeout": timedelta(seconds=SHARE_BEFORE_TIMEOUT * budget_s)}
-    try:
-        given = translation.make_input(start if is_warm else {})
-        solution = given.solve(exploration_level=level, **limits)
-    except VroomInputException:
-        if not is_warm:
-            raise
-        # VROOM sees breaks more strictly than we do and takes no start that it finds infeasible
-        solution = translation.make_input({}).solve(exploration_level=level, **limits)
-    return translation.read(solution)
+    # VROOM sees breaks more strictly than we do: it takes no start that it finds infeasible, and
+    # nothing at all with breaks that it finds inconsistent; then it has no answer.
+    for given in [start, {}] if is_warm else [{}]:
+        with suppress(VroomInputException):
+            solution = translation.make_input(given).solve(exploration_level=level, **limits)
+            return translation.read(solution)
+    return None
 
 
 class _Translation:

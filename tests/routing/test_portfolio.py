@@ -126,15 +126,16 @@ def test_a_day_of_forty_jobs_does_not_burn_its_budget() -> None:
 def test_cancelling_ends_the_engines_too_and_keeps_the_best_plan() -> None:
     problem = make_plain_day(60)
     solving = Solving(problem, budget_s=600)
-    while solving.best is None:
+    workers: list[int] = []
+    while solving.best is None or len(workers) < 2:
         assert not solving.done
-    workers = [pid for pid in find_descendants(os.getpid()) if runs_engines(pid)]
+        workers = [pid for pid in find_descendants(os.getpid()) if runs_engines(pid)]
     assert len(workers) == 2
     began_s = monotonic()
     solving.cancel()
     assert monotonic() - began_s < 0.2
     assert violations(problem, solving.best) == []
-    until_s = monotonic() + 5
+    until_s = monotonic() + 60  # a killed process goes when the machine gets round to it
     while (alive := [pid for pid in workers if is_alive(pid)]) and monotonic() < until_s:
         pass
     assert not alive
