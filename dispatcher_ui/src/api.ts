@@ -1,8 +1,10 @@
 /** Calls to the server. A refusal becomes an error whose message a person can act on. */
 
+export type Role = "admin" | "dispatcher" | "warehouse" | "clerk" | "driver" | "account_user";
+
 export interface Person {
   name: string;
-  role: string;
+  role: Role;
   must_change_password: boolean;
 }
 
@@ -11,62 +13,146 @@ export interface SignedIn {
   csrf_token: string;
 }
 
+export interface Page<Row> {
+  items: Row[];
+  next: string | null;
+}
+
+type Query = Record<string, string | number | boolean | null | undefined>;
+
+/** The problem document that the server gives as its reason (RFC 9457). */
+export interface Problem {
+  code: string;
+  detail: string;
+  [more: string]: unknown;
+}
+
 export class Refusal extends Error {
   constructor(
     readonly status: number,
-    message: string,
+    readonly problem: Problem,
   ) {
-    super(message);
+    super(problem.detail);
   }
 }
 
-export const getMe = (): Promise<SignedIn> => call("GET", "/api/me");
+let csrfToken: string | undefined;
+let signInAgain: (() => Promise<void>) | undefined;
 
-export const logIn = (email: string, password: string): Promise<SignedIn> =>
-  call("POST", "/api/login", { email, password });
+/** ask: called when the session has ended; it resolves when somebody has signed in again, and the
+ * call that was refused is made once more, so nothing that was typed is lost. */
+export function whenSignedOut(ask: () => Promise<void>): void {
+  signInAgain = ask;
+}
 
-export const changePassword = (
-  oldPassword: string,
-  newPassword: string,
-  csrfToken: string,
-): Promise<SignedIn> =>
-  call(
-    "POST",
-    "/api/me/password",
-    { old_password: oldPassword, new_password: newPassword },
-    csrfToken,
-  );
+export async function getMe(): Promise<SignedIn> {
+  return remember(await once<SignedIn>("GET", "/api/me"));
+}
 
-export const logOut = (csrfToken: string): Promise<void> =>
-  call("POST", "/api/logout", undefined, csrfToken);
+export async function logIn(email: string, password: string): Promise<SignedIn> {
+  return remember(await once<SignedIn>("POST", "/api/login", { email, password }));
+}
+
+export const changePassword = (oldPassword: string, newPassword: string): Promise<SignedIn> =>
+  once("POST", "/api/me/password", { old_password: oldPassword, new_password: newPassword });
+
+export const logOut = (): Promise<void> => once("POST", "/api/logout");
 
 /** The roads of a run, from the depot through its stops and back. */
 export const getWay = (runId: string): Promise<{ coordinates: [number, number][] }> =>
-  call("GET", `/api/runs/${runId}/way`);
+  get(`/api/runs/${runId}/way`);
+
+export const get = <Answer>(path: string, query: Query = {}): Promise<Answer> =>
+  call("GET", path + queryText(query));
+
+/** key: sent as Idempotency-Key, the same for every attempt at the same thing. */
+export const send = <Answer>(
+  method: "POST" | "PUT" | "PATCH" | "DELETE",
+  path: string,
+  body?: unknown,
+  key?: string,
+): Promise<Answer> => call(method, path, body, key);
+
+/** All rows of a paginated list, or of one that comes whole. */
+export async function getAll<Row>(path: string, query: Query = {}): Promise<Row[]> {
+  const rows: Row[] = [];
+  let after: string | null = null;
+  do {
+    const page: Page<Row> | Row[] = await get(path, { ...query, after });
+    if (Array.isArray(page)) return page;
+    rows.push(...page.items);
+    after = page.next;
+  } while (after !== null);
+  return rows;
+}
+
+/** Also where a browser knows no crypto.randomUUID: away from localhost without TLS. */
+export function newKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+export function queryText(query: Query): string {
+  const told = Object.entries(query).filter(([, value]) => value != null && value !== "");
+  if (told.length === 0) return "";
+  return `?${new URLSearchParams(told.map(([name, value]) => [name, String(value)]))}`;
+}
 
 async function call<Answer>(
   method: string,
   path: string,
   body?: unknown,
-  csrfToken?: string,
+  key?: string,
 ): Promise<Answer> {
-  const headers: Record<string, string> = {};
-  if (body !== undefined) headers["Content-Type"] = "application/json";
-  if (csrfToken !== undefined) headers["X-CSRF-Token"] = csrfToken;
-  const request: RequestInit = { method, headers };
-  if (body !== undefined) request.body = JSON.stringify(body);
-  const answer = await fetch(path, request);
-  if (!answer.ok) throw new Refusal(answer.status, await detailOf(answer));
-  return (answer.status === 204 ? undefined : await answer.json()) as Answer;
+  try {
+    return await once(method, path, body, key);
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.status !== 401 || !signInAgain) throw error;
+    await signInAgain();
+    return once(method, path, body, key);
+  }
 }
 
-/** The sentence of a problem document; of any other answer its status. */
-async function detailOf(answer: Response): Promise<string> {
+async function once<Answer>(
+  method: string,
+  path: string,
+  body?: unknown,
+  key?: string,
+): Promise<Answer> {
+  const headers: Record<string, string> = {};
+  const request: RequestInit = { method, headers };
+  if (body instanceof Blob) {
+    request.body = body;
+    headers["Content-Type"] = body.type || "application/octet-stream";
+  } else if (body !== undefined) {
+    request.body = JSON.stringify(body);
+    headers["Content-Type"] = "application/json";
+  }
+  if (method !== "GET" && csrfToken !== undefined) headers["X-CSRF-Token"] = csrfToken;
+  if (key !== undefined) headers["Idempotency-Key"] = key;
+  let answer: Response;
   try {
-    const { detail } = (await answer.json()) as { detail: unknown };
-    if (typeof detail === "string") return detail;
+    answer = await fetch(path, request);
+  } catch {
+    throw new Refusal(0, { code: "away", detail: "The server cannot be reached. Try again." });
+  }
+  if (!answer.ok) throw new Refusal(answer.status, await problemOf(answer));
+  const text = await answer.text();
+  return (text === "" ? undefined : JSON.parse(text)) as Answer;
+}
+
+function remember(signedIn: SignedIn): SignedIn {
+  csrfToken = signedIn.csrf_token;
+  return signedIn;
+}
+
+/** The reason given; of an answer that gives none its status. */
+async function problemOf(answer: Response): Promise<Problem> {
+  try {
+    const problem = (await answer.json()) as Problem;
+    if (typeof problem.detail === "string") return problem;
   } catch {
     // Not from Postrider but from something between: only the status is known.
   }
-  return `The server answered ${answer.status}. Try again in a moment.`;
+  return { code: "unknown", detail: `The server answered ${answer.status}. Try again in a moment.` };
 }

@@ -1,5 +1,6 @@
 /** What is known of drivers, runs and exceptions now, from the frames that have come. */
 
+import { setClock } from "./clock";
 import type {
   DriverRecord,
   ExceptionRecord,
@@ -32,20 +33,14 @@ export class Fleet {
   readonly drivers = new Map<string, DriverRecord>();
   readonly runs = new Map<string, RunRecord>();
   readonly exceptions = new Map<string, ExceptionRecord>();
-  private clock = { shownMs: Date.now(), readMs: Date.now(), speed: 1 };
 
   /** Take in a frame: all anew when it is a snapshot, else what it tells. */
   apply(frame: Frame): void {
-    this.clock = { shownMs: Date.parse(frame.now), readMs: Date.now(), speed: frame.speed };
+    setClock(frame.now, frame.speed);
     const whole = frame.type === "snapshot";
     merge(this.drivers, frame.drivers, whole);
     merge(this.runs, frame.runs, whole);
     merge(this.exceptions, frame.exceptions, whole);
-  }
-
-  /** The time of the business, which in a demo runs faster than the wall clock. */
-  nowMs(): number {
-    return this.clock.shownMs + (Date.now() - this.clock.readMs) * this.clock.speed;
   }
 
   /** Every run, and every driver without one, by name. */

@@ -1,20 +1,19 @@
 /** Signing in, and the change of a one-time password. */
 
-import { changePassword, logIn, type SignedIn } from "./api";
+import { changePassword, logIn } from "./api";
 import { part } from "./page";
 
 const signIn = part<HTMLFormElement>("sign-in");
 const newPassword = part<HTMLFormElement>("new-password");
 const notice = part("notice");
 
-let session: SignedIn | undefined;
 let oneTimePassword = "";
 
 signIn.addEventListener("submit", (event) => {
   event.preventDefault();
   void attempt(signIn, async () => {
     oneTimePassword = field(signIn, "password");
-    session = await logIn(field(signIn, "email"), oneTimePassword);
+    const session = await logIn(field(signIn, "email"), oneTimePassword);
     if (!session.person.must_change_password) return goOn();
     signIn.hidden = true;
     newPassword.hidden = false;
@@ -29,7 +28,7 @@ newPassword.addEventListener("submit", (event) => {
     if (wanted !== field(newPassword, "again")) {
       throw new Error("The two passwords differ. Type the same one twice.");
     }
-    await changePassword(oneTimePassword, wanted, session?.csrf_token ?? "");
+    await changePassword(oneTimePassword, wanted);
     goOn();
   });
 });
@@ -42,8 +41,7 @@ async function attempt(form: HTMLFormElement, act: () => Promise<void>): Promise
   try {
     await act();
   } catch (error) {
-    notice.textContent =
-      error instanceof TypeError ? "The server cannot be reached." : (error as Error).message;
+    notice.textContent = (error as Error).message;
     notice.hidden = false;
   } finally {
     if (button) button.disabled = false;

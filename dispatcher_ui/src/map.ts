@@ -10,7 +10,8 @@ import type { DriverRecord, LonLat, RunRecord } from "./frames";
 import { ARROW, arrowImage, driverFeatures, driverLayers, DRIVERS, Glides } from "./layers/drivers";
 import { runFeatures, runLayers, RUNS } from "./layers/runs";
 import { stopFeatures, stopLayers, STOPS } from "./layers/stops";
-import type { Selection } from "./list";
+import type { Selection } from "./run_list";
+import { isDark } from "./look";
 import { Ways } from "./ways";
 
 const GLIDE_FRAME_MS = 60;
@@ -37,7 +38,7 @@ export class FleetMap {
   ) {
     this.map = new LibreMap({
       container,
-      style: styleOf(this.theme.matches),
+      style: styleOf(isDark()),
       hash: "map",
       center: [0, 20],
       zoom: 1,
@@ -55,7 +56,7 @@ export class FleetMap {
     this.map.on("mousemove", (event) => {
       this.map.getCanvas().style.cursor = this.meantBy(event) ? "pointer" : "";
     });
-    this.theme.addEventListener("change", ({ matches }) => this.map.setStyle(styleOf(matches)));
+    this.theme.addEventListener("change", () => this.map.setStyle(styleOf(isDark())));
   }
 
   update(selection: Selection | undefined): void {

@@ -22,3 +22,32 @@ export function make<Tag extends keyof HTMLElementTagNameMap>(
   element.append(...children);
   return element;
 }
+
+export type Child = Node | string | number | false | null | undefined;
+
+/** An element with attributes (on… are listeners, false and undefined leave one out). */
+export function h<Tag extends keyof HTMLElementTagNameMap>(
+  tag: Tag,
+  attributes: Record<string, unknown> = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[Tag] {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") element.addEventListener(name.slice(2), value as EventListener);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value != null) element.setAttribute(name, String(value));
+  }
+  for (const child of children) {
+    if (child !== false && child != null) element.append(child instanceof Node ? child : String(child));
+  }
+  return element;
+}
+
+/** Tell what has happened, for some seconds and to screen readers. */
+export function tell(sentence: string): void {
+  const toast = part("toast");
+  toast.hidden = false;
+  say(toast, sentence);
+  clearTimeout(Number(toast.dataset["timer"]));
+  toast.dataset["timer"] = String(setTimeout(() => (toast.hidden = true), 6_000));
+}

@@ -57,9 +57,19 @@ async def go_to_console() -> Redirect:
     return Redirect("/dispatch")
 
 
-@get("/dispatch", guards=[public], include_in_schema=False)
+@get(
+    [
+        "/dispatch",
+        "/dispatch/{room:str}",
+        "/dispatch/{room:str}/{part:str}",
+        "/dispatch/{room:str}/{part:str}/{thing:str}",
+    ],
+    guards=[public],
+    include_in_schema=False,
+)
 async def show_console() -> Response[bytes]:
-    """The empty page; all that it shows it asks for as whoever is signed in."""
+    """The same empty page for every room: the script reads from the URL which one is meant, and
+    asks for all that it shows as whoever is signed in."""
     return _built_page("index.html")
 
 

@@ -20,7 +20,7 @@ import httpx
 import pytest
 import pytest_asyncio
 import uvicorn
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
 
 from routing.roads import HaversineRoads
 from server.app.demo.town import write_town
@@ -58,6 +58,7 @@ from server.protocol.to_driver import ManifestTask
 
 DAY = date(2026, 3, 2)
 MORNING = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+WIDE = ViewportSize(width=1280, height=800)
 PASSWORD = "correct horse battery staple"
 DRIVERS = ("Nora Frei", "Tomás Vidal", "Wei Lin")
 DOORS = (
@@ -298,12 +299,23 @@ class Company:
             )
 
 
+async def keep_picture(page: Page) -> None:
+    """In the folder that POSTRIDER_PICTURES names, for somebody to look at."""
+    if folder := os.environ.get("POSTRIDER_PICTURES"):
+        is_dark = await page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+        width = (page.viewport_size or WIDE)["width"]
+        name = page.url.split("?")[0].split("#")[0].split("/", 3)[-1].replace("/", "-")
+        path = Path(folder) / f"{name}-{'dark' if is_dark else 'light'}-{width}.png"
+        await page.screenshot(path=path)
+
+
 @pytest.fixture
 def accessibility_faults() -> Callable[[Page], Awaitable[list[str]]]:
     """What breaks WCAG 2.2 AA on a page, as far as a program can tell."""
 
     async def accessibility_faults(page: Page) -> list[str]:
         await page.evaluate(AXE.read_text())
+        await keep_picture(page)
         found = await page.evaluate("rules => axe.run({runOnly: rules})", RULES)
         return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found["violations"]]
 

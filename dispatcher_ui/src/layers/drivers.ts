@@ -5,8 +5,8 @@ import type { LayerSpecification } from "maplibre-gl";
 import { FONT } from "../basemap";
 import type { Fleet } from "../fleet";
 import type { LonLat } from "../frames";
-import type { Selection } from "../list";
-import { colourOf } from "../palette";
+import type { Selection } from "../run_list";
+import { colourOf } from "../colours";
 
 export const DRIVERS = "drivers";
 export const ARROW = "arrow";

@@ -3,8 +3,8 @@
 import type { Feature, FeatureCollection } from "geojson";
 import type { LayerSpecification } from "maplibre-gl";
 import type { Fleet } from "../fleet";
-import type { Selection } from "../list";
-import { colourOf } from "../palette";
+import type { Selection } from "../run_list";
+import { colourOf } from "../colours";
 import type { Ways } from "../ways";
 
 export const RUNS = "runs";

@@ -4,8 +4,8 @@ import type { Feature, FeatureCollection } from "geojson";
 import type { ExpressionSpecification, LayerSpecification } from "maplibre-gl";
 import { FONT } from "../basemap";
 import { stateOf, type Fleet } from "../fleet";
-import type { Selection } from "../list";
-import { STOP_COLOURS } from "../palette";
+import type { Selection } from "../run_list";
+import { STOP_COLOURS } from "../colours";
 
 export const STOPS = "stops";
 

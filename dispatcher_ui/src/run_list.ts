@@ -1,10 +1,12 @@
 /** The list of runs: all that the map shows, in words. Rows are kept and changed in place. */
 
+import { nowMs } from "./clock";
 import { isAtDoor, progressOf, stateOf, type Entry, type Fleet } from "./fleet";
 import type { StopRecord } from "./frames";
-import { colourOf } from "./palette";
+import { t } from "./language";
+import { colourOf } from "./colours";
 import { make, say } from "./page";
-import { durationWords, latenessKind, latenessWords, RUN_WORDS, STOP_WORDS, timeOf } from "./words";
+import { durationWords, latenessKind, latenessWords, runWords, stopWords, timeOf } from "./live_words";
 
 /** key: of the entry; stopId: of the stop in it, if one was meant. */
 export interface Selection {
@@ -25,8 +27,10 @@ export class RunList {
     list.addEventListener("keydown", (event) => this.moveFocus(event));
   }
 
-  update(fleet: Fleet, selection: Selection | undefined): void {
-    const entries = fleet.entries();
+  /** narrowedTo: show only entries in which every one of these words occurs. */
+  update(fleet: Fleet, selection: Selection | undefined, narrowedTo = ""): void {
+    const words = narrowedTo.toLocaleLowerCase().split(/\s+/).filter(Boolean);
+    const entries = fleet.entries().filter((entry) => saysAll(entry, words));
     const keys = new Set(entries.map((entry) => entry.key));
     for (const [key, row] of this.rows) {
       if (keys.has(key)) continue;
@@ -41,7 +45,7 @@ export class RunList {
       }
       const here = this.list.children[index];
       if (here !== row.element) this.list.insertBefore(row.element, here ?? null);
-      row.update(entry, fleet.nowMs(), selection?.key === entry.key ? selection : undefined);
+      row.update(entry, nowMs(), selection?.key === entry.key ? selection : undefined);
     });
     this.empty.hidden = entries.length > 0;
   }
@@ -107,18 +111,18 @@ class Row {
   private updateRun({ run }: Entry, nowMs: number): void {
     this.meter.hidden = run === undefined;
     if (run === undefined) {
-      say(this.state, "No run");
+      say(this.state, t("No run"));
       say(this.next, "");
       say(this.lateness, "");
       return;
     }
     const progress = progressOf(run, nowMs);
-    say(this.state, `${RUN_WORDS[run.state]} · ${progress.done} of ${progress.total} stops`);
+    say(this.state, `${runWords(run.state)} · ${t("{done} of {total} stops", { done: progress.done, total: progress.total })}`);
     this.meter.max = Math.max(progress.total, 1);
     this.meter.value = progress.done;
     say(this.lateness, latenessWords(progress));
     this.lateness.dataset["kind"] = latenessKind(progress);
-    this.lateness.title = progress.missesWindow ? "The next customer's window is missed" : "";
+    this.lateness.title = progress.missesWindow ? t("The next customer's window is missed") : "";
     say(this.next, progress.next ? nextWords(progress.next) : "");
   }
 
@@ -160,14 +164,21 @@ class StopRow {
     this.button.ariaPressed = String(isSelected);
     this.number.dataset["state"] = state;
     say(this.number, String(stop.sequence + 1));
-    say(this.address, stop.address || "Place without an address");
-    say(this.state, `${STOP_WORDS[state]} · planned ${timeOf(stop.planned_arrival_at)}`);
+    say(this.address, stop.address || t("Place without an address"));
+    say(this.state, `${stopWords(state)} · ${t("planned {time}", { time: timeOf(stop.planned_arrival_at) })}`);
   }
 }
 
+function saysAll({ name, run }: Entry, words: string[]): boolean {
+  if (words.length === 0) return true;
+  const addresses = run?.stops.map((stop) => stop.address) ?? [];
+  const said = [name, run ? runWords(run.state) : t("No run"), ...addresses].join(" ");
+  return words.every((word) => said.toLocaleLowerCase().includes(word));
+}
+
 function nextWords(stop: StopRecord): string {
-  const verb = isAtDoor(stop) ? "At" : stop.state === "under_way" ? "Driving to" : "Next";
-  return `${verb}: ${stop.address || "place without an address"}, ${timeOf(stop.planned_arrival_at)}`;
+  const verb = isAtDoor(stop) ? t("At") : stop.state === "under_way" ? t("Driving to") : t("Next");
+  return `${verb}: ${stop.address || t("place without an address")}, ${timeOf(stop.planned_arrival_at)}`;
 }
 
 const OLD_S = 120;
@@ -182,10 +193,10 @@ function isOld(entry: Entry, nowMs: number): boolean {
 
 function seenWords(entry: Entry, nowMs: number): string {
   const age = ageS(entry, nowMs);
-  if (entry.driver === undefined || age === undefined) return "No position yet";
-  const words = [`Position ${durationWords(age)} old`];
+  if (entry.driver === undefined || age === undefined) return t("No position yet");
+  const words = [t("Position {age} old", { age: durationWords(age) })];
   const { speed_mps: speed, battery_percent: battery } = entry.driver;
   if (speed !== null) words.push(`${Math.round(speed * 3.6)} km/h`);
-  if (battery !== null) words.push(`battery ${battery} %`);
+  if (battery !== null) words.push(t("battery {n} %", { n: battery }));
   return words.join(" · ");
 }

@@ -1,0 +1,21 @@
+/** The time of the business, which in a demo runs faster than the wall clock. */
+
+let clock = { shownMs: Date.now(), readMs: Date.now(), speed: 1 };
+let heard: () => void;
+const told = new Promise<void>((resolve) => (heard = resolve));
+const PATIENCE_MS = 2_000;
+
+export function setClock(now: string, speed: number): void {
+  clock = { shownMs: Date.parse(now), readMs: Date.now(), speed };
+  heard();
+}
+
+export const nowMs = (): number => clock.shownMs + (Date.now() - clock.readMs) * clock.speed;
+
+/** When the server has told its time; who gets no live frames goes by the wall clock. */
+export const clockIsKnown = (): Promise<unknown> =>
+  Promise.race([told, new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
+
+/** The day there, as YYYY-MM-DD. zone: of the depot. */
+export const today = (zone?: string): string =>
+  new Intl.DateTimeFormat("en-CA", { timeZone: zone }).format(new Date(nowMs()));

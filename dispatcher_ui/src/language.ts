@@ -1,0 +1,40 @@
+/** Languages: sentences are written in English in the code and looked up for the others. */
+
+export const LANGUAGES = { en: "English", de: "Deutsch", es: "Español" } as const;
+export type Language = keyof typeof LANGUAGES;
+export type Sentences = Record<string, string>;
+
+const RIGHT_TO_LEFT = ["ar", "fa", "he", "ur"];
+let sentences: Sentences = {};
+export let locale = navigator.language;
+
+/** The sentence in the person's language; {names} in it are filled in. */
+export function t(english: string, values: Record<string, string | number> = {}): string {
+  const sentence = sentences[english] ?? english;
+  return sentence.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+}
+
+export function chosenLanguage(): Language {
+  const wanted = [localStorage.getItem("language") ?? "", ...navigator.languages];
+  const known = wanted.map((each) => each.slice(0, 2)).find((each) => each in LANGUAGES);
+  return (known as Language | undefined) ?? "en";
+}
+
+/** Load the person's language and put it where the page itself has words. */
+export async function speak(): Promise<void> {
+  const language = chosenLanguage();
+  if (language === "de") sentences = (await import("./words/de")).default;
+  if (language === "es") sentences = (await import("./words/es")).default;
+  if (!navigator.language.startsWith(language)) locale = language;
+  document.documentElement.lang = language;
+  document.documentElement.dir = RIGHT_TO_LEFT.includes(language) ? "rtl" : "ltr";
+  for (const each of document.querySelectorAll("[data-t]")) {
+    each.textContent = t(each.textContent?.trim() ?? "");
+  }
+  for (const each of document.querySelectorAll<HTMLInputElement>("[data-t-placeholder]")) {
+    each.placeholder = t(each.placeholder);
+  }
+  for (const each of document.querySelectorAll("[data-t-label]")) {
+    each.ariaLabel = t(each.ariaLabel ?? "");
+  }
+}

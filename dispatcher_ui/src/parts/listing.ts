@@ -1,0 +1,245 @@
+/** A list of things from the server: filters kept in the URL, saved views, a table, new ones, and
+ * actions on many with a result for each. */
+
+import { get, type Page } from "../api";
+import { t } from "../language";
+import { h, say } from "../page";
+import { noteQuery } from "../router";
+import type { View } from "../rooms";
+import { count } from "../values";
+import { formDialog, makeField, valuesOf, type Field, type FormSpec } from "./form";
+import { VirtualTable, type Column } from "./table";
+
+export interface Action<Row> {
+  label: string;
+  /** Asked for once before the action is done on every chosen row. */
+  fields?: Field[];
+  act: (row: Row, values: Record<string, string>) => Promise<unknown>;
+  isFor?: (row: Row) => boolean;
+}
+
+export interface Listing<Row> {
+  label: string;
+  path: string;
+  query?: Record<string, string>;
+  filters?: Field[];
+  columns: Column<Row>[];
+  keyOf: (row: Row) => string;
+  open?: (row: Row) => void;
+  actions?: Action<Row>[];
+  create?: { label: string; form: () => FormSpec | Promise<FormSpec> };
+  extra?: Node[];
+  empty: string;
+  sorted?: { title: string; descending: boolean };
+  /** Narrows what has come, for what the server has no filter for. */
+  isShown?: (row: Row, filters: Record<string, string>) => boolean;
+}
+
+const PAGE_ROWS = 200;
+const QUIET_MS = 200;
+
+/** Puts the list into a place; answers how to read it again. */
+export function showListing<Row>(view: View, place: HTMLElement, listing: Listing<Row>): () => Promise<void> {
+  let rows: Row[] = [];
+  let next: string | null = null;
+  let isLoading = false;
+  let asked = 0;
+  const filters = h("form", { class: "filters", role: "search", "aria-label": t("Filters") },
+    ...(listing.filters ?? []).map((field) =>
+      makeField({ ...field, value: view.query.get(field.name) ?? field.value ?? "" })),
+  );
+  const told = h("p", { class: "told", role: "status" });
+  const notice = h("p", { class: "notice", role: "alert", hidden: true });
+  const bar = h("div", { class: "chosen-bar", role: "toolbar", "aria-label": t("For the chosen"), hidden: true });
+  const table = new VirtualTable<Row>({
+    label: listing.label,
+    columns: listing.columns,
+    keyOf: listing.keyOf,
+    reachEnd: () => void loadMore(),
+    ...(listing.open && { open: listing.open }),
+    ...(listing.sorted && { sorted: listing.sorted }),
+    ...(listing.actions && { choose: (keys: Set<string>) => showBar(keys) }),
+  });
+
+  const typed = (): Record<string, string> => valuesOf(filters);
+  const load = async (after: string | null): Promise<void> => {
+    const number = ++asked;
+    isLoading = true;
+    notice.hidden = true;
+    try {
+      const sent = listing.isShown ? {} : typed();
+      const page: Page<Row> | Row[] = await get(listing.path, {
+        ...listing.query, ...sent, ...(takesPages(listing.path) ? { limit: PAGE_ROWS, after } : {}),
+      });
+      if (number !== asked || view.signal.aborted) return;
+      const come = Array.isArray(page) ? page : page.items;
+      rows = after === null ? come : [...rows, ...come];
+      next = Array.isArray(page) ? null : page.next;
+    } catch (error) {
+      if (number !== asked) return;
+      say(notice, (error as Error).message);
+      notice.hidden = false;
+      next = null;
+    } finally {
+      if (number === asked) isLoading = false;
+    }
+    show();
+  };
+  const loadMore = async (): Promise<void> => {
+    if (next !== null && !isLoading) await load(next);
+  };
+  const show = (): void => {
+    const shown = listing.isShown ? rows.filter((row) => listing.isShown?.(row, typed())) : rows;
+    table.set(shown);
+    const more = next === null ? "" : t(" – more come as you scroll");
+    say(told, shown.length === 0 ? listing.empty : `${count(shown.length)}${more}`);
+    table.element.hidden = shown.length === 0;
+  };
+  const showBar = (keys: Set<string>): void => {
+    bar.hidden = keys.size === 0;
+    bar.replaceChildren(
+      h("strong", {}, t("{n} chosen", { n: keys.size })),
+      ...(listing.actions ?? []).map((action) =>
+        h("button", { type: "button", onclick: () => start(action) }, action.label)),
+      h("button", { type: "button", onclick: () => table.clearChoice() }, t("Choose none")),
+    );
+  };
+  const start = (action: Action<Row>): void => {
+    if (!action.fields) return void run(action, {});
+    const submit = (values: Record<string, string>): Promise<void> => run(action, values);
+    formDialog(action.label, { fields: action.fields, button: action.label, submit });
+  };
+  const run = async (action: Action<Row>, values: Record<string, string>): Promise<void> => {
+    let done = 0;
+    const chosen = rows.filter((row) => table.chosen.has(listing.keyOf(row)));
+    for (const row of chosen) {
+      const key = listing.keyOf(row);
+      if (action.isFor && !action.isFor(row)) {
+        table.tellResult(key, t("not possible in its state"));
+        continue;
+      }
+      try {
+        await action.act(row, values);
+        done += 1;
+        table.tellResult(key, t("done"));
+      } catch (error) {
+        table.tellResult(key, (error as Error).message);
+      }
+    }
+    table.clearChoice();
+    await load(null);
+    say(told, t("{label}: {done} of {all} done; each row says what became of it", {
+      label: action.label, done, all: chosen.length,
+    }));
+  };
+  let quiet: ReturnType<typeof setTimeout>;
+  filters.oninput = () => {
+    clearTimeout(quiet);
+    if (listing.isShown) show();
+    quiet = setTimeout(() => {
+      for (const [name, value] of Object.entries(typed())) {
+        if (value) view.query.set(name, value);
+        else view.query.delete(name);
+      }
+      noteQuery(view.query);
+      if (!listing.isShown) void load(null);
+    }, QUIET_MS);
+  };
+  filters.onsubmit = (event) => event.preventDefault();
+
+  const { create } = listing;
+  const tools = h("div", { class: "tools" },
+    listing.filters ? filters : null,
+    listing.filters ? savedViews(listing.label, filters) : null,
+    ...(listing.extra ?? []),
+    create && h("button", {
+      type: "button", class: "main",
+      onclick: async () => {
+        const spec = await create.form();
+        formDialog(create.label, {
+          ...spec,
+          submit: async (values, key) => {
+            await spec.submit(values, key);
+            void load(null);
+          },
+        });
+      },
+    }, create.label),
+  );
+  place.append(tools, notice, told, bar, table.element);
+  const reload = (): Promise<void> => load(null);
+  void reload();
+  return reload;
+}
+
+/** Views that this person has named; kept in this browser. */
+function savedViews(label: string, filters: HTMLFormElement): HTMLElement {
+  const key = `views:${label}`;
+  const saved = JSON.parse(localStorage.getItem(key) ?? "{}") as Record<string, Record<string, string>>;
+  const select = h("select", { "aria-label": t("Saved views") });
+  const fill = (chosen: string): void => {
+    select.replaceChildren(
+      h("option", { value: "" }, t("Views")),
+      ...Object.keys(saved).map((name) => h("option", { value: `=${name}`, selected: name === chosen }, name)),
+      h("option", { value: "+" }, t("Save this view …")),
+      ...(chosen ? [h("option", { value: "-" }, t("Forget “{name}”", { name: chosen }))] : []),
+    );
+  };
+  let current = "";
+  fill(current);
+  select.onchange = () => {
+    const { value } = select;
+    if (value === "+") {
+      fill(current);
+      formDialog(t("Save this view"), {
+        fields: [{ name: "name", label: t("Name"), required: true }],
+        button: t("Save"),
+        submit: async ({ name = "" }) => {
+          saved[name] = valuesOf(filters);
+          keep(name);
+        },
+      });
+    } else if (value === "-") {
+      delete saved[current];
+      keep("");
+    } else {
+      current = value.slice(1);
+      for (const element of filters.elements) {
+        const control = element as HTMLInputElement;
+        if (control.name) control.value = saved[current]?.[control.name] ?? "";
+      }
+      fill(current);
+      filters.dispatchEvent(new Event("input"));
+    }
+  };
+  const keep = (name: string): void => {
+    localStorage.setItem(key, JSON.stringify(saved));
+    current = name;
+    fill(name);
+  };
+  return select;
+}
+
+/** These lists come whole: they are short. */
+const WHOLE = ["/api/depots", "/api/drivers", "/api/vehicles", "/api/cartons", "/api/service-levels", "/api/return-reasons", "/api/companies", "/api/vat-rates"];
+const takesPages = (path: string): boolean => !WHOLE.includes(path) && !path.endsWith("/pool");
+
+export interface Tab {
+  path: string;
+  title: string;
+  show: (place: HTMLElement) => void | Promise<void>;
+}
+
+/** Pages of one room, each with a URL of its own. */
+export async function showTabs(view: View, room: string, tabs: Tab[]): Promise<void> {
+  const current = tabs.find((tab) => tab.path === (view.segments[0] ?? "")) ?? tabs[0];
+  if (current === undefined) return;
+  const links = tabs.map((tab) =>
+    h("a", {
+      href: `/dispatch/${room}${tab.path && `/${tab.path}`}`,
+      "aria-current": tab === current ? "page" : false,
+    }, tab.title));
+  const place = h("section", { class: "page", "aria-label": current.title });
+  view.place.append(h("nav", { class: "tabs", "aria-label": t("Pages") }, ...links), place);
+  await current.show(place);
+}

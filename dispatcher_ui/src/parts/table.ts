@@ -1,0 +1,215 @@
+/** A table of any length: only the rows in sight are in the document. */
+
+import { t } from "../language";
+import { h, say } from "../page";
+
+export interface Column<Row> {
+  title: string;
+  text: (row: Row) => string;
+  /** What to sort by, when it is not the text. */
+  by?: (row: Row) => string | number;
+  kind?: "number" | "state";
+  width?: string;
+}
+
+export interface TableOptions<Row> {
+  label: string;
+  columns: Column<Row>[];
+  keyOf: (row: Row) => string;
+  open?: (row: Row) => void;
+  /** Called with the keys of the chosen rows; without it none can be chosen. */
+  choose?: (keys: Set<string>) => void;
+  /** Called when the end comes into sight. */
+  reachEnd?: () => void;
+  sorted?: { title: string; descending: boolean };
+}
+
+const ROW_PX = 36;
+const SPARE_ROWS = 12;
+
+export class VirtualTable<Row> {
+  readonly element: HTMLElement;
+  readonly chosen = new Set<string>();
+  private rows: Row[] = [];
+  private shown: Row[] = [];
+  private sorted: { title: string; descending: boolean } | undefined;
+  private focused = 0;
+  private readonly head = h("tr");
+  private readonly body = h("tbody");
+  private readonly table: HTMLTableElement;
+  private readonly collator = new Intl.Collator(undefined, { numeric: true });
+  /** What became of the row in the last action on many. */
+  private readonly results = new Map<string, string>();
+
+  constructor(private readonly options: TableOptions<Row>) {
+    this.sorted = options.sorted;
+    this.table = h("table", { "aria-label": options.label }, h("thead", {}, this.head), this.body);
+    this.element = h("div", { class: "grid" }, this.table);
+    this.element.addEventListener("scroll", () => this.draw(), { passive: true });
+    this.element.addEventListener("keydown", (event) => this.onKey(event));
+    new ResizeObserver(() => this.draw()).observe(this.element);
+    this.drawHead();
+  }
+
+  set(rows: Row[]): void {
+    this.rows = rows;
+    this.arrange();
+  }
+
+  tellResult(key: string, result: string): void {
+    this.results.set(key, result);
+    this.draw();
+  }
+
+  clearChoice(): void {
+    this.chosen.clear();
+    this.options.choose?.(this.chosen);
+    this.draw();
+  }
+
+  private arrange(): void {
+    const column = this.options.columns.find(({ title }) => title === this.sorted?.title);
+    this.shown = this.rows;
+    if (column) {
+      const by = column.by ?? column.text;
+      const sign = this.sorted?.descending ? -1 : 1;
+      const keyed = this.rows.map((row) => ({ row, key: by(row) }));
+      keyed.sort((a, b) => sign * this.compare(a.key, b.key));
+      this.shown = keyed.map(({ row }) => row);
+    }
+    this.table.setAttribute("aria-rowcount", String(this.shown.length + 1));
+    this.draw();
+  }
+
+  private compare(a: string | number, b: string | number): number {
+    if (typeof a === "number" && typeof b === "number") return a - b;
+    return this.collator.compare(String(a), String(b));
+  }
+
+  private drawHead(): void {
+    const cells = this.options.columns.map((column) => {
+      const isBy = this.sorted?.title === column.title;
+      const order = this.sorted?.descending ? "descending" : "ascending";
+      const sort = h("button", { type: "button", onclick: () => this.sortBy(column.title) }, column.title);
+      return h("th", { scope: "col", class: column.kind, "aria-sort": isBy ? order : false }, sort);
+    });
+    const choice = h("th", { scope: "col", class: "choice" }, h("span", { class: "unseen" }, t("Chosen")));
+    this.head.replaceChildren(...(this.options.choose ? [choice] : []), ...cells);
+  }
+
+  private sortBy(title: string): void {
+    const again = this.sorted?.title === title;
+    this.sorted = { title, descending: again ? !this.sorted?.descending : false };
+    this.drawHead();
+    this.arrange();
+    [...this.head.querySelectorAll("button")].find((each) => each.textContent === title)?.focus();
+  }
+
+  private draw(): void {
+    const height = this.element.clientHeight || 600;
+    const first = Math.max(0, Math.floor(this.element.scrollTop / ROW_PX) - SPARE_ROWS);
+    const last = Math.min(this.shown.length, first + Math.ceil(height / ROW_PX) + 2 * SPARE_ROWS);
+    const active = document.activeElement;
+    const hadFocus = active instanceof HTMLTableRowElement && this.body.contains(active);
+    this.focused = Math.min(this.focused, Math.max(0, this.shown.length - 1));
+    const rows = this.shown.slice(first, last).map((row, index) => this.drawRow(row, first + index));
+    this.body.replaceChildren(
+      spacer(first * ROW_PX), ...rows, spacer((this.shown.length - last) * ROW_PX),
+    );
+    if (hadFocus) this.rowAt(this.focused)?.focus({ preventScroll: true });
+    if (this.shown.length > 0 && last === this.shown.length) this.options.reachEnd?.();
+  }
+
+  private drawRow(row: Row, index: number): HTMLTableRowElement {
+    const { columns, keyOf, open, choose } = this.options;
+    const key = keyOf(row);
+    const isChosen = this.chosen.has(key);
+    const line = h("tr", {
+      tabindex: open || choose ? (index === this.focused ? "0" : "-1") : false,
+      "data-index": index,
+      "aria-rowindex": index + 2,
+      class: isChosen ? "chosen" : open ? "opens" : "",
+      onclick: (event: MouseEvent) => {
+        this.focused = index;
+        if ((event.target as Element).closest("input")) this.toggle(key);
+        else open?.(row);
+      },
+    });
+    if (choose) {
+      line.append(h("td", { class: "choice" }, h("input", {
+        type: "checkbox", tabindex: "-1", checked: isChosen, "aria-label": t("Choose {row}", { row: columns[0]?.text(row) ?? "" }),
+      })));
+    }
+    columns.forEach((column, at) => {
+      const text = column.text(row);
+      const value = column.kind === "state" ? h("span", { class: "pill", "data-word": text }, text) : text;
+      const result = at === 0 && this.results.get(key);
+      line.append(h("td", { class: column.kind, title: text }, value, result && h("em", { class: "result" }, result)));
+    });
+    return line;
+  }
+
+  private toggle(key: string): void {
+    if (!this.chosen.delete(key)) this.chosen.add(key);
+    this.options.choose?.(this.chosen);
+    this.draw();
+  }
+
+  private onKey(event: KeyboardEvent): void {
+    const line = (event.target as Element).closest("tr[data-index]");
+    if (!(line instanceof HTMLTableRowElement) || event.target !== line) return;
+    const page = Math.max(1, Math.floor(this.element.clientHeight / ROW_PX) - 2);
+    const steps: Record<string, number> = {
+      ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity,
+    };
+    const step = steps[event.key];
+    const row = this.shown[this.focused];
+    if (step !== undefined) {
+      event.preventDefault();
+      this.focus(Math.min(this.shown.length - 1, Math.max(0, this.focused + step)));
+    } else if (event.key === "Enter" && row !== undefined) this.options.open?.(row);
+    else if (event.key === " " && row !== undefined && this.options.choose) {
+      event.preventDefault();
+      this.toggle(this.options.keyOf(row));
+    }
+  }
+
+  private focus(index: number): void {
+    this.focused = index;
+    const top = index * ROW_PX;
+    const { scrollTop, clientHeight } = this.element;
+    if (top < scrollTop) this.element.scrollTop = top;
+    else if (top + 3 * ROW_PX > scrollTop + clientHeight) this.element.scrollTop = top - clientHeight + 3 * ROW_PX;
+    this.draw();
+    this.rowAt(index)?.focus({ preventScroll: true });
+  }
+
+  private rowAt(index: number): HTMLTableRowElement | null {
+    return this.body.querySelector<HTMLTableRowElement>(`tr[data-index="${index}"]`);
+  }
+}
+
+/** A short table, drawn whole. */
+export function plainTable<Row>(label: string, columns: Column<Row>[], rows: Row[]): HTMLElement {
+  const head = columns.map((column) => h("th", { scope: "col", class: column.kind }, column.title));
+  const lines = rows.map((row) =>
+    h("tr", {}, ...columns.map((column) => h("td", { class: column.kind }, column.text(row)))),
+  );
+  const table = h("table", { "aria-label": label }, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...lines));
+  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, table);
+}
+
+export function facts(pairs: [string, string | Node][]): HTMLElement {
+  return h("dl", { class: "facts" }, ...pairs.flatMap(([name, value]) => {
+    const shown = h("dd");
+    if (value instanceof Node) shown.append(value);
+    else say(shown, value);
+    return [h("dt", {}, name), shown];
+  }));
+}
+
+function spacer(height: number): HTMLElement {
+  const row = h("tr", { "aria-hidden": "true", class: "spacer" });
+  row.style.height = `${height}px`;
+  return row;
+}

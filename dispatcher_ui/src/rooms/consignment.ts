@@ -1,0 +1,152 @@
+/** One consignment with its whole story: custody, proofs with their pictures, parcels, the map. */
+
+import { get, send } from "../api";
+import type { LonLat } from "../frames";
+import { t } from "../language";
+import { fleet } from "../live";
+import { h, tell } from "../page";
+import { openDialog } from "../parts/dialog";
+import { formDialog } from "../parts/form";
+import { facts, plainTable } from "../parts/table";
+import { showRoom } from "../router";
+import { roomUrl, type View } from "../rooms";
+import { today } from "../clock";
+import { dateTime, kilograms, money, span, words } from "../values";
+import { pin } from "./orders";
+import type { ConsignmentDetail, Place, Proof, StoryEntry, Task } from "./order_records";
+
+export async function showConsignment(view: View, id: string): Promise<void> {
+  const path = `/api/consignments/${id}`;
+  const [{ consignment, story, proofs }, tasks] = await Promise.all([
+    get<ConsignmentDetail>(path),
+    get<Task[]>(`${path}/tasks`).catch((): Task[] => []),
+  ]);
+  const placeId = consignment.consignee.place_id;
+  const place = placeId ? await get<Place>(`/api/places/${placeId}`).catch(() => undefined) : undefined;
+  const failed = tasks.findLast((task) => task.state === "failed" || task.state === "cancelled");
+  const urgent = async (): Promise<void> => {
+    try {
+      const put = await send<{ vehicle_label: string; planned_start_at: string; added_cost_minor: number; late: unknown[] }>("POST", `${path}/urgent`);
+      tell(t("{vehicle} does it at {time}; {n} others become late", {
+        vehicle: put.vehicle_label, time: dateTime(put.planned_start_at), n: put.late.length,
+      }));
+      await showRoom();
+    } catch (error) {
+      tell((error as Error).message);
+    }
+  };
+  const share = async (): Promise<void> => {
+    const { url } = await send<{ url: string }>("POST", `${path}/tracking-links`, {});
+    openDialog(t("Tracking link"), h("p", {}, t("For the consignee: it shows only this consignment.")),
+      h("input", { readonly: true, value: url, "aria-label": t("Tracking link") }));
+  };
+  const repeat = (task: Task): unknown => formDialog(t("Try again"), {
+    fields: [{ name: "day", label: t("Day"), kind: "date", required: true, value: today() }],
+    button: t("Try again"),
+    submit: async (values) => {
+      await send("POST", `/api/tasks/${task.id}/repeat`, values);
+      void showRoom();
+    },
+  });
+  const { order_id: orderId } = consignment;
+  view.place.append(
+    h("p", {}, orderId
+      ? h("a", { href: roomUrl("orders", orderId) }, t("← Its order"))
+      : h("a", { href: roomUrl("orders", "consignments") }, t("← Consignments"))),
+    h("h2", {}, consignment.waybill, " ", h("span", { class: "pill" }, words(consignment.state))),
+    h("p", { class: "buttons" },
+      h("a", { class: "main", href: `/api/consignments/labels.pdf?ids=${id}`, target: "_blank" }, t("Labels")),
+      h("button", { type: "button", onclick: () => void share() }, t("Tracking link")),
+      h("button", { type: "button", onclick: () => void urgent() }, t("Drive urgently")),
+      failed && h("button", { type: "button", onclick: () => repeat(failed) }, t("Try again")),
+      place && h("button", { type: "button", onclick: () => void pin(place, () => void showRoom()) }, t("Pin the address")),
+    ),
+    h("div", { class: "columns" },
+      h("section", { class: "card" }, h("h3", {}, t("What and where")), facts([
+        [t("Consignee"), `${consignment.consignee.name} ${consignment.consignee.phone ?? ""}`],
+        [t("Address"), place?.line || "–"],
+        [t("At the door"), place?.access_note || "–"],
+        [t("Consignor"), consignment.consignor.name],
+        [t("Deliver"), span(consignment.window_start_at, consignment.window_end_at)],
+        [t("Cash due"), money(consignment.cash_minor, consignment.currency)],
+        [t("Instructions"), consignment.instructions || "–"],
+        ...tasks.map((task): [string, string] => [
+          words(task.kind),
+          [words(task.state), t("attempt {n}", { n: task.attempt }), nameOf(task.driver_id), task.outcome_code && words(task.outcome_code)].filter(Boolean).join(" · "),
+        ]),
+      ])),
+      await mapOf(view, story, proofs, place?.position ?? null),
+    ),
+    plainTable(t("Parcels"), [
+      { title: t("Barcode"), text: (parcel) => parcel.barcode },
+      { title: t("State"), text: (parcel) => words(parcel.state) },
+      { title: t("Goods"), text: (parcel) => parcel.description },
+      { title: t("Weight"), kind: "number", text: (parcel) => kilograms(parcel.weight_g) },
+    ], consignment.parcels),
+    h("section", { class: "card" }, h("h3", {}, t("Story")), storyOf(story, proofs)),
+  );
+}
+
+function nameOf(driverId: string | null | undefined): string {
+  if (!driverId) return "";
+  return fleet.entries().find((entry) => entry.driverId === driverId)?.name ?? t("a driver");
+}
+
+async function mapOf(
+  view: View,
+  story: StoryEntry[],
+  proofs: Proof[],
+  door: LonLat | null,
+): Promise<HTMLElement> {
+  const { PointMap } = await import("../parts/point_map");
+  const map = new PointMap();
+  view.signal.addEventListener("abort", () => map.close());
+  const events = story.flatMap(({ position }, index) =>
+    position ? [{ at: position, label: String(index + 1), colour: "#5b6b7d" }] : []);
+  const proven = proofs.flatMap(({ position, kind }) =>
+    position ? [{ at: position, label: kind, colour: "#188754" }] : []);
+  const home = door ? [{ at: door, label: t("Door"), colour: "#0b5cad" }] : [];
+  map.show([...home, ...events, ...proven]);
+  return map.element;
+}
+
+function storyOf(story: StoryEntry[], proofs: Proof[]): HTMLElement {
+  const shown = new Set<string>();
+  const lines = story.map((entry) => {
+    const proof = proofs.find((each) => each.id === entry.proof_id && !shown.has(each.id));
+    if (proof) shown.add(proof.id);
+    const late = Date.parse(entry.received_at) - Date.parse(entry.occurred_at) > 60_000;
+    const aside = [
+      nameOf(entry.driver_id) || entry.by,
+      entry.outcome_code && words(entry.outcome_code),
+      entry.barcodes?.join(", "),
+      entry.reason,
+      late && t("heard of at {time}", { time: dateTime(entry.received_at) }),
+      entry.conflicting && t("contradicts what was known"),
+    ];
+    return h("li", {},
+      h("time", { datetime: entry.occurred_at }, dateTime(entry.occurred_at)),
+      h("div", {}, h("p", { class: entry.conflicting ? "bad" : "" }, words(entry.state)),
+        h("p", { class: "aside" }, aside.filter(Boolean).join(" · ")),
+        proof && proofOf(proof)));
+  });
+  const rest = proofs.filter((proof) => !shown.has(proof.id)).map((proof) =>
+    h("li", {}, h("time", { datetime: proof.occurred_at }, dateTime(proof.occurred_at)), proofOf(proof)));
+  return h("ol", { class: "story" }, ...lines, ...rest);
+}
+
+function proofOf(proof: Proof): HTMLElement {
+  const kinds = { POD: t("Proof of delivery"), POC: t("Proof of collection"), POA: t("Proof of an attempt") };
+  const told = [
+    kinds[proof.kind],
+    proof.recipient_name && t("taken by {name}", { name: proof.recipient_name }),
+    proof.pin_matched !== null && (proof.pin_matched ? t("PIN right") : t("PIN wrong")),
+    proof.scans.length > 0 && t("scanned {codes}", { codes: proof.scans.join(", ") }),
+    proof.note,
+  ];
+  return h("div", {}, h("p", {}, told.filter(Boolean).join(" · ")),
+    h("div", { class: "proofs" }, ...proof.files.map((file) => {
+      const source = `/api/proofs/${proof.id}/blobs/${file.sha256}`;
+      return h("a", { href: source, target: "_blank" }, h("img", { src: source, loading: "lazy", alt: words(file.kind) }));
+    })));
+}

@@ -1,0 +1,135 @@
+/** The inbox of what a person must settle, each with what to do next. */
+
+import { get, send } from "../api";
+import { t } from "../language";
+import { chooseDriver, fleet } from "../live";
+import { h, tell } from "../page";
+import { openDialog } from "../parts/dialog";
+import { formDialog } from "../parts/form";
+import { showListing } from "../parts/listing";
+import { facts } from "../parts/table";
+import { go } from "../router";
+import { roomUrl, type View } from "../rooms";
+import { today } from "../clock";
+import { dateTime, words } from "../values";
+import type { Task } from "./order_records";
+
+interface Exception {
+  id: string;
+  kind: string;
+  sentence: string;
+  task_id: string | null;
+  consignment_id: string | null;
+  run_id: string | null;
+  driver_id: string | null;
+  details: Record<string, unknown>;
+  raised_at: string;
+  settled_at: string | null;
+  settled_by: string | null;
+  settled_note: string | null;
+}
+
+/** What usually helps, by kind. The rest: look at the consignment and decide. */
+const ADVICE: Record<string, string> = {
+  proof_missing: "Ask the driver for the proof, or call the consignee and note what was said.",
+  wrong_pin: "Call the consignee: was it handed to the right person?",
+  cash_differs: "Count with the driver when the money is handed in, and note the difference.",
+  not_delivered: "Decide with the sender: try again on another day, or send it back.",
+  attempts_exhausted: "Decide with the sender: one more attempt, or send it back.",
+  left_undone: "Plan it again for the next day.",
+  declined: "Give it to another driver: it waits in the pool.",
+  not_placed: "No run has room. Drive it urgently, or plan it for tomorrow.",
+  breakdown: "Look at the runs that took over: some may now be late.",
+  load_incomplete: "Look for the missing parcels at the depot before the driver is far away.",
+  not_unloaded: "Look into the vehicle: the parcels were not scanned back.",
+  cancelled_on_board: "Tell the driver to bring it back, and scan it at the gate.",
+  unknown_barcode: "Look at the label: is it another carrier's parcel?",
+  done_though_cancelled: "Tell the sender: it was delivered although it was cancelled.",
+  swap_without_old: "Ask for the old goods: a return can be booked for them.",
+  pickup_failed: "Call the sender, then try the pickup again.",
+};
+
+export async function open(view: View): Promise<void> {
+  const place = view.place;
+  const reload = showListing<Exception>(view, place, {
+    label: t("Exceptions"),
+    path: "/api/exceptions",
+    keyOf: (each) => each.id,
+    filters: [{ name: "settled", label: t("Which"), kind: "select", options: [["", t("To settle")], ["true", t("Settled")]] }],
+    columns: [
+      { title: t("When"), text: (each) => dateTime(each.raised_at), by: (each) => each.raised_at },
+      { title: t("What"), text: (each) => t(each.sentence) },
+      { title: t("What to do"), text: (each) => t(ADVICE[each.kind] ?? "Look at the consignment and decide.") },
+      { title: t("Driver"), text: (each) => nameOf(each.driver_id) },
+      { title: t("Settled by"), text: (each) => each.settled_by ?? "" },
+    ],
+    open: (each) => void show(each, () => void reload()),
+    actions: [
+      { label: t("Settle"), fields: [{ name: "note", label: t("What was done") }], isFor: (each) => each.settled_at === null, act: (each, values) => send("POST", `/api/exceptions/${each.id}/settle`, values) },
+    ],
+    empty: t("Nothing waits for you."),
+  });
+}
+
+const nameOf = (driverId: string | null): string =>
+  fleet.entries().find((entry) => entry.driverId === driverId)?.name ?? "";
+
+async function show(each: Exception, done: () => void): Promise<void> {
+  const tasks = each.consignment_id
+    ? await get<Task[]>(`/api/consignments/${each.consignment_id}/tasks`).catch((): Task[] => [])
+    : [];
+  const task = tasks.find(({ id }) => id === each.task_id);
+  const leave = (act: () => void) => (): void => {
+    dialog.close();
+    act();
+  };
+  const button = (label: string, act: () => void, kind = ""): HTMLElement =>
+    h("button", { type: "button", class: kind, onclick: leave(act) }, label);
+  const { consignment_id: consignmentId, driver_id: driverId } = each;
+  const dialog = openDialog(
+    t(each.sentence),
+    h("p", {}, t(ADVICE[each.kind] ?? "Look at the consignment and decide.")),
+    facts([
+      [t("When"), dateTime(each.raised_at)],
+      [t("Driver"), nameOf(driverId) || "–"],
+      ...(task ? [[t("Task"), `${words(task.kind)} · ${words(task.state)}`] as [string, string]] : []),
+      ...Object.entries(each.details).map(([name, value]): [string, string] => [words(name), typeof value === "string" ? value : JSON.stringify(value)]),
+      ...(each.settled_at ? [[t("Settled by"), `${each.settled_by} ${each.settled_note ?? ""}`] as [string, string]] : []),
+    ]),
+    h("p", { class: "buttons" },
+      each.settled_at === null && button(t("Settle"), () => settle(each, done), "main"),
+      consignmentId && button(t("Open the consignment"), () => go(roomUrl("orders", "consignments", consignmentId))),
+      driverId && button(t("Follow the driver"), () => {
+        go(roomUrl());
+        chooseDriver(driverId);
+      }),
+      task?.state === "failed" && button(t("Try again"), () => repeat(task, each, done)),
+    ),
+  );
+}
+
+function settle(each: Exception, done: () => void): void {
+  formDialog(t("Settle"), {
+    fields: [{ name: "note", label: t("What was done"), kind: "textarea" }],
+    button: t("Settle"),
+    submit: async (values) => {
+      await send("POST", `/api/exceptions/${each.id}/settle`, values);
+      done();
+    },
+  }, t("Settled"));
+}
+
+function repeat(task: Task, each: Exception, done: () => void): void {
+  formDialog(t("Try again"), {
+    fields: [{ name: "day", label: t("Day"), kind: "date", required: true, value: today() }],
+    button: t("Try again"),
+    submit: async ({ day }) => {
+      await send("POST", `/api/tasks/${task.id}/repeat`, { day });
+      if (each.settled_at === null) {
+        await send("POST", `/api/exceptions/${each.id}/settle`, { note: t("To be tried again on {day}", { day: day ?? "" }) });
+      }
+      tell(t("It waits in the pool of {day}", { day: day ?? "" }));
+      done();
+    },
+  });
+}

@@ -1,0 +1,96 @@
+/** API keys, who did what, and the people who may sign in. */
+
+import { send } from "../api";
+import { t } from "../language";
+import { h } from "../page";
+import { openDialog } from "../parts/dialog";
+import { showListing, showTabs } from "../parts/listing";
+import type { View } from "../rooms";
+import { dateTime } from "../values";
+
+interface ApiKey {
+  id: string;
+  name: string;
+  scopes: string[];
+  created_at: string;
+  expires_at: string | null;
+  last_used_at: string | null;
+  revoked_at: string | null;
+}
+
+interface Deed {
+  id: string;
+  occurred_at: string;
+  by: string;
+  action: string;
+  subject: string;
+  details: Record<string, unknown>;
+}
+
+export function open(view: View): Promise<void> {
+  return showTabs(view, "keys", [
+    { path: "", title: t("API keys"), show: (place) => void showKeys(view, place) },
+    { path: "audit", title: t("Audit"), show: (place) => void showAudit(view, place) },
+  ]);
+}
+
+function showKeys(view: View, place: HTMLElement): void {
+  showListing<ApiKey>(view, place, {
+    label: t("API keys"),
+    path: "/api/api-keys",
+    keyOf: (key) => key.id,
+    columns: [
+      { title: t("Name"), text: (key) => key.name },
+      { title: t("State"), kind: "state", text: (key) => (key.revoked_at ? t("Revoked") : t("Valid")) },
+      { title: t("May"), text: (key) => key.scopes.join(", ") },
+      { title: t("Made"), text: (key) => dateTime(key.created_at), by: (key) => key.created_at },
+      { title: t("Last used"), text: (key) => dateTime(key.last_used_at), by: (key) => key.last_used_at ?? "" },
+      { title: t("Ends"), text: (key) => dateTime(key.expires_at), by: (key) => key.expires_at ?? "" },
+    ],
+    actions: [
+      { label: t("Revoke"), isFor: (key) => key.revoked_at === null, act: (key) => send("DELETE", `/api/api-keys/${key.id}`) },
+    ],
+    create: {
+      label: t("New API key"),
+      form: () => ({
+        fields: [
+          { name: "name", label: t("Name"), required: true, hint: t("Which program it is for") },
+          { name: "scopes", label: t("May"), required: true, value: "orders:read orders:write", hint: t("Scopes, with spaces between") },
+        ],
+        button: t("Make the key"),
+        submit: async ({ name, scopes = "" }) => {
+          const { secret } = await send<{ secret: string }>("POST", "/api/api-keys", {
+            name, scopes: scopes.split(/[\s,]+/).filter(Boolean),
+          });
+          openDialog(
+            t("The key, shown this once"),
+            h("p", {}, t("Keep it where the program finds it. Nobody can show it again.")),
+            h("p", {}, h("input", { readonly: true, value: secret, "aria-label": t("The key") })),
+          );
+        },
+      }),
+    },
+    empty: t("There is no API key yet."),
+  });
+}
+
+function showAudit(view: View, place: HTMLElement): void {
+  showListing<Deed>(view, place, {
+    label: t("Audit"),
+    path: "/api/audit",
+    keyOf: (deed) => deed.id,
+    filters: [
+      { name: "by", label: t("Who") },
+      { name: "subject", label: t("About") },
+    ],
+    columns: [
+      { title: t("When"), text: (deed) => dateTime(deed.occurred_at), by: (deed) => deed.occurred_at },
+      { title: t("Who"), text: (deed) => deed.by },
+      { title: t("What"), text: (deed) => deed.action },
+      { title: t("About"), text: (deed) => deed.subject },
+      { title: t("Details"), text: (deed) => JSON.stringify(deed.details) },
+    ],
+    open: (deed) => openDialog(deed.action, h("pre", {}, JSON.stringify(deed, null, 2))),
+    empty: t("Nothing is noted for this."),
+  });
+}

@@ -1,0 +1,73 @@
+/** Dates, money and measures as people of the chosen locale write them. */
+
+import { locale, t } from "./language";
+
+const MISSING = "–";
+
+export function dateTime(iso: string | null | undefined): string {
+  if (!iso) return MISSING;
+  return new Intl.DateTimeFormat(locale, { dateStyle: "short", timeStyle: "short" }).format(new Date(iso));
+}
+
+export function clockTime(iso: string | null | undefined): string {
+  if (!iso) return MISSING;
+  return new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" }).format(new Date(iso));
+}
+
+/** iso: a day without a time, the same day everywhere. */
+export function date(iso: string | null | undefined): string {
+  if (!iso) return MISSING;
+  const day = new Date(`${iso.slice(0, 10)}T12:00:00Z`);
+  return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" }).format(day);
+}
+
+export function span(from: string | null | undefined, until: string | null | undefined): string {
+  if (!from && !until) return MISSING;
+  return `${dateTime(from)} – ${from?.slice(0, 10) === until?.slice(0, 10) ? clockTime(until) : dateTime(until)}`;
+}
+
+export function money(minor: number | null | undefined, currency: string): string {
+  if (minor == null) return MISSING;
+  const format = moneyFormat(currency);
+  return format.format(minor / 10 ** decimalsOf(format));
+}
+
+/** What somebody typed, as integer minor units; undefined when it is no amount. */
+export function minorOf(typed: string, currency: string): number | undefined {
+  const number = Number(typed.trim().replace(",", "."));
+  if (typed.trim() === "" || !Number.isFinite(number)) return undefined;
+  return Math.round(number * 10 ** decimalsOf(moneyFormat(currency)));
+}
+
+export const count = (number: number | null | undefined): string =>
+  number == null ? MISSING : new Intl.NumberFormat(locale).format(number);
+
+export const kilometres = (metres: number): string =>
+  new Intl.NumberFormat(locale, { style: "unit", unit: "kilometer", maximumFractionDigits: 1 }).format(metres / 1000);
+
+export const kilograms = (grams: number): string =>
+  new Intl.NumberFormat(locale, { style: "unit", unit: "kilogram", maximumFractionDigits: 2 }).format(grams / 1000);
+
+export const percent = (share: number | null): string =>
+  share === null ? MISSING : new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 }).format(share);
+
+/** A state or code of the server as words: out_for_delivery -> Out for delivery. */
+export function words(code: string | null | undefined): string {
+  if (!code) return MISSING;
+  return t(code.charAt(0).toUpperCase() + code.slice(1).replaceAll("_", " "));
+}
+
+/** Into the value of <input type="datetime-local"> and out of it. */
+export function localMoment(iso: string | number): string {
+  const moment = new Date(iso);
+  return new Date(moment.getTime() - moment.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+export const momentOf = (local: string | undefined): string | undefined =>
+  local ? new Date(local).toISOString() : undefined;
+
+function moneyFormat(currency: string): Intl.NumberFormat {
+  return new Intl.NumberFormat(locale, { style: "currency", currency: currency || "EUR" });
+}
+
+const decimalsOf = (format: Intl.NumberFormat): number =>
+  format.resolvedOptions().maximumFractionDigits ?? 2;

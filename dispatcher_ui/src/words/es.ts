@@ -1,0 +1,5 @@
+import type { Sentences } from "../language";
+
+const sentences: Sentences = { Search: "Buscar" };
+
+export default sentences;
