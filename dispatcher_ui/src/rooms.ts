@@ -26,6 +26,10 @@ export const ROOMS: Room[] = [
   { path: "", title: "Live map", roles: DISPATCH },
   { path: "exceptions", title: "Exceptions", roles: OFFICE, load: () => import("./rooms/exceptions") },
   { path: "orders", title: "Orders", roles: STAFF, load: () => import("./rooms/orders") },
+  { path: "plan", title: "Plan", roles: OFFICE, load: () => import("./rooms/plan") },
+  { path: "day", title: "Trails", roles: DISPATCH, load: () => import("./rooms/trails") },
+  { path: "returns", title: "Returns", roles: STAFF, load: () => import("./rooms/returns") },
+  { path: "people", title: "People", roles: OFFICE, load: () => import("./rooms/people") },
   { path: "keys", title: "Keys and audit", roles: ["admin"], load: () => import("./rooms/keys") },
 ];
 

@@ -26,8 +26,10 @@ export function span(from: string | null | undefined, until: string | null | und
   return `${dateTime(from)} – ${from?.slice(0, 10) === until?.slice(0, 10) ? clockTime(until) : dateTime(until)}`;
 }
 
+/** currency: empty where the server does not say it: the company's own. */
 export function money(minor: number | null | undefined, currency: string): string {
   if (minor == null) return MISSING;
+  if (currency === "") return new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(minor / 100);
   const format = moneyFormat(currency);
   return format.format(minor / 10 ** decimalsOf(format));
 }

@@ -11,7 +11,7 @@ from litestar.response import Response
 from server.identity.access import Principal, Role, allow, devices_only
 from server.kit.blobs import Blobs
 from server.kit.db import Database
-from server.live import pages, return_pages
+from server.live import pages, return_pages, trail
 from server.live.connections import Connections
 from server.live.driver_session import DriverSession
 from server.live.map_feed import MapFeed
@@ -88,6 +88,7 @@ ROUTES = [
     take_envelopes,
     keep_blob,
     show_to_dispatcher,
+    trail.get_trail,
     *pages.ROUTES,
     *return_pages.RETURN_PAGES,
 ]

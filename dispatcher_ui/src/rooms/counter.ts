@@ -8,7 +8,8 @@ import { makeForm } from "../parts/form";
 import { roomUrl } from "../rooms";
 import { localMoment, minorOf, momentOf } from "../values";
 import { nowMs } from "../clock";
-import { accountOptions } from "./orders";
+import type { Account } from "./order_records";
+import { accountOptions, payingAccounts } from "./orders";
 
 const QUIET_MS = 120;
 const ACCOUNT_KEPT = "counter account";
@@ -20,7 +21,7 @@ interface Found {
 }
 
 export async function showCounter(place: HTMLElement): Promise<void> {
-  const accounts = await accountOptions();
+  const accounts = await payingAccounts();
   const levels = await get<{ code: string; name: string }[]>("/api/service-levels").catch(() => []);
   const found = new Map<string, Found>();
   const taken = h("ul", { class: "story", "aria-label": t("Just taken") });
@@ -29,7 +30,7 @@ export async function showCounter(place: HTMLElement): Promise<void> {
   const fill = (): void => {
     const form = makeForm({
       fields: [
-        { name: "account", label: t("Who pays"), kind: "select", required: true, options: accounts, value: localStorage.getItem(ACCOUNT_KEPT) ?? "" },
+        { name: "account", label: t("Who pays"), kind: "select", required: true, options: accountOptions(accounts), value: localStorage.getItem(ACCOUNT_KEPT) ?? "" },
         { name: "name", label: t("Consignee"), required: true, width: "half" },
         { name: "phone", label: t("Phone"), kind: "tel", width: "half" },
         { name: "line", label: t("Address"), required: true, suggestions: [], hint: t("Street and number, town") },
@@ -47,7 +48,7 @@ export async function showCounter(place: HTMLElement): Promise<void> {
       button: t("Take the order (Ctrl Enter)"),
       submit: async (typed, key) => {
         localStorage.setItem(ACCOUNT_KEPT, typed["account"] ?? "");
-        const order = await send<{ id: string; number: string }>("POST", "/api/orders", orderOf(typed, found), key);
+        const order = await send<{ id: string; number: string }>("POST", "/api/orders", orderOf(typed, found, currencyOf(accounts, typed["account"])), key);
         status.textContent = t("Order {number} is taken.", { number: order.number });
         taken.prepend(h("li", {}, h("a", { href: roomUrl("orders", order.id) }, order.number), h("p", {}, `${typed["name"]}, ${typed["line"]}`)));
         fill();
@@ -88,7 +89,7 @@ function suggest(form: HTMLFormElement, name: string, found: Map<string, Found>)
   });
 }
 
-function orderOf(typed: Record<string, string>, found: Map<string, Found>): Record<string, unknown> {
+function orderOf(typed: Record<string, string>, found: Map<string, Found>, currency: string): Record<string, unknown> {
   const from = typed["from_name"] ?? "";
   const parcels = Math.max(1, Number(typed["parcels"]) || 1);
   const weightG = Math.round((Number((typed["weight_kg"] ?? "").replace(",", ".")) || 0) * 1000);
@@ -99,7 +100,8 @@ function orderOf(typed: Record<string, string>, found: Map<string, Found>): Reco
     parcels: Array.from({ length: parcels }, () => ({ weight_g: weightG })),
     reference: typed["reference"],
     instructions: typed["instructions"],
-    cash_minor: minorOf(typed["cash"] ?? "", "EUR") ?? 0,
+    cash_minor: minorOf(typed["cash"] ?? "", currency) ?? 0,
+    currency,
   };
   if (from) order["consignor"] = { name: from, address: addressOf(typed["from_line"] ?? "", found) };
   if (typed["service_level"]) order["service_level"] = typed["service_level"];
@@ -109,6 +111,9 @@ function orderOf(typed: Record<string, string>, found: Map<string, Found>): Reco
   }
   return order;
 }
+
+const currencyOf = (accounts: Account[], code: string | undefined): string =>
+  accounts.find((each) => each.code === code)?.currency ?? "EUR";
 
 function addressOf(line: string, found: Map<string, Found>): Record<string, unknown> {
   const known = found.get(line);

@@ -8,7 +8,7 @@ import { showListing } from "../parts/listing";
 import { plainTable } from "../parts/table";
 import type { View } from "../rooms";
 import { count, dateTime, words } from "../values";
-import { accountOptions } from "./orders";
+import { accountOptions, payingAccounts } from "./orders";
 
 interface Import {
   id: string;
@@ -36,7 +36,7 @@ interface Problem {
 const LOOK_MS = 700;
 
 export async function showImports(view: View, place: HTMLElement): Promise<void> {
-  const accounts = await accountOptions();
+  const accounts = accountOptions(await payingAccounts());
   const profiles = await get<{ name: string }[]>("/api/import-profiles").catch(() => []);
   const outcome = h("section", { class: "card", "aria-live": "polite", hidden: true });
   const file = h("input", { type: "file", name: "file", id: "import-file", accept: ".csv,.xlsx,text/csv", required: true });

@@ -1,6 +1,6 @@
 /** Orders, consignments, the counter, imports and places that need a pin. */
 
-import { get, getAll, newKey, queryText, Refusal, send, type Page } from "../api";
+import { get, getAll, newKey, Refusal, send, type Page } from "../api";
 import type { LonLat } from "../frames";
 import { t } from "../language";
 import { h, tell } from "../page";
@@ -321,8 +321,11 @@ export async function pin(place: Place, done: () => void): Promise<void> {
   dialog.addEventListener("close", () => map.close());
 }
 
-/** Accounts by code, for choosing who pays. */
-export async function accountOptions(): Promise<[string, string][]> {
-  const accounts = await getAll<Account>(`/api/accounts${queryText({ limit: 200 })}`).catch(() => []);
-  return accounts.filter((each) => each.active).map((each) => [each.code, `${each.name} (${each.code})`]);
+/** Active accounts, for choosing who pays. */
+export async function payingAccounts(): Promise<Account[]> {
+  const accounts = await getAll<Account>("/api/accounts", { limit: 200 }).catch(() => []);
+  return accounts.filter((each) => each.active);
 }
+
+export const accountOptions = (accounts: Account[]): [string, string][] =>
+  accounts.map(({ code, name }) => [code, `${name} (${code})`]);

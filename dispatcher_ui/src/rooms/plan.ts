@@ -1,0 +1,187 @@
+/** Planning a day: the pool, a plan being made, the draft side by side, publishing it, and the day. */
+
+import { get, getAll, Refusal, send, type Page } from "../api";
+import { clockIsKnown, today } from "../clock";
+import { t } from "../language";
+import { h, tell } from "../page";
+import { formDialog, makeField } from "../parts/form";
+import { plainTable, VirtualTable } from "../parts/table";
+import { noteQuery } from "../router";
+import { roomUrl, type View } from "../rooms";
+import { clockTime, count, date, dateTime, kilograms, kilometres, money, span, words } from "../values";
+import { showDraft } from "./draft";
+import type { Depot, Driver, Plan, PoolItem, Run } from "./plan_records";
+
+const LOOK_MS = 700;
+const DEFAULT_BUDGET_S = 20;
+
+export async function open(view: View): Promise<void> {
+  const [depots] = await Promise.all([get<Depot[]>("/api/depots"), clockIsKnown()]);
+  const depot = depots.find(({ id }) => id === view.query.get("depot")) ?? depots[0];
+  if (depot === undefined) {
+    view.place.append(h("p", { class: "empty" }, t("There is no depot yet."), " ", h("a", { href: roomUrl("people", "depots") }, t("Depots"))));
+    return;
+  }
+  const day = view.query.get("day") ?? today(depot.timezone);
+  const choice = h("form", { class: "filters", "aria-label": t("Which day") },
+    makeField({ name: "depot", label: t("Depot"), kind: "select", value: depot.id, options: depots.map(({ id, name }) => [id, name]) }),
+    makeField({ name: "day", label: t("Day"), kind: "date", value: day }));
+  const place = h("section", { class: "page", "aria-label": t("Plan") });
+  view.place.append(choice, place);
+  choice.onchange = () => {
+    for (const [name, value] of new FormData(choice)) view.query.set(name, String(value));
+    noteQuery(view.query);
+    dispatchEvent(new PopStateEvent("popstate"));
+  };
+  await showDay(view, place, depot, day);
+}
+
+async function showDay(view: View, place: HTMLElement, depot: Depot, day: string): Promise<void> {
+  const ask = { depot_id: depot.id, day };
+  const [pool, plans, runs, drivers] = await Promise.all([
+    get<PoolItem[]>(`/api/depots/${depot.id}/pool`, { day }),
+    get<Page<Plan>>("/api/plans", { ...ask, limit: 20 }),
+    getAll<Run>("/api/runs", { ...ask, limit: 200 }),
+    get<Driver[]>("/api/drivers", { depot_id: depot.id }),
+  ]);
+  if (view.signal.aborted) return;
+  const again = async (): Promise<void> => {
+    place.replaceChildren();
+    await showDay(view, place, depot, day);
+  };
+  const current = plans.items.find(({ state }) => state === "draft" || state === "queued" || state === "solving");
+  const stuck = pool.filter((item) => item.obstacle !== null);
+  const newPlan = h("button", { type: "button", class: current ? "" : "main", onclick: () => requestPlan(ask, again) }, t("Make a plan"));
+  place.append(
+    h("p", { class: "buttons" }, newPlan, h("span", { class: "told" }, t("{n} tasks wait in the pool, {m} of them cannot be planned", {
+      n: count(pool.length), m: count(stuck.length),
+    }))),
+  );
+  if (current?.state === "draft") {
+    showDraft(view, place, await get<Plan>(`/api/plans/${current.id}`), drivers, again);
+  } else if (current) void follow(view, place, current, again);
+  const failed = plans.items[0];
+  if (failed?.state === "failed") place.append(h("p", { class: "notice", role: "alert" }, t("The last plan failed: {why}", { why: failed.failure ?? "" })));
+  place.append(h("h2", {}, t("Pool of {day}", { day: date(day) })), poolTable(pool));
+  if (runs.length > 0) place.append(h("h2", {}, t("Runs of the day")), runsOf(runs, again));
+  if (plans.items.length > 0) {
+    place.append(h("h2", {}, t("Plans")), plainTable(t("Plans"), [
+      { title: t("Asked for"), text: (plan) => dateTime(plan.requested_at) },
+      { title: t("By"), text: (plan) => plan.requested_by },
+      { title: t("State"), text: (plan) => words(plan.state) },
+      { title: t("Runs"), kind: "number", text: (plan) => count(plan.runs.length) },
+      { title: t("Cost"), kind: "number", text: (plan) => (plan.progress ? money(plan.progress.cost_minor, "") : "–") },
+      { title: t("Left out"), kind: "number", text: (plan) => count(plan.unassigned.length) },
+    ], plans.items));
+  }
+}
+
+function requestPlan(ask: { depot_id: string; day: string }, again: () => Promise<void>): void {
+  formDialog(t("Make a plan"), {
+    fields: [{ name: "budget_s", label: t("Seconds to think"), kind: "number", value: DEFAULT_BUDGET_S, required: true, hint: t("More time, cheaper runs; it may be stopped at any moment.") }],
+    button: t("Make a plan"),
+    submit: async ({ budget_s: budget }) => {
+      await send("POST", "/api/plans", { ...ask, budget_s: Number(budget) });
+      await again();
+    },
+  });
+}
+
+/** Show how the cost falls while it is being made. */
+async function follow(view: View, place: HTMLElement, plan: Plan, again: () => Promise<void>): Promise<void> {
+  const told = h("p", { role: "status" });
+  const line = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
+  const curve = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  curve.setAttribute("class", "curve");
+  curve.setAttribute("role", "img");
+  curve.setAttribute("aria-label", t("Cost while the plan is being made; the figures stand above"));
+  curve.setAttribute("preserveAspectRatio", "none");
+  curve.setAttribute("viewBox", "0 0 100 100");
+  curve.append(line);
+  const stop = h("button", { type: "button", onclick: () => void send("POST", `/api/plans/${plan.id}/cancel`).then(again, (error: Error) => tell(error.message)) }, t("Stop"));
+  place.append(h("section", { class: "card" }, h("h3", {}, t("A plan is being made")), told, curve, h("p", { class: "buttons" }, stop)));
+  const samples: { elapsed_s: number; cost_minor: number }[] = [];
+  for (;;) {
+    if (view.signal.aborted) return;
+    const now = await get<Plan>(`/api/plans/${plan.id}`);
+    if (now.state !== "queued" && now.state !== "solving") return again();
+    const { progress } = now;
+    if (progress) {
+      if (samples.at(-1)?.elapsed_s !== progress.elapsed_s) samples.push(progress);
+      told.textContent = t("{s} of {all} s · cost {cost} · {n} left out", {
+        s: Math.round(progress.elapsed_s), all: now.budget_s, cost: money(progress.cost_minor, ""), n: progress.unassigned,
+      });
+      const most = Math.max(...samples.map((each) => each.cost_minor), 1);
+      line.setAttribute("points", samples.map((each) =>
+        `${(100 * each.elapsed_s) / now.budget_s},${100 - (90 * each.cost_minor) / most}`).join(" "));
+    } else told.textContent = t("It waits for its turn.");
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}
+
+function poolTable(pool: PoolItem[]): HTMLElement {
+  if (pool.length === 0) return h("p", { class: "empty" }, t("The pool is empty: everything is on a run."));
+  const table = new VirtualTable<PoolItem>({
+    label: t("Pool"),
+    keyOf: (item) => item.task_id,
+    columns: [
+      { title: t("Waybill"), text: (item) => item.waybill },
+      { title: t("Kind"), text: (item) => words(item.kind) },
+      { title: t("Address"), text: (item) => item.address },
+      { title: t("Window"), text: (item) => span(item.window_start_at, item.window_end_at), by: (item) => item.window_start_at ?? "" },
+      { title: t("Attempt"), kind: "number", text: (item) => count(item.attempt), by: (item) => item.attempt },
+      { title: t("Parcels"), kind: "number", text: (item) => count(item.parcels), by: (item) => item.parcels },
+      { title: t("Weight"), kind: "number", text: (item) => kilograms(item.weight_g), by: (item) => item.weight_g },
+      { title: t("In the way"), text: (item) => item.sentence ?? "" },
+    ],
+    open: (item) => location.assign(roomUrl("orders", "consignments", item.consignment_id)),
+  });
+  table.set(pool);
+  return table.element;
+}
+
+function runsOf(runs: Run[], again: () => Promise<void>): HTMLElement {
+  return h("ul", { class: "story card" }, ...runs.map((run) => {
+    const done = run.stops.filter((stop) => stop.state === "done").length;
+    const breakdown = (): unknown => formDialog(t("{name}'s vehicle broke down", { name: run.driver_name }), {
+      note: t("What is left is given to other runs where it fits; the rest goes back to the pool."),
+      fields: [],
+      button: t("Give the rest to others"),
+      submit: async () => {
+        const { moved, unassigned } = await send<{ moved: { waybill: string; vehicle_label: string; late: boolean }[]; unassigned: { waybill: string; sentence: string }[] }>("POST", `/api/runs/${run.id}/breakdown`, {});
+        tell(t("{moved} moved, {left} back in the pool, {late} become late", {
+          moved: moved.length, left: unassigned.length, late: moved.filter((each) => each.late).length,
+        }));
+        await again();
+      },
+    });
+    return h("li", {},
+      h("span", {}, `${clockTime(run.starts_at)} – ${clockTime(run.ends_at)}`),
+      h("div", {},
+        h("p", {}, h("strong", {}, run.driver_name), ` · ${words(run.state)} · `, t("{done} of {total} stops", { done, total: run.stops.length }), ` · ${kilometres(run.distance_m)}`),
+        h("p", { class: "buttons" },
+          h("a", { href: roomUrl("warehouse", "load", run.id) }, t("Load check")),
+          run.state !== "closed" && h("button", { type: "button", onclick: breakdown }, t("Breakdown")))));
+  }));
+}
+
+/** Publishing says what has changed when the draft is stale, and offers to plan again. */
+export async function publish(plan: Plan, again: () => Promise<void>): Promise<void> {
+  try {
+    await send("POST", `/api/plans/${plan.id}/publish`);
+    tell(t("Published: the drivers have their runs."));
+    await again();
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.status !== 409) return tell((error as Error).message);
+    formDialog(t("The day has changed since this plan was made"), {
+      note: error.message,
+      fields: [],
+      button: t("Plan again, keeping what is locked"),
+      submit: async () => {
+        const { depot_id, day, budget_s } = plan;
+        await send("POST", "/api/plans", { depot_id, day, budget_s, keep_locks_of: plan.id });
+        await again();
+      },
+    });
+  }
+}
