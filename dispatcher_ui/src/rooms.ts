@@ -20,6 +20,7 @@ export interface Room {
 const DISPATCH: Role[] = ["admin", "dispatcher"];
 const OFFICE: Role[] = [...DISPATCH, "clerk"];
 const STAFF: Role[] = [...OFFICE, "warehouse"];
+const MONEY: Role[] = ["admin", "clerk"];
 
 /** The live room has no `load`: it is part of the page. */
 export const ROOMS: Room[] = [
@@ -29,7 +30,10 @@ export const ROOMS: Room[] = [
   { path: "plan", title: "Plan", roles: OFFICE, load: () => import("./rooms/plan") },
   { path: "day", title: "Trails", roles: DISPATCH, load: () => import("./rooms/trails") },
   { path: "returns", title: "Returns", roles: STAFF, load: () => import("./rooms/returns") },
+  { path: "warehouse", title: "Warehouse", roles: STAFF, load: () => import("./rooms/warehouse") },
+  { path: "billing", title: "Billing", roles: MONEY, load: () => import("./rooms/billing") },
   { path: "people", title: "People", roles: OFFICE, load: () => import("./rooms/people") },
+  { path: "reports", title: "Reports", roles: MONEY, load: () => import("./rooms/reports") },
   { path: "keys", title: "Keys and audit", roles: ["admin"], load: () => import("./rooms/keys") },
 ];
 

@@ -1,0 +1,318 @@
+/** Money: accounts, what is not invoiced yet, invoices, payments, tariffs with their dry run, ageing. */
+
+import { get, getAll, send } from "../api";
+import { clockIsKnown, nowMs, today } from "../clock";
+import { t } from "../language";
+import { h, tell } from "../page";
+import { openDialog } from "../parts/dialog";
+import { formDialog } from "../parts/form";
+import { showListing, showTabs } from "../parts/listing";
+import { facts, plainTable } from "../parts/table";
+import { go, showRoom } from "../router";
+import { roomUrl, type View } from "../rooms";
+import { count, date, dateTime, minorOf, money, momentOf, words } from "../values";
+import { stateOptions } from "./orders";
+
+interface Account { id: string; code: string; name: string; currency: string; active: boolean; credit_limit_minor?: number | null; owed_minor?: number }
+interface Uninvoiced { account_id: string; currency: string; charges: number; net_minor: number; oldest_at: string }
+interface Invoice {
+  id: string; kind: "invoice" | "credit_note"; state: string; number: string | null; account_id: string; currency: string;
+  issued_on: string | null; due_on: string | null; net_minor: number; vat_minor: number; gross_minor: number; open_minor: number;
+  lines?: { number: number; description: string; occurred_on: string; net_minor: number; credited_minor: number }[];
+}
+interface Payment { id: string; account_id: string | null; bank_reference: string; amount_minor: number; unmatched_minor: number; currency: string; received_on: string; remittance: string }
+interface Tariff { id: string; name: string; currency: string; valid_from: string; valid_until: string | null; account_id: string | null; service_level: string | null; activated_at: string | null; rules: unknown }
+interface Charge { id: string; account_id: string; kind: string; description: string; net_minor: number; currency: string; occurred_at: string; source: string; trace?: Record<string, unknown> }
+interface Ageing { account_id: string; currency: string; current_minor: number; days_1_to_30_minor: number; days_31_to_60_minor: number; days_61_to_90_minor: number; days_over_90_minor: number; credit_minor: number; total_minor: number }
+interface DryRun {
+  currency: string; newly_priced: number; unpriceable_count: number;
+  accounts: { account_id: string; works?: number; old_total_minor?: number; new_total_minor?: number; difference_minor?: number }[];
+}
+
+export async function open(view: View): Promise<void> {
+  const [first, id] = view.segments;
+  const [accounts] = await Promise.all([getAll<Account>("/api/accounts", { limit: 200 }), clockIsKnown()]);
+  const names = new Map(accounts.map((each) => [each.id, each.name]));
+  const nameOf = (accountId: string | null): string => (accountId ? (names.get(accountId) ?? "") : "–");
+  if (first === "invoices" && id) return showInvoice(view, id, nameOf);
+  const choices = accounts.map((each): [string, string] => [each.id, each.name]);
+  return showTabs(view, "billing", [
+    { path: "", title: t("To invoice"), show: (place) => showUninvoiced(view, place, nameOf) },
+    { path: "invoices", title: t("Invoices"), show: (place) => showInvoices(view, place, nameOf, choices) },
+    { path: "payments", title: t("Payments"), show: (place) => showPayments(view, place, nameOf, choices) },
+    { path: "charges", title: t("Charges"), show: (place) => showCharges(view, place, nameOf, choices) },
+    { path: "tariffs", title: t("Tariffs"), show: (place) => showTariffs(view, place, nameOf) },
+    { path: "ageing", title: t("Overdue"), show: (place) => showAgeing(view, place, nameOf) },
+    { path: "accounts", title: t("Accounts"), show: (place) => showAccounts(view, place) },
+  ]);
+}
+
+type NameOf = (accountId: string | null) => string;
+
+function showUninvoiced(view: View, place: HTMLElement, nameOf: NameOf): void {
+  showListing<Uninvoiced>(view, place, {
+    label: t("To invoice"),
+    path: "/api/uninvoiced",
+    keyOf: (each) => `${each.account_id} ${each.currency}`,
+    columns: [
+      { title: t("Account"), text: (each) => nameOf(each.account_id) },
+      { title: t("Charges"), kind: "number", text: (each) => count(each.charges), by: (each) => each.charges },
+      { title: t("Net"), kind: "number", text: (each) => money(each.net_minor, each.currency), by: (each) => each.net_minor },
+      { title: t("Oldest"), text: (each) => dateTime(each.oldest_at), by: (each) => each.oldest_at },
+    ],
+    actions: [{
+      label: t("Draft invoices"),
+      act: async (each) => {
+        const { left_out: left } = await send<{ left_out: { reason: string }[] }>("POST", "/api/invoice-drafts", {
+          account_id: each.account_id, until: new Date(nowMs()).toISOString(),
+        });
+        if (left.length > 0) throw new Error(left.map(({ reason }) => reason).join(" "));
+      },
+    }],
+    empty: t("Everything is invoiced."),
+  });
+}
+
+function showInvoices(view: View, place: HTMLElement, nameOf: NameOf, choices: [string, string][]): void {
+  showListing<Invoice>(view, place, {
+    label: t("Invoices"),
+    path: "/api/invoices",
+    keyOf: (each) => each.id,
+    filters: [
+      { name: "account_id", label: t("Account"), kind: "select", options: [["", t("All")], ...choices] },
+      { name: "state", label: t("State"), kind: "select", options: stateOptions(["draft", "issued", "part_paid", "paid"]) },
+      { name: "kind", label: t("Kind"), kind: "select", options: stateOptions(["invoice", "credit_note"]) },
+    ],
+    columns: [
+      { title: t("Number"), text: (each) => each.number ?? t("Draft") },
+      { title: t("Kind"), text: (each) => words(each.kind) },
+      { title: t("State"), kind: "state", text: (each) => words(each.state) },
+      { title: t("Account"), text: (each) => nameOf(each.account_id) },
+      { title: t("Issued"), text: (each) => date(each.issued_on), by: (each) => each.issued_on ?? "" },
+      { title: t("Due"), text: (each) => date(each.due_on), by: (each) => each.due_on ?? "" },
+      { title: t("Total"), kind: "number", text: (each) => money(each.gross_minor, each.currency), by: (each) => each.gross_minor },
+      { title: t("Open"), kind: "number", text: (each) => money(each.open_minor, each.currency), by: (each) => each.open_minor },
+    ],
+    open: (each) => go(roomUrl("billing", "invoices", each.id)),
+    actions: [
+      { label: t("Issue"), isFor: (each) => each.state === "draft", act: (each) => send("POST", `/api/invoices/${each.id}/issue`) },
+      { label: t("Throw the draft away"), isFor: (each) => each.state === "draft", act: (each) => send("DELETE", `/api/invoices/${each.id}`) },
+    ],
+    empty: t("No invoice is like this."),
+  });
+}
+
+async function showInvoice(view: View, id: string, nameOf: NameOf): Promise<void> {
+  const invoice = await get<Invoice>(`/api/invoices/${id}`);
+  const credit = (): unknown => formDialog(t("Credit note"), {
+    note: t("It takes back what is not credited yet."),
+    fields: [{ name: "reason", label: t("Reason"), required: true }],
+    button: t("Make the credit note"),
+    submit: async (values, key) => {
+      const made = await send<Invoice>("POST", `/api/invoices/${id}/credit-notes`, values, key);
+      go(roomUrl("billing", "invoices", made.id));
+    },
+  });
+  const issue = (): unknown => send("POST", `/api/invoices/${id}/issue`).then(showRoom, (error: Error) => tell(error.message));
+  const isDraft = invoice.state === "draft";
+  view.place.append(
+    h("p", {}, h("a", { href: roomUrl("billing", "invoices") }, t("← Invoices"))),
+    h("h2", {}, `${words(invoice.kind)} ${invoice.number ?? ""} `, h("span", { class: "pill" }, words(invoice.state))),
+    h("p", { class: "buttons" },
+      isDraft && h("button", { type: "button", class: "main", onclick: issue }, t("Issue")),
+      !isDraft && h("a", { class: "main", href: `/api/invoices/${id}/pdf`, target: "_blank" }, "PDF"),
+      !isDraft && h("a", { href: `/api/invoices/${id}/ubl` }, "UBL"),
+      !isDraft && invoice.kind === "invoice" && h("button", { type: "button", onclick: credit }, t("Credit note"))),
+    h("section", { class: "card" }, facts([
+      [t("Account"), nameOf(invoice.account_id)],
+      [t("Issued"), date(invoice.issued_on)],
+      [t("Due"), date(invoice.due_on)],
+      [t("Net"), money(invoice.net_minor, invoice.currency)],
+      [t("VAT"), money(invoice.vat_minor, invoice.currency)],
+      [t("Total"), money(invoice.gross_minor, invoice.currency)],
+      [t("Open"), money(invoice.open_minor, invoice.currency)],
+    ])),
+    plainTable(t("Lines"), [
+      { title: "#", kind: "number", text: (line) => String(line.number) },
+      { title: t("Day"), text: (line) => date(line.occurred_on) },
+      { title: t("For"), text: (line) => line.description },
+      { title: t("Net"), kind: "number", text: (line) => money(line.net_minor, invoice.currency) },
+      { title: t("Credited"), kind: "number", text: (line) => money(line.credited_minor, invoice.currency) },
+    ], invoice.lines ?? []),
+  );
+}
+
+function showPayments(view: View, place: HTMLElement, nameOf: NameOf, choices: [string, string][]): void {
+  const reload = showListing<Payment>(view, place, {
+    label: t("Payments"),
+    path: "/api/payments",
+    keyOf: (each) => each.id,
+    filters: [
+      { name: "account_id", label: t("Account"), kind: "select", options: [["", t("All")], ...choices] },
+      { name: "unmatched", label: t("Which"), kind: "select", options: [["", t("All")], ["true", t("Not matched yet")]] },
+    ],
+    columns: [
+      { title: t("Received"), text: (each) => date(each.received_on), by: (each) => each.received_on },
+      { title: t("Account"), text: (each) => nameOf(each.account_id) },
+      { title: t("Amount"), kind: "number", text: (each) => money(each.amount_minor, each.currency), by: (each) => each.amount_minor },
+      { title: t("Not matched"), kind: "number", text: (each) => money(each.unmatched_minor, each.currency), by: (each) => each.unmatched_minor },
+      { title: t("Reference"), text: (each) => each.remittance },
+      { title: t("Bank's reference"), text: (each) => each.bank_reference },
+    ],
+    open: (each) => void match(each, () => void reload()),
+    create: {
+      label: t("New payment"),
+      form: async () => {
+        const { items: companies } = await get<{ items: { code: string; profile: { name: string } }[] }>("/api/companies");
+        return {
+          fields: [
+            { name: "company", label: t("Paid to"), kind: "select", options: companies.map(({ code, profile }) => [code, profile.name]) },
+            { name: "account_id", label: t("From"), kind: "select", options: [["", t("By the reference")], ...choices] },
+            { name: "amount", label: t("Amount"), kind: "number", required: true, width: "third" },
+            { name: "currency", label: t("Currency"), required: true, value: "EUR", width: "third" },
+            { name: "received_on", label: t("Received"), kind: "date", required: true, value: today(), width: "third" },
+            { name: "bank_reference", label: t("Bank's reference"), required: true },
+            { name: "remittance", label: t("Reference") },
+          ],
+          button: t("Note the payment"),
+          submit: ({ amount = "", account_id, ...values }) => send("POST", "/api/payments", {
+            ...values, account_id: account_id || null, amount_minor: minorOf(amount, values["currency"] ?? "EUR"),
+          }),
+        };
+      },
+    },
+    empty: t("No payment is like this."),
+  });
+}
+
+async function match(payment: Payment, done: () => void): Promise<void> {
+  const query = { account_id: payment.account_id, kind: "invoice", limit: 200 };
+  const open = (await getAll<Invoice>("/api/invoices", query)).filter((each) => each.open_minor > 0 && each.number);
+  formDialog(t("Which invoice does it pay?"), {
+    note: `${money(payment.unmatched_minor, payment.currency)} · ${payment.remittance}`,
+    fields: [{ name: "invoice_id", label: t("Invoice"), kind: "select", required: true, options: open.map((each) => [each.id, `${each.number} · ${money(each.open_minor, each.currency)}`]) }],
+    button: t("Match"),
+    submit: async ({ invoice_id }) => {
+      await send("POST", "/api/matches", { invoice_id, payment_id: payment.id });
+      done();
+    },
+  }, t("Matched"));
+}
+
+function showCharges(view: View, place: HTMLElement, nameOf: NameOf, choices: [string, string][]): void {
+  showListing<Charge>(view, place, {
+    label: t("Charges"),
+    path: "/api/charges",
+    keyOf: (each) => each.id,
+    filters: [{ name: "account_id", label: t("Account"), kind: "select", options: [["", t("All")], ...choices] }],
+    columns: [
+      { title: t("When"), text: (each) => dateTime(each.occurred_at), by: (each) => each.occurred_at },
+      { title: t("Account"), text: (each) => nameOf(each.account_id) },
+      { title: t("Kind"), kind: "state", text: (each) => words(each.kind) },
+      { title: t("For"), text: (each) => each.description },
+      { title: t("Net"), kind: "number", text: (each) => money(each.net_minor, each.currency), by: (each) => each.net_minor },
+    ],
+    open: (each) => openDialog(t("How the price came about"),
+      h("p", {}, `${each.description}: ${money(each.net_minor, each.currency)}`), h("pre", {}, JSON.stringify(each.trace ?? {}, null, 2))),
+    actions: [{ label: t("Reverse"), fields: [{ name: "reason", label: t("Reason"), required: true }], act: (each, values) => send("POST", `/api/charges/${each.id}/reverse`, values) }],
+    empty: t("No charge is like this."),
+  });
+}
+
+function showTariffs(view: View, place: HTMLElement, nameOf: NameOf): void {
+  showListing<Tariff>(view, place, {
+    label: t("Tariffs"),
+    path: "/api/tariffs",
+    keyOf: (each) => each.id,
+    columns: [
+      { title: t("Name"), text: (each) => each.name },
+      { title: t("State"), kind: "state", text: (each) => (each.activated_at ? t("Active") : t("Draft")) },
+      { title: t("Account"), text: (each) => (each.account_id ? nameOf(each.account_id) : t("All")) },
+      { title: t("Service"), text: (each) => each.service_level ?? t("All") },
+      { title: t("From"), text: (each) => dateTime(each.valid_from), by: (each) => each.valid_from },
+      { title: t("Until"), text: (each) => dateTime(each.valid_until), by: (each) => each.valid_until ?? "" },
+    ],
+    open: (each) => {
+      const dialog = openDialog(each.name,
+        h("p", { class: "buttons" }, h("button", { type: "button", class: "main", onclick: () => { dialog.close(); dryRun(each, nameOf); } }, t("Try it on past work"))),
+        h("pre", {}, JSON.stringify(each.rules, null, 2)));
+    },
+    actions: [{ label: t("Activate"), isFor: (each) => each.activated_at === null, act: (each) => send("POST", `/api/tariffs/${each.id}/activate`, {}) }],
+    empty: t("There is no tariff yet. Programs make them by POST /api/tariffs."),
+  });
+}
+
+function dryRun(tariff: Tariff, nameOf: NameOf): void {
+  formDialog(t("Try {name} on past work", { name: tariff.name }), {
+    fields: [
+      { name: "since", label: t("From"), kind: "datetime-local", width: "half" },
+      { name: "until", label: t("Until"), kind: "datetime-local", width: "half" },
+    ],
+    button: t("Try it"),
+    submit: async ({ since, until }) => {
+      const told = await send<DryRun>("POST", `/api/tariffs/${tariff.id}/dry-run`, { since: momentOf(since), until: momentOf(until) });
+      setTimeout(() => openDialog(t("What it would change"),
+        h("p", {}, t("{n} newly priced, {m} could not be priced", { n: told.newly_priced, m: told.unpriceable_count })),
+        plainTable(t("By account"), [
+          { title: t("Account"), text: (each) => nameOf(each.account_id) },
+          { title: t("Before"), kind: "number", text: (each) => money(each.old_total_minor, told.currency) },
+          { title: t("After"), kind: "number", text: (each) => money(each.new_total_minor, told.currency) },
+          { title: t("Difference"), kind: "number", text: (each) => money(each.difference_minor, told.currency) },
+        ], told.accounts)));
+    },
+  });
+}
+
+function showAgeing(view: View, place: HTMLElement, nameOf: NameOf): void {
+  const column = (title: string, of: (each: Ageing) => number): { title: string; kind: "number"; text: (each: Ageing) => string; by: (each: Ageing) => number } =>
+    ({ title, kind: "number", text: (each) => money(of(each), each.currency), by: of });
+  showListing<Ageing>(view, place, {
+    label: t("Overdue"),
+    path: "/api/ageing",
+    query: { as_of: today() },
+    keyOf: (each) => `${each.account_id} ${each.currency}`,
+    columns: [
+      { title: t("Account"), text: (each) => nameOf(each.account_id) },
+      column(t("Not due"), (each) => each.current_minor),
+      column(t("1–30 days"), (each) => each.days_1_to_30_minor),
+      column(t("31–60 days"), (each) => each.days_31_to_60_minor),
+      column(t("61–90 days"), (each) => each.days_61_to_90_minor),
+      column(t("Over 90 days"), (each) => each.days_over_90_minor),
+      column(t("Credit"), (each) => each.credit_minor),
+      column(t("Total"), (each) => each.total_minor),
+    ],
+    empty: t("Nobody owes anything."),
+  });
+}
+
+function showAccounts(view: View, place: HTMLElement): void {
+  showListing<Account>(view, place, {
+    label: t("Accounts"),
+    path: "/api/accounts",
+    keyOf: (each) => each.id,
+    columns: [
+      { title: t("Code"), text: (each) => each.code },
+      { title: t("Name"), text: (each) => each.name },
+      { title: t("State"), kind: "state", text: (each) => (each.active ? t("Active") : t("Closed")) },
+      { title: t("Owes"), kind: "number", text: (each) => money(each.owed_minor ?? 0, each.currency), by: (each) => each.owed_minor ?? 0 },
+      { title: t("Credit limit"), kind: "number", text: (each) => money(each.credit_limit_minor, each.currency), by: (each) => each.credit_limit_minor ?? -1 },
+    ],
+    actions: [
+      { label: t("Close"), isFor: (each) => each.active, act: (each) => send("PATCH", `/api/accounts/${each.id}`, { active: false }) },
+      { label: t("Open again"), isFor: (each) => !each.active, act: (each) => send("PATCH", `/api/accounts/${each.id}`, { active: true }) },
+    ],
+    create: {
+      label: t("New account"),
+      form: () => ({
+        fields: [
+          { name: "name", label: t("Name"), required: true },
+          { name: "code", label: t("Code"), required: true, width: "half", hint: t("Short, for files and programs") },
+          { name: "currency", label: t("Currency"), width: "half", hint: t("Empty: the company's own") },
+        ],
+        button: t("Add"),
+        submit: ({ currency, ...values }) => send("POST", "/api/accounts", { ...values, currency: currency || null }),
+      }),
+    },
+    empty: t("There is no account yet."),
+  });
+}
