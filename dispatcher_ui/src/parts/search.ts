@@ -19,7 +19,7 @@ const QUIET_MS = 150;
 const PER_KIND = 6;
 
 export function openSearch(rooms: Room[]): void {
-  if (document.querySelector("dialog.search")) return;
+  if (document.querySelector("dialog.search[open]")) return;
   const input = h("input", {
     type: "text", role: "combobox", "aria-expanded": "true", "aria-controls": "hits",
     "aria-autocomplete": "list", "aria-label": t("Search"), autocomplete: "off",

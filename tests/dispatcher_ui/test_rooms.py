@@ -1,0 +1,202 @@
+"""The rooms beside the live map, each used as a dispatcher would."""
+
+import io
+import re
+from typing import Any
+
+import pytest
+import zxingcpp
+from PIL import Image
+from playwright.async_api import Page, ViewportSize, expect
+
+from routing.roads import HaversineRoads
+from server.dispatch.planner import plan_next
+from server.identity.access import Role
+from server.kit.relay import relay_pending
+
+WIDE = ViewportSize(width=1280, height=800)
+PHONE = ViewportSize(width=390, height=844)
+PAGES = (
+    "",
+    "/exceptions",
+    "/orders",
+    "/orders/consignments",
+    "/orders/new",
+    "/orders/imports",
+    "/orders/places",
+    "/plan",
+    "/day",
+    "/returns",
+    "/returns/differences",
+    "/warehouse",
+    "/warehouse/gate",
+    "/warehouse/waves",
+    "/warehouse/skus",
+    "/billing",
+    "/billing/invoices",
+    "/billing/ageing",
+    "/billing/accounts",
+    "/people",
+    "/people/vehicles",
+    "/people/shifts",
+    "/people/staff",
+    "/reports",
+    "/keys",
+    "/keys/audit",
+)
+
+
+async def open_page(visit: Any, path: str, role: Role = Role.ADMIN, **options: Any) -> Page:
+    page: Page = await visit(f"/dispatch{path}", role=role, **{"viewport": WIDE, **options})
+    return page
+
+
+async def settle(page: Page) -> None:
+    """Wait until what the page asks for at first has come."""
+    await page.wait_for_function("() => document.querySelector('#rooms a[aria-current=page]')")
+    await page.wait_for_load_state("networkidle")
+
+
+async def test_every_page_is_accessible_in_light_and_dark_and_fits_a_phone(
+    visit: Any, company: Any, accessibility_faults: Any
+) -> None:
+    page = await open_page(visit, "")
+    faults = []
+    for path in PAGES:
+        await page.goto(f"/dispatch{path}")
+        await settle(page)
+        for scheme in ("light", "dark"):
+            await page.emulate_media(color_scheme=scheme)
+            faults += [(path, scheme, fault) for fault in await accessibility_faults(page)]
+        await expect(page.get_by_role("alert").filter(visible=True)).to_have_count(0)
+        await page.set_viewport_size(PHONE)
+        width = await page.evaluate("document.documentElement.scrollWidth")
+        faults += [(path, "wider than a phone", width)] if width > PHONE["width"] else []
+        await page.set_viewport_size(WIDE)
+    assert faults == []
+
+
+@pytest.fixture
+async def shop(visit: Any, company: Any) -> Page:
+    """A page of an administrator who has just made an account for a shop."""
+    page = await open_page(visit, "/billing/accounts")
+    code = f"shop{company.seq}"
+    company.seq += 1
+    await page.get_by_role("button", name="New account").click()
+    await page.get_by_label("Name *").fill(f"Shop {code}")
+    await page.get_by_label("Code *").fill(code)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("cell", name=code, exact=True)).to_be_visible()
+    return page
+
+
+async def take_order(page: Page, name: str) -> None:
+    await page.keyboard.press("n")
+    await page.wait_for_url("**/orders/new")
+    await page.get_by_label("Consignee *").fill(name)
+    await page.get_by_label("Address *").fill("Lindenweg 3, Maravik")
+    await page.get_by_label("Deliver from").fill("2026-03-02T10:00")
+    await page.get_by_label("until").fill("2026-03-02T16:00")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.get_by_text(re.compile(r"Order .+ is taken"))).to_be_visible()
+
+
+async def test_order_is_taken_at_the_counter_by_keyboard_and_found_by_its_name(
+    shop: Page, company: Any
+) -> None:
+    await take_order(shop, "Grace Hopper")
+    await shop.goto("/dispatch/orders?text=Grace")
+    row = shop.get_by_role("row").filter(has_text="Grace Hopper").first
+    await row.focus()
+    await shop.keyboard.press("Enter")
+    await expect(shop.get_by_role("heading", level=2)).to_contain_text("Order")
+    await expect(shop.locator(".story").first).to_contain_text("Received")
+
+
+async def test_change_by_somebody_else_is_offered_for_merging_and_nothing_is_lost(
+    shop: Page, company: Any
+) -> None:
+    await take_order(shop, "Ada Merge")
+    await shop.get_by_role("list", name="Just taken").get_by_role("link").first.click()
+    other = await shop.context.new_page()
+    await other.goto(shop.url)
+    for page, label, text in ((other, "Reference", "theirs"), (shop, "Instructions", "mine")):
+        await page.get_by_role("button", name="Change").click()
+        await page.get_by_label(label).fill(text)
+    for page in (other, shop):
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.get_by_role("button", name="Save")).to_have_count(0)
+    await shop.get_by_role("button", name="Look at both together").click()
+    await expect(shop.get_by_label("Reference")).to_have_value("theirs")
+    await expect(shop.get_by_label("Instructions")).to_have_value("mine")
+    await shop.get_by_role("button", name="Save").click()
+    facts = shop.locator(".facts").first
+    await expect(facts).to_contain_text("theirs")
+    await expect(facts).to_contain_text("mine")
+
+
+async def test_plan_is_made_changed_by_keys_and_published(visit: Any, company: Any) -> None:
+    for number in (3, 5):
+        await company.book(number)
+    page = await open_page(visit, "/plan?day=2026-03-02")
+    await page.get_by_role("button", name="Make a plan").click()
+    await page.get_by_label("Seconds to think").fill("1")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("A plan is being made")).to_be_visible()
+    while await plan_next(company.db, HaversineRoads()):
+        pass
+    block = page.locator(".block").first
+    await expect(block).to_be_visible()
+    await block.click()
+    await page.keyboard.press("l")
+    await expect(page.locator("#toast")).to_contain_text("Locked")
+    await page.get_by_role("button", name="Publish").click()
+    await expect(page.locator("#toast")).to_contain_text("Published")
+    await relay_pending(company.db)
+
+
+async def test_whole_story_of_a_consignment_is_told(visit: Any, company: Any) -> None:
+    made = await company.book(2)
+    page = await open_page(visit, f"/orders/consignments/{made.id}", Role.DISPATCHER)
+    await expect(page.get_by_role("heading", level=2)).to_contain_text(made.waybill)
+    await expect(page.locator(".story")).to_contain_text("Announced")
+    await expect(page.get_by_role("cell", name=made.parcels[0].barcode)).to_be_visible()
+    await expect(page.locator(".point-map canvas")).to_be_visible()
+
+
+async def test_pairing_code_can_be_read_by_a_camera(visit: Any, company: Any) -> None:
+    page = await open_page(visit, "/people", Role.DISPATCHER)
+    await page.get_by_role("cell", name="Wei Lin").click()
+    await page.get_by_role("button", name="Pair a phone").click()
+    code = await page.locator(".pin-code").inner_text()
+    picture = Image.open(io.BytesIO(await page.locator(".qr").screenshot()))
+    (read,) = zxingcpp.read_barcodes(picture)
+    assert read.text.endswith(f"#{code}")
+
+
+async def test_exception_is_settled_and_says_what_to_do(visit: Any, company: Any) -> None:
+    driver_id = company.drivers["Nora Frei"]
+    task = (await company.tasks(driver_id))[0]
+    await company.deliver(driver_id, task)
+    await company.deliver(driver_id, task)
+    page = await open_page(visit, "/exceptions", Role.DISPATCHER)
+    row = page.get_by_role("row").filter(has_text="reported as done a second time").first
+    await row.click()
+    await page.get_by_role("button", name="Settle").click()
+    await page.get_by_label("What was done").fill("Looked at the photo")
+    await page.get_by_role("dialog").get_by_role("button", name="Settle").click()
+    await expect(page.locator("#toast")).to_have_text("Settled")
+
+
+async def test_trail_of_a_driver_is_replayed(visit: Any, company: Any) -> None:
+    driver_id = company.drivers["Tomás Vidal"]
+    for number in (0, 1, 2):
+        await company.drive_to(driver_id, company.door(number), speed_mps=None)
+    page = await open_page(visit, f"/day?driver={driver_id}&day=2026-03-02", Role.DISPATCHER)
+    slider = page.get_by_label("Time of the day")
+    await expect(
+        page.get_by_role("status").filter(has_text=re.compile(r"\d+ of \d+ fixes"))
+    ).to_be_visible()
+    await slider.focus()
+    await page.keyboard.press("Home")
+    await expect(page.get_by_role("status").filter(has_text="1 of")).to_be_visible()
