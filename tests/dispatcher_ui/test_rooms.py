@@ -4,7 +4,7 @@ import io
 import re
 from typing import Any
 
-import pytest
+import pytest_asyncio
 import zxingcpp
 from PIL import Image
 from playwright.async_api import Page, ViewportSize, expect
@@ -76,7 +76,7 @@ async def test_every_page_is_accessible_in_light_and_dark_and_fits_a_phone(
     assert faults == []
 
 
-@pytest.fixture
+@pytest_asyncio.fixture
 async def shop(visit: Any, company: Any) -> Page:
     """A page of an administrator who has just made an account for a shop."""
     page = await open_page(visit, "/billing/accounts")
@@ -86,7 +86,7 @@ async def shop(visit: Any, company: Any) -> Page:
     await page.get_by_label("Name *").fill(f"Shop {code}")
     await page.get_by_label("Code *").fill(code)
     await page.keyboard.press("Enter")
-    await expect(page.get_by_role("cell", name=code, exact=True)).to_be_visible()
+    await expect(page.get_by_role("cell", name=code.upper(), exact=True)).to_be_visible()
     return page
 
 

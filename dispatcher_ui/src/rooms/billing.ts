@@ -306,11 +306,13 @@ function showAccounts(view: View, place: HTMLElement): void {
       form: () => ({
         fields: [
           { name: "name", label: t("Name"), required: true },
-          { name: "code", label: t("Code"), required: true, width: "half", hint: t("Short, for files and programs") },
+          { name: "code", label: t("Code"), required: true, width: "half", hint: t("Letters, digits and hyphens, such as ACME") },
           { name: "currency", label: t("Currency"), width: "half", hint: t("Empty: the company's own") },
         ],
         button: t("Add"),
-        submit: ({ currency, ...values }) => send("POST", "/api/accounts", { ...values, currency: currency || null }),
+        submit: ({ currency, code = "", ...values }) => send("POST", "/api/accounts", {
+          ...values, code: code.toUpperCase(), currency: currency?.toUpperCase() || null,
+        }),
       }),
     },
     empty: t("There is no account yet."),

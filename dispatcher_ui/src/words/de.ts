@@ -3,6 +3,7 @@
 import type { Sentences } from "../language";
 
 const sentences: Sentences = {
+  "Letters, digits and hyphens, such as ACME": "Buchstaben, Ziffern und Striche, etwa ACME",
   " – more come as you scroll": " – weitere beim Blättern",
   "1–30 days": "1–30 Tage",
   "31–60 days": "31–60 Tage",

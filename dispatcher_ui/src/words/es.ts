@@ -3,6 +3,7 @@
 import type { Sentences } from "../language";
 
 const sentences: Sentences = {
+  "Letters, digits and hyphens, such as ACME": "Letras, cifras y guiones, como ACME",
   " – more come as you scroll": " – más al desplazarse",
   "1–30 days": "1–30 días",
   "31–60 days": "31–60 días",
