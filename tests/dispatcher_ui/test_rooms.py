@@ -94,7 +94,9 @@ async def take_order(page: Page, name: str) -> None:
     await page.keyboard.press("n")
     await page.wait_for_url("**/orders/new")
     await page.get_by_label("Consignee *").fill(name)
-    await page.get_by_label("Address *").fill("Lindenweg 3, Maravik")
+    await page.get_by_label("Address *", exact=True).fill("Lindenweg 3, Maravik")
+    await page.get_by_label("Collect from *").fill("The shop")
+    await page.get_by_label("Address to collect at *").fill("Marktgasse 11, Maravik")
     await page.get_by_label("Deliver from").fill("2026-03-02T10:00")
     await page.get_by_label("until").fill("2026-03-02T16:00")
     await page.keyboard.press("Control+Enter")
@@ -182,7 +184,7 @@ async def test_exception_is_settled_and_says_what_to_do(visit: Any, company: Any
     page = await open_page(visit, "/exceptions", Role.DISPATCHER)
     row = page.get_by_role("row").filter(has_text="reported as done a second time").first
     await row.click()
-    await page.get_by_role("button", name="Settle").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Settle").click()
     await page.get_by_label("What was done").fill("Looked at the photo")
     await page.get_by_role("dialog").get_by_role("button", name="Settle").click()
     await expect(page.locator("#toast")).to_have_text("Settled")
@@ -196,7 +198,7 @@ async def test_trail_of_a_driver_is_replayed(visit: Any, company: Any) -> None:
     slider = page.get_by_label("Time of the day")
     await expect(
         page.get_by_role("status").filter(has_text=re.compile(r"\d+ of \d+ fixes"))
-    ).to_be_visible()
+    ).to_be_visible(timeout=15_000)
     await slider.focus()
     await page.keyboard.press("Home")
     await expect(page.get_by_role("status").filter(has_text="1 of")).to_be_visible()

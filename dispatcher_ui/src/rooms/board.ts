@@ -8,8 +8,10 @@ import type { DraftRun, DraftStop } from "./plan_records";
 
 const LANE_PX = 40;
 const WHO_PX = 156;
-const PX_PER_MIN = 2;
+const PX_PER_MIN = 4;
 const BLOCK_MIN_PX = 26;
+/** Narrower than this nothing can be seen, even if the next stop is a minute away. */
+const BLOCK_LEAST_PX = 10;
 const SPARE_LANES = 4;
 const HOUR_MS = 3_600_000;
 
@@ -112,7 +114,10 @@ export class Board {
     }, `${stop.locked ? "🔒" : ""}${index + 1} ${stop.address}`);
     const x = this.xOf(Date.parse(stop.arrival_at));
     block.style.insetInlineStart = `${x}px`;
-    block.style.width = `${Math.max(BLOCK_MIN_PX, this.xOf(Date.parse(stop.departure_at)) - x)}px`;
+    const next = run.stops[index + 1];
+    const room = next ? this.xOf(Date.parse(next.arrival_at)) - x : Infinity;
+    const wanted = Math.max(BLOCK_MIN_PX, this.xOf(Date.parse(stop.departure_at)) - x);
+    block.style.width = `${Math.max(BLOCK_LEAST_PX, Math.min(wanted, room))}px`;
     block.style.borderInlineStartColor = colourOf(run.driver_id);
     return block;
   }

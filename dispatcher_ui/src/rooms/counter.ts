@@ -26,6 +26,7 @@ export async function showCounter(place: HTMLElement): Promise<void> {
   const found = new Map<string, Found>();
   const taken = h("ul", { class: "story", "aria-label": t("Just taken") });
   const status = h("p", { role: "status" });
+  let from = { name: "", line: "" }; // of the order before: mostly the same hands over the next
 
   const fill = (): void => {
     const form = makeForm({
@@ -34,8 +35,8 @@ export async function showCounter(place: HTMLElement): Promise<void> {
         { name: "name", label: t("Consignee"), required: true, width: "half" },
         { name: "phone", label: t("Phone"), kind: "tel", width: "half" },
         { name: "line", label: t("Address"), required: true, suggestions: [], hint: t("Street and number, town") },
-        { name: "from_name", label: t("Collect from"), width: "half", hint: t("Empty: it is here already") },
-        { name: "from_line", label: t("Address to collect at"), width: "half", suggestions: [] },
+        { name: "from_name", label: t("Collect from"), required: true, value: from.name, width: "half" },
+        { name: "from_line", label: t("Address to collect at"), required: true, value: from.line, width: "half", suggestions: [] },
         { name: "parcels", label: t("Parcels"), kind: "number", value: 1, width: "third" },
         { name: "weight_kg", label: t("Weight of each, kg"), kind: "number", value: 1, width: "third" },
         { name: "cash", label: t("Cash to take"), kind: "number", width: "third" },
@@ -48,6 +49,7 @@ export async function showCounter(place: HTMLElement): Promise<void> {
       button: t("Take the order (Ctrl Enter)"),
       submit: async (typed, key) => {
         localStorage.setItem(ACCOUNT_KEPT, typed["account"] ?? "");
+        from = { name: typed["from_name"] ?? "", line: typed["from_line"] ?? "" };
         const order = await send<{ id: string; number: string }>("POST", "/api/orders", orderOf(typed, found, currencyOf(accounts, typed["account"])), key);
         status.textContent = t("Order {number} is taken.", { number: order.number });
         taken.prepend(h("li", {}, h("a", { href: roomUrl("orders", order.id) }, order.number), h("p", {}, `${typed["name"]}, ${typed["line"]}`)));
@@ -90,12 +92,12 @@ function suggest(form: HTMLFormElement, name: string, found: Map<string, Found>)
 }
 
 function orderOf(typed: Record<string, string>, found: Map<string, Found>, currency: string): Record<string, unknown> {
-  const from = typed["from_name"] ?? "";
   const parcels = Math.max(1, Number(typed["parcels"]) || 1);
   const weightG = Math.round((Number((typed["weight_kg"] ?? "").replace(",", ".")) || 0) * 1000);
   const order: Record<string, unknown> = {
     kind: "courier",
     account: typed["account"],
+    consignor: { name: typed["from_name"], address: addressOf(typed["from_line"] ?? "", found) },
     consignee: { name: typed["name"], phone: typed["phone"], address: addressOf(typed["line"] ?? "", found) },
     parcels: Array.from({ length: parcels }, () => ({ weight_g: weightG })),
     reference: typed["reference"],
@@ -103,7 +105,6 @@ function orderOf(typed: Record<string, string>, found: Map<string, Found>, curre
     cash_minor: minorOf(typed["cash"] ?? "", currency) ?? 0,
     currency,
   };
-  if (from) order["consignor"] = { name: from, address: addressOf(typed["from_line"] ?? "", found) };
   if (typed["service_level"]) order["service_level"] = typed["service_level"];
   if (typed["window_start_at"] || typed["window_end_at"]) {
     order["window_start_at"] = momentOf(typed["window_start_at"] || localMoment(nowMs()));
