@@ -112,7 +112,7 @@ async def test_order_is_taken_at_the_counter_by_keyboard_and_found_by_its_name(
     await row.focus()
     await shop.keyboard.press("Enter")
     await expect(shop.get_by_role("heading", level=2)).to_contain_text("Order")
-    await expect(shop.locator(".story").first).to_contain_text("Received")
+    await expect(shop.locator(".story").first).to_contain_text("Captured")
 
 
 async def test_change_by_somebody_else_is_offered_for_merging_and_nothing_is_lost(
