@@ -57,7 +57,7 @@ async def test_ended_session_keeps_what_was_typed(visit: Any, company: Any) -> N
     await page.keyboard.press("Enter")
     await expect(page.get_by_label("The key", exact=True)).not_to_have_value("")
     await page.keyboard.press("Escape")
-    await expect(page.get_by_role("cell", name="The shop's program")).to_be_visible()
+    await expect(page.get_by_role("cell", name="The shop's program", exact=True)).to_be_visible()
 
 
 @pytest.mark.parametrize("language", ["de-CH", "es-ES"])
