@@ -93,6 +93,7 @@ async def report_day(session: AsyncSession, *, since: datetime, until: datetime)
             _within(Task.created_at, since, until),
             Task.state.in_(OPEN_TASK),
             Task.attempt == 1,
+            Task.consignment_id.not_in(_homeward()),
             Task.id.not_in([UUID(each.task_id) for each in unassigned]),
         ),
     )
@@ -125,7 +126,9 @@ async def report_day(session: AsyncSession, *, since: datetime, until: datetime)
         unannounced_returns=await _count(
             session,
             select(func.count()).where(
-                _within(Return.created_at, since, until), Return.announced.is_(False)
+                _within(Return.created_at, since, until),
+                Return.announced.is_(False),
+                Return.kind == "asked",
             ),
         ),
         exceptions=await _counts(
@@ -154,11 +157,21 @@ def _within(moment: Any, since: datetime, until: datetime) -> Any:
     return and_(moment >= since, moment < until)
 
 
+def _homeward() -> Any:
+    """The consignments that bring home to their senders what nobody took: another day's work."""
+    return select(Return.consignment_id).where(
+        Return.kind == "to_sender", Return.consignment_id.is_not(None)
+    )
+
+
 def _outcome() -> Any:
     """What became of a consignment, in the words of the report."""
-    came_back = and_(
-        Consignment.kind == "return",
-        Consignment.state.in_(("collected", "at_depot", "returning", "returned", "delivered")),
+    came_back = or_(
+        and_(
+            Consignment.kind == "return",
+            Consignment.state.in_(("collected", "at_depot", "returning", "returned", "delivered")),
+        ),
+        Consignment.id.in_(_homeward()),
     )
     return case(
         (came_back, "returned"),

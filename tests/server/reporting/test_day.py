@@ -6,11 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import select
 
 from server.accounts import service as accounts
 from server.channels import service as channels
 from server.channels.order_request import AddressRequest, OrderRequest, PartyRequest
+from server.consignments import service as consignments
+from server.consignments.models import Consignment
 from server.consignments.service import ConsignmentView
+from server.dispatch import service as dispatch
 from server.identity.access import Role
 from server.kit import clock
 from server.kit.db import Database
@@ -103,6 +107,29 @@ async def test_what_came_of_each_consignment_and_how_many_were_in_time(town: Tow
     assert day.unfinished_reactions == 0
     planned_m = sum(run.distance_m for run in plan.runs)
     assert day.planned_km == round(planned_m / 1000, 1) > 0
+
+
+async def test_what_goes_home_to_its_sender_tomorrow_leaves_no_day_open(town: Town) -> None:
+    sent = await town.book(corner(1, 1), pick_up_at=corner(2, 2))
+    for state in ("refused", "at_depot"):
+        async with town.db.transaction() as session:
+            await consignments.record_custody(
+                session,
+                parcel_ids=[parcel.id for parcel in sent.parcels],
+                state=state,
+                occurred_at=town.later(minutes=1),
+                received_at=town.now,
+                by="test",
+            )
+        await relay_pending(town.db)
+    found = await report(town)
+    assert (found.consignments, found.returned, found.returns) == (2, 1, 1)
+    assert found.unannounced_returns == 0, "nobody handed it over at a door"
+    async with town.db.transaction() as session:
+        (home,) = await session.scalars(select(Consignment.id).where(Consignment.id != sent.id))
+        tasks = await dispatch.list_tasks(session, home)
+    assert [task.state for task in tasks] == ["unassigned"]
+    assert found.still_open == 0
 
 
 async def test_work_that_no_run_can_take_is_named_with_the_reason(town: Town) -> None:
