@@ -120,10 +120,14 @@ def _terms(invoice: InvoiceView) -> Terms:
     return cleaned
 
 
+UNNAMED = "\N{REPLACEMENT CHARACTER}"
+"""A party must have a name; one of nothing but spaces is none to a reader of XML."""
+
+
 def _party(party: Company | Buyer, names_vat_id: bool) -> Terms:
     scheme, _, endpoint = party.peppol_id.partition(":")
     return {
-        "name": party.name,
+        "name": party.name if party.name.strip() else UNNAMED,
         "vat_identifier": party.vat_id if names_vat_id else "",
         "legal_identifier": party.registration,
         "einvoicing_addr": endpoint,

@@ -10,7 +10,7 @@ import facturx
 import msgspec
 import pypdfium2
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
@@ -189,6 +189,8 @@ def test_what_cannot_be_set_is_shown_as_a_box_and_the_rest_as_it_is() -> None:
 
 
 @given(st.text(min_size=1, max_size=60))
+@example(" ")
+@example("\N{NO-BREAK SPACE}")
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_text_at_all_can_be_printed(text: str) -> None:
     assert pages(write_pdf(paper(lines=1, reason=text, buyer=replace(BUYER, name=text))))
