@@ -95,13 +95,15 @@ async def _get_on(
         return []
     moved = []
     for task in scene.tasks:
-        is_news = task.driver_id == report.driver_id and gets_on(task.state, state)
+        is_own = task.driver_id == report.driver_id
+        is_news = is_own and gets_on(task.state, state)
         write_fact(session, report, task=task, moved=is_news)
-        if not is_news:
-            continue
-        run = await run_of(session, task)
+        run = await run_of(session, task) if is_own else None
+        # A start that its own arrival has overtaken is no news of the task, but of the run it is.
         if state != "accepted" and run is not None:
             await note_set_off(session, report, scene.depot_of(task), run)
+        if not is_news:
+            continue
         move_task(session, task, state, run_id=run.id if run else None)
         moved.append(task)
     await session.flush()

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import select
 
+from server.consignments import service as consignments
 from server.dispatch.models import Shift, StreetFact
 from server.dispatch.service import UnknownTask
 from server.kit.outbox import emit
@@ -107,6 +108,20 @@ async def test_setting_off_to_the_first_stop_puts_the_whole_run_out_for_delivery
     assert (await town.goods(second)).state == "out_for_delivery"
     assert (await town.goods(second)).parcels[0].holder_id == driver
     assert await town.raised() == []
+
+
+async def test_goods_are_out_from_the_start_even_when_the_arrival_is_heard_of_first(
+    town: Town,
+) -> None:
+    driver = await town.add_driver()
+    sent, task_id = await town.assign(corner(1, 1))
+    set_off_at = town.now
+    await town.does(driver, ArriveAtTasks(task_ids=(task_id,), occurred_at=town.later(minutes=9)))
+    await town.does(driver, StartTasks(task_ids=(task_id,), occurred_at=set_off_at))
+    async with town.db.transaction() as session:
+        story = await consignments.story(session, sent.id)
+    out = [entry for entry in story if entry.state == "out_for_delivery"]
+    assert min(entry.occurred_at for entry in out) == set_off_at
 
 
 async def test_a_fence_counts_only_for_the_stop_that_the_driver_is_heading_for(
