@@ -136,19 +136,20 @@ class Person:
         if stop.stop.window_start_at is not None:
             await self._wait_until(stop.stop.window_start_at)
         planned_s = (stop.stop.planned_departure_at - stop.stop.planned_arrival_at).total_seconds()
-        chance = self._chance(stop.stop.id)
+        chance = self._chance(f"{_door(stop)} service")
         service_s = max(LEAST_SERVICE_S, planned_s) * chance.uniform(0.8, 1.2)
         self._stand(service_s)
         await self._wait_until(self._time + timedelta(seconds=service_s))
         depot = manifest.depot
         at_home = depot is not None and (depot.lon, depot.lat) == (stop.stop.lon, stop.stop.lat)
         for task in tasks:
-            self._finish(task, at_home=at_home)
+            self._finish(task, self._chance(f"{_door(stop)} {_errand(task)}"), at_home=at_home)
 
-    def _finish(self, task: TaskView, *, at_home: bool) -> None:
-        """What happens at the door, the same for the same seed and task. at_home: in our own depot,
-        where goods that are to be taken over are always ready."""
-        chance, doors, driver = self._chance(task.task.id), self._doors, self.phone.driver
+    def _finish(self, task: TaskView, chance: random.Random, *, at_home: bool) -> None:
+        """What happens at the door, as `chance` has it: the same for the same seed, door and
+        errand, whatever ids the day gave them. at_home: in our own depot, where goods that are to
+        be taken over are always ready."""
+        doors, driver = self._doors, self.phone.driver
         lot = chance.random()
         if task.task.kind != "delivery":
             if lot < doors.not_ready and not at_home:
@@ -168,7 +169,7 @@ class Person:
         )
         self._brings_home += [parcel.barcode for parcel in refused]
         if chance.random() < doors.unannounced_return:
-            label = f"RET-{chance.randrange(10**9):09d}"
+            label = f"RET-{task.task.waybill}"
             self._brings_home.append(label)
             driver.collect_return(
                 [
@@ -301,6 +302,14 @@ class Person:
 FOOTPATHS = HaversineRoads()
 
 OPEN = ("assigned", "accepted", "en_route", "arrived")
+
+
+def _door(stop: StopView) -> str:
+    return f"{stop.stop.lon:.5f} {stop.stop.lat:.5f}"
+
+
+def _errand(task: TaskView) -> str:
+    return f"{task.task.kind} {task.task.contact_name}"
 
 
 def comes_home(task: TaskView) -> bool:
