@@ -50,7 +50,9 @@ def run_demo(options: argparse.Namespace) -> None:
 def run_up(options: argparse.Namespace) -> None:
     from server.app.up import run_up
 
-    asyncio.run(run_up(HOME, host=options.host, port=options.port, say=say))
+    asyncio.run(
+        run_up(HOME, host=options.host, port=options.port, gateways=options.gateways, say=say)
+    )
 
 
 def run_web(options: argparse.Namespace) -> None:
@@ -62,6 +64,18 @@ def run_web(options: argparse.Namespace) -> None:
         if value is not None:
             os.environ[name] = str(value)
     serve(read_settings())
+
+
+def run_gateway(options: argparse.Namespace) -> None:
+    import uvloop
+
+    from server.app.gateway import run_gateway
+    from server.app.processes import stop_with_supervisor
+
+    stop_with_supervisor()
+    if options.host is not None:
+        os.environ["POSTRIDER_HOST"] = options.host
+    uvloop.run(run_gateway(read_settings(), options.port))
 
 
 def run_worker(_: argparse.Namespace) -> None:
@@ -191,10 +205,19 @@ def parser() -> argparse.ArgumentParser:
     up = add("up", "Runs everything on this machine for real use, until Ctrl-C.", run_up)
     up.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     up.add_argument("--port", type=port, default=8000, help="port to listen on (8000)")
+    up.add_argument("--gateways", type=number, default=1, help="processes for sockets (1)")
 
     web = add("web", "Runs one web process on the services of DATABASE_URL and REDIS_URL.", run_web)
     web.add_argument("--host", help="address to listen on (POSTRIDER_HOST or 127.0.0.1)")
     web.add_argument("--port", type=port, help="port to listen on (POSTRIDER_PORT or 8000)")
+
+    gateway = add("gateway", "Runs one gateway: the sockets of phones and screens.", run_gateway)
+    gateway.add_argument("--host", help="address to listen on (POSTRIDER_HOST or 127.0.0.1)")
+    gateway.add_argument(
+        "--port",
+        type=port,
+        help="port for a proxy (none: only the web processes of this machine hand sockets over)",
+    )
 
     add("worker", "Runs one worker process: reactions, planning, timers.", run_worker)
     add("migrate", "Brings the database to the newest schema.", run_migrate)

@@ -1,4 +1,5 @@
-"""The whole system on one machine: services, schema, web and worker, started and stopped together.
+"""The whole system on one machine: services, schema, web, gateways and worker,
+started and stopped together.
 
 `postrider up` and `postrider demo` both stand on this.
 """
@@ -40,6 +41,7 @@ class System:
     db: Database
     web: Child
     worker: Child
+    gateways: tuple[Child, ...]
 
 
 @asynccontextmanager
@@ -50,11 +52,13 @@ async def running_system(
     environ: Mapping[str, str],
     say: Callable[[str], None],
     prepare: Callable[[Database], Awaitable[Mapping[str, str]]] | None = None,
+    gateways: int = 1,
 ) -> AsyncIterator[System]:
     """Everything, until the block ends.
 
     home: where services, blobs and roads keep their data.
     environ: settings for the processes, beside those of this process's own environment.
+    gateways: how many processes carry sockets.
     prepare: fills the migrated database before the processes start, and adds to their settings.
     """
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -75,11 +79,12 @@ async def running_system(
         if prepare is not None:
             wanted |= await prepare(db)
         web, worker = Child("web", environ=wanted), Child("worker", environ=wanted)
-        for child in (worker, web):
+        carriers = tuple(Child("gateway", environ=wanted) for _ in range(gateways))
+        for child in (worker, *carriers, web):
             await child.start()
             stack.push_async_callback(child.stop)
         await _answers(settings)
-        yield System(settings, db, web, worker)
+        yield System(settings, db, web, worker, carriers)
 
 
 async def _answers(settings: Settings) -> None:

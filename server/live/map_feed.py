@@ -12,6 +12,7 @@ import json
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from server.identity import service as identity
 from server.kit import clock
 from server.kit.db import Database, is_away
 from server.kit.feed import Feed
-from server.live.news import MAP_CHANNEL
+from server.live.news import MAP_CHANNEL, POSITIONS_CHANNEL, unpack_positions
 from server.tracking import service as tracking
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,9 @@ COMPARE_ALL_S = 30.0
 EXCEPTIONS_MAX = 200
 GONE_MAX = 1000
 """So many records that are gone are remembered for the screens that may still show them."""
+
+MOVING = ("position", "taken_at", "received_at", "speed_mps", "heading_deg")
+"""The fields of a driver's record that come with each fix."""
 
 type Record = dict[str, Any]
 
@@ -51,6 +55,7 @@ class MapFeed:
         self._everything_stale = True
         self._exceptions_stale = True
         self._read_s = -STALE_AFTER_S
+        self._told = 0
         self._forgot_up_to = 0
         """A cursor before it needs a new snapshot: some that are gone since are forgotten."""
         self._screens = 0
@@ -94,9 +99,12 @@ class MapFeed:
 
     async def listen(self) -> None:
         """Note what the news calls stale. Runs until cancelled."""
-        async for news in self._feed.listen(MAP_CHANNEL):
+        async for news in self._feed.listen(MAP_CHANNEL, POSITIONS_CHANNEL):
             if news is None:
                 self._everything_stale = True
+                continue
+            if news[0] == POSITIONS_CHANNEL:
+                self._move_drivers(news[1])
                 continue
             told = json.loads(news[1])
             self._everything_stale |= not told
@@ -105,11 +113,22 @@ class MapFeed:
             if run := told.get("run"):
                 self._stale_runs.add(UUID(run))
 
+    def _move_drivers(self, message: bytes) -> None:
+        """Take in new positions of drivers who are on the map; the others are to be read."""
+        for new in unpack_positions(message):
+            _, known = self._records.get(("drivers", str(new.driver_id)), (0, None))
+            if known is None:
+                self._stale_drivers.add(new.driver_id)
+            elif known["taken_at"] < new.taken_at:
+                moved = {name: getattr(new, name) for name in MOVING}
+                self._put("drivers", str(new.driver_id), known | moved)
+
     async def keep_current(self) -> None:
         """Read what is stale, once per tick. Runs until cancelled."""
         while True:
             try:
                 if self._screens:
+                    await self._tell_screens()
                     await self.refresh()
             except Exception as error:
                 if not is_away(error):
@@ -130,12 +149,19 @@ class MapFeed:
                     compare_all_s = _loop_s() + COMPARE_ALL_S
             await asyncio.sleep(SWEEP_S)
 
+    async def _tell_screens(self) -> None:
+        if self._told < self._version:
+            self._told = self._version
+            async with self._changed:
+                self._changed.notify_all()
+
     async def refresh(self) -> None:
         """Read again what is stale; one at a time, so that nothing older overwrites the newer."""
         async with self._refreshing:
             try:
                 await self._refresh()
                 self._read_s = _loop_s()
+                await self._tell_screens()
             except BaseException:
                 self._everything_stale = True  # what was to be read, was not
                 raise
@@ -154,19 +180,15 @@ class MapFeed:
             waiting = await dispatch.list_exceptions(session, limit=EXCEPTIONS_MAX)
         seen = {
             str(each.driver_id): {
-                **msgspec.to_builtins(each),
+                **_plain(each),
                 "name": people[each.driver_id].name,
             }
             for each in positions
         }
-        before = self._version
         self._take("drivers", seen, everything, map(str, drivers))
         self._take("runs", _records(shown), everything, map(str, runs))
         self._take("exceptions", _records(waiting), True, ())
         self._forget_the_gone()
-        if self._version != before:
-            async with self._changed:
-                self._changed.notify_all()
 
     def _take(
         self, kind: str, found: dict[str, Record], everything: bool, asked: Iterable[str]
@@ -176,6 +198,8 @@ class MapFeed:
         for key in (known if everything else set(asked)) - found.keys():
             self._put(kind, key, None)
         for key, record in found.items():
+            if kind == "drivers":
+                record = _newer_of(self._records.get((kind, key), (0, None))[1], record)  # noqa: PLW2901
             self._put(kind, key, record)
 
     def _put(self, kind: str, key: str, record: Record | None) -> None:
@@ -196,4 +220,16 @@ def _loop_s() -> float:
 
 
 def _records(views: Iterable[dispatch.RunView | dispatch.ExceptionView]) -> dict[str, Record]:
-    return {str(view.id): msgspec.to_builtins(view) for view in views}
+    return {str(view.id): _plain(view) for view in views}
+
+
+def _plain(view: msgspec.Struct) -> Record:
+    plain: Record = msgspec.to_builtins(view, builtin_types=(datetime,))
+    return plain
+
+
+def _newer_of(known: Record | None, found: Record) -> Record:
+    """A position that was told may not be stored yet, or never."""
+    if known is None or known["taken_at"] <= found["taken_at"]:
+        return found
+    return found | {name: known[name] for name in MOVING}

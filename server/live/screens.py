@@ -5,12 +5,13 @@ from contextlib import suppress
 from uuid import UUID
 
 import msgspec
+from picows import WSTransport
 
 from server.identity import service as identity
 from server.kit.db import Database
-from server.live.endings import Refused, SignedOut
+from server.live.endings import Refused, SignedOut, ending_for
 from server.live.map_feed import TICK_S, MapFeed
-from server.live.sockets import Socket
+from server.live.sockets import Caller, House
 
 FRAMES_AHEAD = 2
 BEAT_S = 3.0
@@ -25,36 +26,50 @@ class Acknowledgement(msgspec.Struct):
     ack: int
 
 
-class Screen:
+class Screen(Caller):
     """One open page. While it sleeps it gets nothing, then one frame with all that it missed.
 
     session_id: the sign-in that opened it; when that ends, so does the screen.
     """
 
-    def __init__(self, map_feed: MapFeed, db: Database, session_id: UUID, socket: Socket) -> None:
+    def __init__(self, house: House, map_feed: MapFeed, db: Database, session_id: UUID) -> None:
+        super().__init__(house)
         self._map_feed = map_feed
         self._db = db
         self._session_id = session_id
-        self._socket = socket
         self._in_flight: list[int] = []
         """The cursors of the frames that it has not acknowledged."""
         self._room = asyncio.Event()
         self._room.set()
+        self._showing: asyncio.Task[None] | None = None
 
-    async def show(self) -> None:
-        """Until it goes."""
-        with self._map_feed.watched():
-            await self._socket.converse(self._hear(), self._write(), self._watch_sign_in())
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        super().on_ws_connected(transport)
+        self._showing = asyncio.create_task(self._show())
 
-    async def _hear(self) -> None:
-        while True:
-            try:
-                drawn = msgspec.json.decode(await self._socket.receive(), type=Acknowledgement).ack
-            except (msgspec.MsgspecError, UnicodeDecodeError):
-                raise Refused('Send {"ack": cursor of the newest frame drawn}.') from None
-            self._in_flight = [cursor for cursor in self._in_flight if cursor > drawn]
-            if len(self._in_flight) < FRAMES_AHEAD:
-                self._room.set()
+    def hear(self, message: bytes) -> None:
+        try:
+            drawn = msgspec.json.decode(message, type=Acknowledgement).ack
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            self.end(Refused('Send {"ack": cursor of the newest frame drawn}.'))
+            return
+        self._in_flight = [cursor for cursor in self._in_flight if cursor > drawn]
+        if len(self._in_flight) < FRAMES_AHEAD:
+            self._room.set()
+
+    def hang_up(self) -> None:
+        if self._showing is not None:
+            self._showing.cancel()
+
+    async def _show(self) -> None:
+        try:
+            with self._map_feed.watched():
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._write())
+                    group.create_task(self._watch_sign_in())
+        except* Exception as errors:
+            self._showing = None
+            self.end(ending_for(errors.exceptions[0]))
 
     async def _write(self) -> None:
         await self._map_feed.refresh()
@@ -67,7 +82,7 @@ class Screen:
             self._in_flight.append(cursor)
             if len(self._in_flight) >= FRAMES_AHEAD:
                 self._room.clear()
-            await self._socket.send(msgspec.json.encode(frame).decode())
+            self.send(msgspec.json.encode(frame))
             await asyncio.sleep(TICK_S)
 
     async def _watch_sign_in(self) -> None:

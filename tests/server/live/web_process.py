@@ -1,4 +1,5 @@
-"""The real web process on a free port of this machine, its cables, and phones to talk with it."""
+"""A real web process on a free port of this machine and a gateway beside it, their cables, and
+phones to talk with them."""
 
 import asyncio
 import json
@@ -20,7 +21,6 @@ from driver_app.core.driver import Driver
 from driver_app.core.pace import Pace
 from driver_app.core.store import Store
 from driver_app.core.sync import Sync
-from server.app.sockets import SOCKET_OPTIONS
 from server.app.web import create_app
 from server.identity import service as identity
 from server.identity.access import Role
@@ -30,6 +30,8 @@ from server.kit.db import Database
 from server.kit.feed import Feed
 from server.kit.ids import new_id
 from server.kit.settings import Settings
+from server.live.gateway import Gateway, open_gateway
+from server.live.handover import handing_over
 from server.live.models import DriverCommand
 from server.protocol import PROTOCOL_VERSION
 from server.protocol.codec import decode, encode
@@ -116,10 +118,11 @@ async def cable_to(url: str) -> AsyncIterator[tuple[Cable, str]]:
 
 @dataclass
 class Web:
-    """A web process that serves."""
+    """A web process that serves, and the gateway to which it hands sockets over."""
 
     server: uvicorn.Server
     app: Any
+    gateway: Gateway
     db: Database
     port: int
 
@@ -137,6 +140,7 @@ async def serving(
     settings: Settings, db: Database, feed: Feed, blobs: Blobs, **options: Any
 ) -> AsyncIterator[Web]:
     app = create_app(settings, db, feed, blobs)
+    ends = {"ws": handing_over(settings.gateways_dir)}
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -144,17 +148,18 @@ async def serving(
             port=0,
             log_level="warning",
             timeout_graceful_shutdown=5,
-            **(SOCKET_OPTIONS | options),
+            **(ends | options),
         )
     )
-    running = asyncio.create_task(server.serve())
-    await until(lambda: server.started or running.done())
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        yield Web(server, app, db, port)
-    finally:
-        server.should_exit = True
-        await running
+    async with open_gateway(settings, db, feed, blobs) as gateway:
+        running = asyncio.create_task(server.serve())
+        await until(lambda: server.started or running.done())
+        port = server.servers[0].sockets[0].getsockname()[1]
+        try:
+            yield Web(server, app, gateway, db, port)
+        finally:
+            server.should_exit = True
+            await running
 
 
 async def until(condition: Callable[[], bool]) -> None:
