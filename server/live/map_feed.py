@@ -2,8 +2,9 @@
 
 Each driver, run and open exception is one record with a version; each screen has a cursor. A frame
 is the records newer than the cursor, so a screen that was away for an hour gets each changed record
-once, as it is now. There is no queue per screen, and any process serves any screen: the news on
-Redis only says which records to read again. When news may have been missed, and every half minute,
+once, as it is now. Drivers who only moved are told of in frames of their own (see map_moves). There
+is no queue per screen, and any process serves any screen: the news on Redis only says which records
+to read again, and where drivers are. When news may have been missed, and every half minute,
 everything is compared.
 """
 
@@ -23,6 +24,7 @@ from server.identity import service as identity
 from server.kit import clock
 from server.kit.db import Database, is_away
 from server.kit.feed import Feed
+from server.live.map_moves import Moves, View
 from server.live.news import MAP_CHANNEL, POSITIONS_CHANNEL, unpack_positions
 from server.tracking import service as tracking
 
@@ -55,7 +57,9 @@ class MapFeed:
         self._everything_stale = True
         self._exceptions_stale = True
         self._read_s = -STALE_AFTER_S
+        self._changed_at = 1
         self._told = 0
+        self._moves = Moves()
         self._forgot_up_to = 0
         """A cursor before it needs a new snapshot: some that are gone since are forgotten."""
         self._screens = 0
@@ -79,8 +83,7 @@ class MapFeed:
         `speed` are the clock by which the times in them are to be read; `is_current` is false
         while we ourselves wait for the database, or have lost it.
         """
-        if cursor < self._forgot_up_to:
-            cursor = 0
+        cursor = self._known(cursor)
         news: Record = {"drivers": {}, "runs": {}, "exceptions": {}}
         for (kind, key), (version, record) in self._records.items():
             if version > cursor and (record is not None or cursor > 0):
@@ -91,6 +94,18 @@ class MapFeed:
         news["speed"] = clock.speed()
         news["is_current"] = _loop_s() - self._read_s < STALE_AFTER_S
         return news, self._version
+
+    def has_news(self, cursor: int) -> bool:
+        """Whether a frame would hold more than signs of life."""
+        cursor = self._known(cursor)
+        return cursor == 0 or self._changed_at > cursor
+
+    def moves(self, cursor: int, view: View | None = None) -> tuple[bytes | None, int]:
+        """The moves of drivers after `cursor`, within a view or everywhere, and the next cursor."""
+        return self._moves.frame(cursor, self._version, view), self._version
+
+    def _known(self, cursor: int) -> int:
+        return 0 if cursor < self._forgot_up_to else cursor
 
     async def changed_since(self, cursor: int) -> None:
         """Wait until there is something newer than `cursor`."""
@@ -198,14 +213,26 @@ class MapFeed:
         for key in (known if everything else set(asked)) - found.keys():
             self._put(kind, key, None)
         for key, record in found.items():
-            if kind == "drivers":
-                record = _newer_of(self._records.get((kind, key), (0, None))[1], record)  # noqa: PLW2901
-            self._put(kind, key, record)
+            _, before = self._records.get((kind, key), (0, None))
+            self._put(kind, key, _newer_of(before, record) if kind == "drivers" else record)
 
     def _put(self, kind: str, key: str, record: Record | None) -> None:
-        if self._records.get((kind, key), (0, None))[1] != record:
-            self._version += 1
-            self._records[kind, key] = (self._version, record)
+        version, known = self._records.get((kind, key), (0, None))
+        if known == record:
+            return
+        self._version += 1
+        if kind == "drivers" and record is not None and known is not None:
+            record["number"] = known["number"]
+            if all(known[name] == record[name] for name in record if name not in MOVING):
+                self._moves.put(key, self._version, record)
+                self._records[kind, key] = (version, record)
+                return
+        if kind == "drivers":
+            self._moves.forget(key)
+            if record is not None:
+                record["number"] = self._moves.number_of(key)
+        self._records[kind, key] = (self._version, record)
+        self._changed_at = self._version
 
     def _forget_the_gone(self) -> None:
         gone = [of for of, (_, record) in self._records.items() if record is None]
@@ -213,6 +240,7 @@ class MapFeed:
             for of in gone:
                 del self._records[of]
             self._forgot_up_to = self._version
+            self._changed_at = self._version
 
 
 def _loop_s() -> float:
@@ -230,6 +258,9 @@ def _plain(view: msgspec.Struct) -> Record:
 
 def _newer_of(known: Record | None, found: Record) -> Record:
     """A position that was told may not be stored yet, or never."""
-    if known is None or known["taken_at"] <= found["taken_at"]:
+    if known is None:
+        return found
+    found["number"] = known["number"]
+    if known["taken_at"] <= found["taken_at"]:
         return found
     return found | {name: known[name] for name in MOVING}

@@ -5,12 +5,13 @@ from contextlib import suppress
 from uuid import UUID
 
 import msgspec
-from picows import WSTransport
+from picows import WSMsgType, WSTransport
 
 from server.identity import service as identity
 from server.kit.db import Database
 from server.live.endings import Refused, SignedOut, ending_for
 from server.live.map_feed import TICK_S, MapFeed
+from server.live.map_moves import View
 from server.live.sockets import Caller, House
 
 FRAMES_AHEAD = 2
@@ -20,10 +21,16 @@ BEAT_S = 3.0
 SESSION_CHECK_S = 15.0
 
 
-class Acknowledgement(msgspec.Struct):
-    """What a screen sends back: the cursor of the newest frame that it has drawn."""
+FAR_EVERY_S = 2.0
+"""So often a screen hears of drivers outside of what it shows; of the others at every tick."""
 
-    ack: int
+
+class FromScreen(msgspec.Struct):
+    """What a screen says: the cursor of the newest frame that it has drawn, or what part of the
+    world it shows (west, south, east, north)."""
+
+    ack: int | None = None
+    view: View | None = None
 
 
 class Screen(Caller):
@@ -39,6 +46,7 @@ class Screen(Caller):
         self._session_id = session_id
         self._in_flight: list[int] = []
         """The cursors of the frames that it has not acknowledged."""
+        self._view: View | None = None
         self._room = asyncio.Event()
         self._room.set()
         self._showing: asyncio.Task[None] | None = None
@@ -49,13 +57,18 @@ class Screen(Caller):
 
     def hear(self, message: bytes) -> None:
         try:
-            drawn = msgspec.json.decode(message, type=Acknowledgement).ack
+            said = msgspec.json.decode(message, type=FromScreen)
+            if said.ack is None and said.view is None:
+                raise msgspec.ValidationError
         except (msgspec.MsgspecError, UnicodeDecodeError):
             self.end(Refused('Send {"ack": cursor of the newest frame drawn}.'))
             return
-        self._in_flight = [cursor for cursor in self._in_flight if cursor > drawn]
-        if len(self._in_flight) < FRAMES_AHEAD:
-            self._room.set()
+        self._view = said.view or self._view
+        if said.ack is not None:
+            drawn = said.ack
+            self._in_flight = [cursor for cursor in self._in_flight if cursor > drawn]
+            if len(self._in_flight) < FRAMES_AHEAD:
+                self._room.set()
 
     def hang_up(self) -> None:
         if self._showing is not None:
@@ -73,17 +86,32 @@ class Screen(Caller):
 
     async def _write(self) -> None:
         await self._map_feed.refresh()
-        cursor = 0
+        loop = asyncio.get_running_loop()
+        told = near = far = 0
+        beat_s = far_s = loop.time()
         while True:
             await self._room.wait()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._map_feed.changed_since(cursor), BEAT_S)
-            frame, cursor = self._map_feed.frame(cursor)
-            self._in_flight.append(cursor)
-            if len(self._in_flight) >= FRAMES_AHEAD:
-                self._room.clear()
-            self.send(msgspec.json.encode(frame))
+                async with asyncio.timeout_at(beat_s):
+                    await self._map_feed.changed_since(near)
+            if loop.time() >= far_s:
+                moves, far = self._map_feed.moves(far)
+                near, far_s = far, loop.time() + FAR_EVERY_S
+            else:
+                moves, near = self._map_feed.moves(near, self._view)
+            if told and moves is not None:
+                self._show_frame(moves, near)
+            if self._map_feed.has_news(told) or loop.time() >= beat_s:
+                frame, told = self._map_feed.frame(told)
+                self._show_frame(msgspec.json.encode(frame), told)
+                beat_s = loop.time() + BEAT_S
             await asyncio.sleep(TICK_S)
+
+    def _show_frame(self, frame: bytes, cursor: int) -> None:
+        self._in_flight.append(cursor)
+        if len(self._in_flight) >= FRAMES_AHEAD:
+            self._room.clear()
+        self.send(frame, WSMsgType.TEXT if frame[:1] == b"{" else WSMsgType.BINARY)
 
     async def _watch_sign_in(self) -> None:
         while True:

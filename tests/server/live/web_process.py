@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -32,6 +32,7 @@ from server.kit.ids import new_id
 from server.kit.settings import Settings
 from server.live.gateway import Gateway, open_gateway
 from server.live.handover import handing_over
+from server.live.map_moves import HEADER, MARKER, UNKNOWN
 from server.live.models import DriverCommand
 from server.protocol import PROTOCOL_VERSION
 from server.protocol.codec import decode, encode
@@ -315,8 +316,12 @@ class Screen:
         self.shown: dict[str, dict[str, Any]] = {}
 
     async def frame(self) -> dict[str, Any]:
+        """The next one; {"type": "moves"} when it is one of moves."""
         async with asyncio.timeout(PATIENCE_S):
-            frame: dict[str, Any] = json.loads(await self.socket.recv())
+            message = await self.socket.recv()
+        if isinstance(message, bytes):
+            return move(self.shown, message)
+        frame: dict[str, Any] = json.loads(message)
         merge(self.shown, frame)
         return frame
 
@@ -333,6 +338,23 @@ def merge(shown: dict[str, dict[str, Any]], frame: dict[str, Any]) -> None:
                 shown[kind].pop(key, None)
             else:
                 shown[kind][key] = record
+
+
+def move(shown: dict[str, dict[str, Any]], message: bytes) -> dict[str, Any]:
+    """Merge a frame of moves, as the browser does."""
+    kind, count, cursor = HEADER.unpack_from(message)
+    assert kind == 1 and len(message) == HEADER.size + count * MARKER.size
+    by_number = {record["number"]: record for record in shown["drivers"].values()}
+    for number, lat, lon, heading, speed, taken in MARKER.iter_unpack(message[HEADER.size :]):
+        if (record := by_number.get(number)) is None:
+            continue
+        now_s = int(clock.now().timestamp()) + 600
+        taken_at = datetime.fromtimestamp(now_s - ((now_s - taken) & 0xFFFF), UTC)
+        record["position"] = [lon / 1e7, lat / 1e7]
+        record["taken_at"] = record["received_at"] = taken_at.isoformat().replace("+00:00", "Z")
+        record["heading_deg"] = None if heading == UNKNOWN else heading * 1.5
+        record["speed_mps"] = None if speed == UNKNOWN else speed * 0.5
+    return {"type": "moves", "cursor": cursor, "is_current": None}
 
 
 @asynccontextmanager
