@@ -252,13 +252,21 @@ def parser() -> argparse.ArgumentParser:
 
 
 def add_bench_options(bench: argparse.ArgumentParser) -> None:
-    bench.add_argument("what", choices=["orders"])
+    bench.add_argument("what", choices=["orders", "live", "faults"])
     bench.add_argument("--only", action="append", choices=["intake", "fight", "scale"])
     bench.add_argument("--json", action="store_true", help="print the figures as one object")
     bench.add_argument("--rounds", type=number, default=5, help="rounds, of which the median (5)")
     bench.add_argument("--orders", type=number, default=300, help="orders a round of intake (300)")
     bench.add_argument("--alone", action="store_true", help="intake without Vendure beside it")
-    bench.add_argument("--clients", type=number, default=64, help="who fights for stock (64)")
+    bench.add_argument("--phones", type=number, default=200, help="who drives in `live` (200)")
+    bench.add_argument("--rate", type=number, default=2000, help="fixes a second in `live` (2000)")
+    bench.add_argument("--outage", type=number, default=60, help="seconds in `faults` (60)")
+    bench.add_argument(
+        "--clients",
+        type=number,
+        default=64,
+        help="who fights for stock, or drives in `faults` (64)",
+    )
     bench.add_argument("--units", type=number, default=1000, help="what they fight for (1000)")
     bench.add_argument(
         "--scale-orders", type=number, default=1_000_000, help="orders of the past (1000000)"

@@ -27,6 +27,9 @@ TICK_S = 0.05
 WAITING_MAX = 500
 """Fixes of one phone that wait to be stored: five frames of the largest size."""
 
+STORE_WITHIN_S = 5.0
+"""A database that takes longer is as good as away."""
+
 PAUSE_S = 1.0
 """Between two tries to store while the database is away."""
 
@@ -81,7 +84,7 @@ class FixIntake:
             for phone, (fixes, error_s) in taken.items()
         ]
         try:
-            async with self._db.transaction() as session:
+            async with asyncio.timeout(STORE_WITHIN_S), self._db.transaction() as session:
                 ingested = await tracking.ingest_batches(session, batches, received_at=received_at)
         except Exception as error:
             for phone, (fixes, _) in taken.items():

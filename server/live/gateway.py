@@ -47,7 +47,14 @@ class Restarting(Ending):
 class Gateway:
     """All sockets of this process, and what keeps them current."""
 
-    def __init__(self, settings: Settings, db: Database, feed: Feed, blobs: Blobs) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        db: Database,
+        feed: Feed,
+        blobs: Blobs,
+        intake: type[FixIntake] = FixIntake,
+    ) -> None:
         self._db = db
         self._blobs = blobs
         self._entrance = Entrance(db, settings)
@@ -58,7 +65,7 @@ class Gateway:
         self._is_draining = False
         self.connections = Connections(db, feed)
         self.map_feed = MapFeed(db, feed)
-        self.intake = FixIntake(db, feed)
+        self.intake = intake(db, feed)
         self._jobs: list[asyncio.Task[None]] = []
 
     async def open(self, host: str = "127.0.0.1", port: int | None = None) -> None:
@@ -158,10 +165,16 @@ async def _keep_running(job: Callable[[], Awaitable[None]]) -> None:
 
 @asynccontextmanager
 async def open_gateway(
-    settings: Settings, db: Database, feed: Feed, blobs: Blobs, *, port: int | None = None
+    settings: Settings,
+    db: Database,
+    feed: Feed,
+    blobs: Blobs,
+    *,
+    port: int | None = None,
+    intake: type[FixIntake] = FixIntake,
 ) -> AsyncIterator[Gateway]:
     """A gateway until the block ends, then drained."""
-    gateway = Gateway(settings, db, feed, blobs)
+    gateway = Gateway(settings, db, feed, blobs, intake)
     await gateway.open(settings.host, port)
     try:
         yield gateway
