@@ -31,6 +31,7 @@ class TooLong(Ending):
     code = 1009
 
 
+TEXT = WSMsgType.TEXT
 MESSAGES = (WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION)
 
 
@@ -132,15 +133,18 @@ class Caller(WSListener):
         self._frames += 1
         if self._frames == FRAMES_PER_S_MAX:
             self.pause()
+        if self._is_ending:
+            if frame.msg_type == WSMsgType.CLOSE:
+                transport.disconnect()
+            return
         kind = frame.msg_type
-        if kind == WSMsgType.CLOSE:
+        if kind is TEXT and frame.fin and self._parts is None:
+            self.hear(frame.get_payload_as_bytes())
+        elif kind in MESSAGES:
+            self._collect(kind, frame)
+        elif kind == WSMsgType.CLOSE:
             transport.send_close(WSCloseCode.OK)
             transport.disconnect()
-        elif kind in MESSAGES and not self._is_ending:
-            if frame.fin and self._parts is None:
-                self.hear(frame.get_payload_as_bytes())
-            else:
-                self._collect(kind, frame)
 
     def pause_writing(self) -> None:
         self._clogged_s = 0
@@ -155,7 +159,10 @@ class Caller(WSListener):
             self._transport.underlying_transport.pause_reading()
 
     def _collect(self, kind: WSMsgType, frame: WSFrame) -> None:
-        """A part of a message that comes in parts."""
+        """A message that is no plain text, or a part of one that comes in parts."""
+        if frame.fin and self._parts is None and kind != WSMsgType.CONTINUATION:
+            self.hear(frame.get_payload_as_bytes())
+            return
         if (kind == WSMsgType.CONTINUATION) != (self._parts is not None):
             self.end(Refused("The parts of a message come one after the other."))
             return

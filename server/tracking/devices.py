@@ -88,10 +88,10 @@ SAVE = text(
 
 async def lock_devices(session: AsyncSession, drivers: Mapping[UUID, UUID]) -> dict[UUID, Device]:
     """The rows of these devices (device -> driver), for which other batches of them wait."""
-    wanted = {"device_ids": sorted(drivers)}
+    wanted = {"device_ids": list(drivers)}
     rows = (await session.execute(LOCK, wanted)).all()
     if len(rows) < len(drivers):
-        missing = sorted(drivers.keys() - {row[0] for row in rows})
+        missing = list(drivers.keys() - {row[0] for row in rows})
         await session.execute(
             INSERT_MISSING,
             {"device_ids": missing, "driver_ids": [drivers[each] for each in missing]},

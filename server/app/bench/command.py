@@ -1,4 +1,4 @@
-"""`postrider bench`: the figures of orders and stock, of the live path and of faults, as a table and
+"""`postrider bench`: the figures of orders and stock, of the live path and of faults, as a table or
 as JSON."""
 
 import argparse

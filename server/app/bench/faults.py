@@ -7,8 +7,7 @@ must be in the database, once.
 """
 
 import asyncio
-import os
-import signal
+import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,12 +15,19 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 import msgspec
-from redis.asyncio import Redis
 from sqlalchemy import text
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
-from server.app.bench.conditions import Conditions, conditions_now, parent_of
+from server.app.bench.conditions import Conditions, conditions_now
+from server.app.bench.outages import (
+    children_of,
+    database_pid,
+    freeze,
+    kill_database,
+    kill_redis,
+    redis_pid,
+)
 from server.app.bench.witness import Witness, invite_witnesses
 from server.app.system import System, free_port, running_system
 from server.protocol import codec
@@ -83,10 +89,13 @@ async def measure_faults(*, witnesses: int, outage_s: float, say: Say) -> FaultF
             _driving(system, witnesses, port) as people,
         ):
             scene = Scene(system, people, port, say)
-            cases = [await scene.play(*each) for each in scene.faults(outage_s)]
-            for witness in people:
-                await witness.stop()
-            return await _account(system, people, cases)
+            try:
+                cases = [await scene.play(*each) for each in scene.faults(outage_s)]
+                for witness in people:
+                    await witness.stop()
+                return await _account(system, people, cases)
+            finally:
+                scene.end()
 
 
 @asynccontextmanager
@@ -107,6 +116,7 @@ class Scene:
         self._people = people
         self._port = port
         self._say = say
+        self._started: list[subprocess.Popen[bytes]] = []
 
     def faults(self, outage_s: float) -> list[tuple[str, Callable[[], Awaitable[str]]]]:
         system = self._system
@@ -157,31 +167,29 @@ class Scene:
         kill()
         return ""
 
-    async def _redis_pid(self) -> int:
-        redis = Redis.from_url(self._system.settings.redis_url)
-        try:
-            return int((await redis.info("server"))["process_id"])
-        finally:
-            await redis.aclose()
-
-    async def _database_pid(self) -> int:
-        async with self._system.db.transaction() as session:
-            return parent_of(int(await session.scalar(text("select pg_backend_pid()")) or 0))
-
     async def _kill_redis(self) -> str:
-        os.kill(await self._redis_pid(), signal.SIGKILL)
+        self._started.append(await kill_redis(self._system.settings.redis_url))
         return ""
 
     async def _kill_database(self) -> str:
-        os.kill(await self._database_pid(), signal.SIGKILL)
+        self._started.append(await kill_database(self._system.db))
         return ""
 
     async def _freeze_redis(self, seconds: float) -> str:
-        return await _freeze([await self._redis_pid()], seconds)
+        await freeze([await redis_pid(self._system.settings.redis_url)], seconds)
+        return ""
 
     async def _freeze_database(self, seconds: float) -> str:
-        main = await self._database_pid()
-        return await _freeze([main, *_children_of(main)], seconds)
+        main = await database_pid(self._system.db)
+        await freeze([main, *children_of(main)], seconds)
+        return ""
+
+    def end(self) -> None:
+        """End the services that were started here in the place of those that were killed."""
+        for each in self._started:
+            each.terminate()
+        for each in self._started:
+            each.wait()
 
     async def _flood(self) -> str:
         """As much as the socket takes."""
@@ -243,23 +251,6 @@ class Scene:
                 if protocol == 1:
                     await socket.recv()
                 yield socket
-
-
-async def _freeze(process_ids: list[int], seconds: float) -> str:
-    for each in process_ids:
-        os.kill(each, signal.SIGSTOP)
-    try:
-        await asyncio.sleep(seconds)
-    finally:
-        for each in process_ids:
-            with suppress(ProcessLookupError):
-                os.kill(each, signal.SIGCONT)
-    return ""
-
-
-def _children_of(process_id: int) -> list[int]:
-    found = Path(f"/proc/{process_id}/task/{process_id}/children").read_text()
-    return [int(each) for each in found.split()]
 
 
 async def _account(system: System, people: list[Witness], cases: list[Case]) -> FaultFigures:
