@@ -7,6 +7,7 @@ must be in the database, once.
 """
 
 import asyncio
+import signal
 import subprocess
 import tempfile
 import time
@@ -187,7 +188,7 @@ class Scene:
     def end(self) -> None:
         """End the services that were started here in the place of those that were killed."""
         for each in self._started:
-            each.terminate()
+            each.send_signal(signal.SIGINT)  # PostgreSQL waits for no client then
         for each in self._started:
             each.wait()
 

@@ -22,6 +22,7 @@ from sqlalchemy import text
 from websockets.asyncio.client import connect
 
 from server.app.bench.conditions import Conditions, conditions_now, cpu_s_of, parent_of
+from server.app.bench.storing import measure_storing
 from server.app.migrate import migrate
 from server.app.system import free_port
 from server.dispatch import service as dispatch
@@ -78,7 +79,8 @@ class Ratio(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LiveFigures(msgspec.Struct, kw_only=True):
-    """idle_kb: memory of the gateway for one more connected phone that says nothing."""
+    """stored_us_each, inserted_us_each: see storing. idle_kb: memory of the gateway for one more
+    connected phone that says nothing."""
 
     conditions: Conditions
     phones: int
@@ -86,6 +88,8 @@ class LiveFigures(msgspec.Struct, kw_only=True):
     rounds: int
     sides: list[Side]
     ratios: list[Ratio]
+    stored_us_each: float
+    inserted_us_each: float
     idle_kb: float
     idle_is_met: bool
 
@@ -119,12 +123,17 @@ async def measure_live(
                 side = await _measure_side(machine, name, phones, rate, seconds)
                 found.setdefault(name, []).append(side)
         idle_kb = await _measure_idle(machine, phones, say)
+        say("storing by the tick and one by one ...")
+        db = Database(machine.environ["DATABASE_URL"])
+        by_tick, one_by_one = await measure_storing(db)
+        await db.close()
     sides = [_median(name, each) for name, each in found.items()]
     us = {side.name: side.us_each for side in sides}
     ratios = [
         _ratio("bare gateway against the kernel", 0.55, us["kernel echo"] / us["bare gateway"]),
         _ratio("bare gateway against websockets", 2.8, us["websockets"] / us["bare gateway"]),
         _ratio("whole path, 50 screens, against bare", 0.75, us["bare gateway"] / us["whole path"]),
+        _ratio("storing by the tick against one INSERT each", 25, one_by_one / by_tick),
     ]
     return LiveFigures(
         conditions=conditions_now(),
@@ -133,6 +142,8 @@ async def measure_live(
         rounds=rounds,
         sides=sides,
         ratios=ratios,
+        stored_us_each=by_tick,
+        inserted_us_each=one_by_one,
         idle_kb=idle_kb,
         idle_is_met=idle_kb <= 20,
     )

@@ -68,8 +68,9 @@ def children_of(process_id: int) -> list[int]:
 
 
 async def _kill_and_start(process_id: int, command: list[bytes]) -> subprocess.Popen[bytes]:
-    process = Path(f"/proc/{process_id}")
-    lines = (process / "environ").read_bytes().decode().split("\0")
+    # Redis writes its title over its environment, so that of its keeper is taken.
+    keeper = Path(f"/proc/{parent_of(process_id)}/environ")
+    lines = keeper.read_bytes().decode().split("\0")
     environ = dict(line.split("=", 1) for line in lines if "=" in line)
     family = [process_id, *children_of(process_id)]
     os.kill(process_id, signal.SIGKILL)
