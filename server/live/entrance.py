@@ -172,12 +172,21 @@ Listen = Callable[[Request, Principal], WSListener]
 
 
 class Door(asyncio.Protocol):
-    """A connection that is no socket yet."""
+    """A connection that is no socket yet.
+
+    head: what was read of it already. tell: the whole answer at a path that is no socket.
+    """
 
     def __init__(
-        self, admit: Callable[[Request], Awaitable[Principal]], listen: Listen, head: bytes = b""
+        self,
+        admit: Callable[[Request], Awaitable[Principal]],
+        listen: Listen,
+        *,
+        head: bytes = b"",
+        tell: Callable[[str], bytes | None] | None = None,
     ) -> None:
         self._admit = admit
+        self._tell = tell
         self._listen = listen
         self._head = bytearray(head)
         self._entering: asyncio.Task[None] | None = None
@@ -210,8 +219,8 @@ class Door(asyncio.Protocol):
     async def _enter(self, head: bytes) -> None:
         try:
             request = Request.read(head)
-            if request.path == "/health":
-                self._answer(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            if self._tell is not None and (told := self._tell(request.path)) is not None:
+                self._answer(told)
                 return
             principal = await self._admit(request)
         except PostriderError as refusal:

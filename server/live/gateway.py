@@ -27,6 +27,7 @@ from server.live.entrance import DRIVER_PATH, Door, Entrance, Request
 from server.live.fix_intake import FixIntake
 from server.live.handover import Mailbox
 from server.live.map_feed import MapFeed
+from server.live.metrics import Metric, exposition, plain_answer
 from server.live.phone import Phone
 from server.live.screens import Screen
 from server.live.sockets import Caller, tick_all
@@ -115,15 +116,40 @@ class Gateway:
             job.cancel()
         await asyncio.gather(*self._jobs, *self._arriving, return_exceptions=True)
 
-    def _door(self, head: bytes = b"") -> Door:
-        return Door(self._entrance.admit, self._listen, head)
+    def _door(self) -> Door:
+        return Door(self._entrance.admit, self._listen, tell=self._tell)
+
+    def _tell(self, path: str) -> bytes | None:
+        match path:
+            case "/health":
+                return plain_answer("ok\n")
+            case "/metrics":
+                return plain_answer(exposition(self._metrics()))
+        return None
+
+    def _metrics(self) -> list[Metric]:
+        phones, intake = len(self.connections.phones()), self.intake
+        return [
+            Metric("phones", "gauge", "Phones that are connected.", phones),
+            Metric("screens", "gauge", "Screens that are open.", len(self._callers) - phones),
+            Metric("fixes_stored_total", "counter", "Fixes that were stored.", intake.stored),
+            Metric("fixes_refused_total", "counter", "Fixes that a filter held.", intake.refused),
+            Metric(
+                "fixes_not_stored_total",
+                "counter",
+                "Fixes that were not stored, so that phones send them again.",
+                intake.not_stored,
+            ),
+        ]
 
     def _take(self, connection: socket.socket, head: bytes) -> None:
         """A connection that the web process hands over."""
         connection.setblocking(False)
         loop = asyncio.get_running_loop()
         arriving = loop.create_task(
-            loop.connect_accepted_socket(lambda: self._door(head), connection)
+            loop.connect_accepted_socket(
+                lambda: Door(self._entrance.admit, self._listen, head=head), connection
+            )
         )
         self._arriving.add(arriving)
         arriving.add_done_callback(self._arriving.discard)

@@ -320,6 +320,33 @@ async def test_fixes_of_many_phones_are_stored_together_and_each_is_acknowledged
     assert web.gateway.intake.stored == 15
 
 
+async def test_metrics_tell_what_was_stored_and_only_at_the_gateways_own_port(
+    town: Town, settings: Settings, feed: Feed, blobs: Blobs
+) -> None:
+    async with serving(settings, town.db, feed, blobs) as web:
+        answer = await ask(web.port, "/metrics", "Upgrade: websocket\r\nConnection: Upgrade\r\n")
+        assert answer.startswith("HTTP/1.1 404")
+    device = await pair(town.db, await town.add_driver())
+    async with open_gateway(settings, town.db, feed, blobs, port=0) as opened:
+        port = port_of(opened)
+        async with at_port(port, device) as line:
+            await line.say(Fixes(fixes=(fix(town, 1), fix(town, 2))))
+            await line.answer()
+            told = await ask(port, "/metrics")
+    assert "\npostrider_phones 1\n" in told
+    assert "\npostrider_fixes_stored_total 2\n" in told
+
+
+async def ask(port: int, path: str, headers: str = "") -> str:
+    """The whole answer to a plain request."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n".encode())
+    async with asyncio.timeout(PATIENCE_S):
+        answer = await reader.read()
+    writer.close()
+    return answer.decode()
+
+
 async def test_while_the_database_is_away_the_map_goes_on_and_nothing_is_acknowledged(
     town: Town,
     settings: Settings,
