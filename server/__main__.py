@@ -205,7 +205,7 @@ def parser() -> argparse.ArgumentParser:
     up = add("up", "Runs everything on this machine for real use, until Ctrl-C.", run_up)
     up.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     up.add_argument("--port", type=port, default=8000, help="port to listen on (8000)")
-    up.add_argument("--gateways", type=number, default=1, help="processes for sockets (1)")
+    up.add_argument("--gateways", type=number, default=2, help="processes for sockets (2)")
 
     web = add("web", "Runs one web process on the services of DATABASE_URL and REDIS_URL.", run_web)
     web.add_argument("--host", help="address to listen on (POSTRIDER_HOST or 127.0.0.1)")
