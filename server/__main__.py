@@ -50,7 +50,9 @@ def run_demo(options: argparse.Namespace) -> None:
 def run_up(options: argparse.Namespace) -> None:
     from server.app.up import run_up
 
-    asyncio.run(run_up(HOME, host=options.host, port=options.port, say=say))
+    asyncio.run(
+        run_up(HOME, host=options.host, port=options.port, gateways=options.gateways, say=say)
+    )
 
 
 def run_web(options: argparse.Namespace) -> None:
@@ -62,6 +64,18 @@ def run_web(options: argparse.Namespace) -> None:
         if value is not None:
             os.environ[name] = str(value)
     serve(read_settings())
+
+
+def run_gateway(options: argparse.Namespace) -> None:
+    import uvloop
+
+    from server.app.gateway import run_gateway
+    from server.app.processes import stop_with_supervisor
+
+    stop_with_supervisor()
+    if options.host is not None:
+        os.environ["POSTRIDER_HOST"] = options.host
+    uvloop.run(run_gateway(read_settings(), options.port))
 
 
 def run_worker(_: argparse.Namespace) -> None:
@@ -191,10 +205,19 @@ def parser() -> argparse.ArgumentParser:
     up = add("up", "Runs everything on this machine for real use, until Ctrl-C.", run_up)
     up.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     up.add_argument("--port", type=port, default=8000, help="port to listen on (8000)")
+    up.add_argument("--gateways", type=number, default=2, help="processes for sockets (2)")
 
     web = add("web", "Runs one web process on the services of DATABASE_URL and REDIS_URL.", run_web)
     web.add_argument("--host", help="address to listen on (POSTRIDER_HOST or 127.0.0.1)")
     web.add_argument("--port", type=port, help="port to listen on (POSTRIDER_PORT or 8000)")
+
+    gateway = add("gateway", "Runs one gateway: the sockets of phones and screens.", run_gateway)
+    gateway.add_argument("--host", help="address to listen on (POSTRIDER_HOST or 127.0.0.1)")
+    gateway.add_argument(
+        "--port",
+        type=port,
+        help="port for a proxy (none: only the web processes of this machine hand sockets over)",
+    )
 
     add("worker", "Runs one worker process: reactions, planning, timers.", run_worker)
     add("migrate", "Brings the database to the newest schema.", run_migrate)
@@ -229,13 +252,21 @@ def parser() -> argparse.ArgumentParser:
 
 
 def add_bench_options(bench: argparse.ArgumentParser) -> None:
-    bench.add_argument("what", choices=["orders"])
+    bench.add_argument("what", choices=["orders", "live", "faults"])
     bench.add_argument("--only", action="append", choices=["intake", "fight", "scale"])
     bench.add_argument("--json", action="store_true", help="print the figures as one object")
     bench.add_argument("--rounds", type=number, default=5, help="rounds, of which the median (5)")
     bench.add_argument("--orders", type=number, default=300, help="orders a round of intake (300)")
     bench.add_argument("--alone", action="store_true", help="intake without Vendure beside it")
-    bench.add_argument("--clients", type=number, default=64, help="who fights for stock (64)")
+    bench.add_argument("--phones", type=number, default=200, help="who drives in `live` (200)")
+    bench.add_argument("--rate", type=number, default=2000, help="fixes a second in `live` (2000)")
+    bench.add_argument("--outage", type=number, default=60, help="seconds in `faults` (60)")
+    bench.add_argument(
+        "--clients",
+        type=number,
+        default=64,
+        help="who fights for stock, or drives in `faults` (64)",
+    )
     bench.add_argument("--units", type=number, default=1000, help="what they fight for (1000)")
     bench.add_argument(
         "--scale-orders", type=number, default=1_000_000, help="orders of the past (1000000)"

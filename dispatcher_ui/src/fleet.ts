@@ -5,6 +5,7 @@ import type {
   DriverRecord,
   ExceptionRecord,
   Frame,
+  Move,
   RunRecord,
   StopRecord,
 } from "./frames";
@@ -41,6 +42,16 @@ export class Fleet {
     merge(this.drivers, frame.drivers, whole);
     merge(this.runs, frame.runs, whole);
     merge(this.exceptions, frame.exceptions, whole);
+  }
+
+  /** Take in where drivers have moved to. */
+  move(moves: readonly Move[]): void {
+    const byNumber = new Map<number, DriverRecord>();
+    for (const driver of this.drivers.values()) byNumber.set(driver.number, driver);
+    for (const { number, ...moved } of moves) {
+      const driver = byNumber.get(number);
+      if (driver !== undefined) this.drivers.set(driver.driver_id, { ...driver, ...moved });
+    }
   }
 
   /** Every run, and every driver without one, by name. */

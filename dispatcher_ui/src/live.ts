@@ -37,12 +37,19 @@ let narrowedTo = "";
 
 /** mayReconnect: asked when the connection was lost. */
 export function startLive(mayReconnect: () => Promise<boolean>): void {
-  socket = new LiveSocket((frame) => {
-    fleet.apply(frame);
-    isCurrent = frame.is_current;
-    document.body.dataset["cursor"] = String(frame.cursor);
-    schedule();
-  }, mayReconnect);
+  socket = new LiveSocket(
+    (frame) => {
+      fleet.apply(frame);
+      isCurrent = frame.is_current;
+      document.body.dataset["cursor"] = String(frame.cursor);
+      schedule();
+    },
+    ({ moves }) => {
+      fleet.move(moves);
+      schedule();
+    },
+    mayReconnect,
+  );
   socket.connect();
   setInterval(update, 1_000); // ages grow and lateness with them, news or not
   part<HTMLInputElement>("narrow").oninput = ({ target }) => {
@@ -68,7 +75,7 @@ async function openMap(): Promise<void> {
   try {
     const { canDrawMaps, FleetMap } = await import("./map");
     if (!canDrawMaps()) throw new Error("WebGL is off");
-    map = new FleetMap(part("map"), fleet, choose);
+    map = new FleetMap(part("map"), fleet, choose, (bounds) => socket?.show(bounds));
     map.update(selection);
   } catch {
     part("stage").hidden = true;

@@ -35,6 +35,7 @@ export class FleetMap {
     container: HTMLElement,
     private readonly fleet: Fleet,
     select: (selection: Selection | undefined) => void,
+    lookAt: (bounds: [LonLat, LonLat]) => void,
   ) {
     this.map = new LibreMap({
       container,
@@ -53,6 +54,10 @@ export class FleetMap {
     });
     this.map.on("styledata", () => this.draw());
     this.map.on("click", (event) => select(this.meantBy(event)));
+    this.map.on("moveend", () => {
+      const bounds = this.map.getBounds();
+      lookAt([bounds.getSouthWest().toArray(), bounds.getNorthEast().toArray()]);
+    });
     this.map.on("mousemove", (event) => {
       this.map.getCanvas().style.cursor = this.meantBy(event) ? "pointer" : "";
     });

@@ -5,7 +5,8 @@
  * one frame with all that it missed when it wakes.
  */
 
-import type { Frame } from "./frames";
+import { nowMs } from "./clock";
+import { type Frame, type LonLat, type Moves, readMoves } from "./frames";
 
 const RETRY_MIN_MS = 500;
 const RETRY_MAX_MS = 8_000;
@@ -17,6 +18,7 @@ export class LiveSocket {
   heardAtMs: number | null = null;
   isOpen = false;
   private socket: WebSocket | undefined;
+  private view: [LonLat, LonLat] | undefined;
   private openedAtMs = 0;
   private retryMs = RETRY_MIN_MS;
   private retry: ReturnType<typeof setTimeout> | undefined;
@@ -24,6 +26,7 @@ export class LiveSocket {
   /** mayReconnect: asked after each loss; false when there is no point in trying again. */
   constructor(
     private readonly onFrame: (frame: Frame) => void,
+    private readonly onMoves: (moves: Moves) => void,
     private readonly mayReconnect: () => Promise<boolean>,
   ) {
     addEventListener("online", () => this.connect());
@@ -38,21 +41,41 @@ export class LiveSocket {
     const socket = new WebSocket(`${scheme}://${location.host}/ws/dispatch`);
     this.socket = socket;
     this.openedAtMs = Date.now();
+    socket.binaryType = "arraybuffer";
     socket.onopen = () => {
       this.isOpen = true;
+      if (this.view !== undefined) this.show(this.view);
     };
-    socket.onmessage = (message: MessageEvent<string>) => {
-      const frame = JSON.parse(message.data) as Frame;
+    socket.onmessage = (message: MessageEvent<string | ArrayBuffer>) => {
       this.heardAtMs = Date.now();
       this.retryMs = RETRY_MIN_MS;
-      this.onFrame(frame);
+      const cursor = this.take(message.data);
       requestAnimationFrame(() => {
-        if (socket.readyState === WebSocket.OPEN) socket.send(`{"ack":${frame.cursor}}`);
+        if (socket.readyState === WebSocket.OPEN) socket.send(`{"ack":${cursor}}`);
       });
     };
     socket.onclose = () => {
       if (this.socket === socket) void this.reconnect();
     };
+  }
+
+  /** Say what part of the world is shown: drivers there are told of more often. */
+  show(view: [LonLat, LonLat]): void {
+    this.view = view;
+    if (this.socket?.readyState !== WebSocket.OPEN) return;
+    this.socket.send(JSON.stringify({ view: view.flat() }));
+  }
+
+  /** Pass a frame on; its cursor. */
+  private take(data: string | ArrayBuffer): number {
+    if (typeof data !== "string") {
+      const moves = readMoves(data, nowMs());
+      this.onMoves(moves);
+      return moves.cursor;
+    }
+    const frame = JSON.parse(data) as Frame;
+    this.onFrame(frame);
+    return frame.cursor;
   }
 
   private async reconnect(): Promise<void> {

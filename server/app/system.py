@@ -1,4 +1,5 @@
-"""The whole system on one machine: services, schema, web and worker, started and stopped together.
+"""The whole system on one machine: services, schema, web, gateways and worker,
+started and stopped together.
 
 `postrider up` and `postrider demo` both stand on this.
 """
@@ -40,6 +41,7 @@ class System:
     db: Database
     web: Child
     worker: Child
+    gateways: tuple[Child, ...]
 
 
 @asynccontextmanager
@@ -50,11 +52,13 @@ async def running_system(
     environ: Mapping[str, str],
     say: Callable[[str], None],
     prepare: Callable[[Database], Awaitable[Mapping[str, str]]] | None = None,
+    gateways: int = 2,
 ) -> AsyncIterator[System]:
     """Everything, until the block ends.
 
     home: where services, blobs and roads keep their data.
     environ: settings for the processes, beside those of this process's own environment.
+    gateways: how many processes carry sockets; with two, one is there while the other starts.
     prepare: fills the migrated database before the processes start, and adds to their settings.
     """
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -75,15 +79,20 @@ async def running_system(
         if prepare is not None:
             wanted |= await prepare(db)
         web, worker = Child("web", environ=wanted), Child("worker", environ=wanted)
-        for child in (worker, web):
+        # Mailboxes of gateways that were killed with their machine.
+        for box in settings.gateways_dir.glob("*"):
+            box.unlink()
+        carriers = tuple(Child("gateway", environ=wanted) for _ in range(gateways))
+        for child in (worker, *carriers, web):
             await child.start()
             stack.push_async_callback(child.stop)
-        await _answers(settings)
-        yield System(settings, db, web, worker)
+        await _answers(settings, gateways)
+        yield System(settings, db, web, worker, carriers)
 
 
-async def _answers(settings: Settings) -> None:
-    """Wait until the web process serves."""
+async def _answers(settings: Settings, gateways: int) -> None:
+    """Wait until the web process serves and has gateways for sockets: a phone that is refused one
+    does without for minutes."""
     url = f"http://{settings.host}:{settings.port}/api/health"
     async with httpx.AsyncClient() as client:
         try:
@@ -91,11 +100,13 @@ async def _answers(settings: Settings) -> None:
                 while True:
                     try:
                         (await client.get(url)).raise_for_status()
-                        return
+                        if len(list(settings.gateways_dir.glob("*"))) >= gateways:
+                            return
+                        await asyncio.sleep(0.05)
                     except httpx.TransportError:
                         await asyncio.sleep(0.05)
         except TimeoutError:
-            raise DidNotStart(f"The web process does not answer at {url}.") from None
+            raise DidNotStart(f"The web process or a gateway does not answer at {url}.") from None
 
 
 def secret_of(home: Path) -> str:

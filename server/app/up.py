@@ -14,7 +14,7 @@ from server.kit.settings import refuse_open_door
 Say = Callable[[str], None]
 
 
-async def run_up(home: Path, *, host: str, port: int, say: Say) -> None:
+async def run_up(home: Path, *, host: str, port: int, gateways: int, say: Say) -> None:
     """Serve until told to stop. Data is kept in `home`, safe against a power cut."""
     refuse_open_door(host)
     refuse_taken_port(host, port)
@@ -25,7 +25,9 @@ async def run_up(home: Path, *, host: str, port: int, say: Say) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with running_system(home, durable=True, environ=environ, say=say) as system:
+    async with running_system(
+        home, durable=True, environ=environ, gateways=gateways, say=say
+    ) as system:
         async with system.db.transaction() as session:
             admin = await identity.ensure_first_admin(session)
         if admin is not None:

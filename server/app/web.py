@@ -24,7 +24,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.app.modules import load
 from server.app.openapi import PROBLEM, DocumentedRefusals, ExactSchemas
-from server.app.sockets import SOCKET_OPTIONS, HonestRefusals
 from server.identity.access import Principal, public
 from server.identity.authentication import Authentication
 from server.kit import clock
@@ -33,6 +32,7 @@ from server.kit.db import Database, is_away
 from server.kit.errors import PostriderError, TooLarge, Unauthenticated, Unavailable
 from server.kit.feed import Feed
 from server.kit.settings import Settings, read_settings, refuse_open_door
+from server.live.handover import handing_over
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def create_app(settings: Settings, db: Database, feed: Feed, blobs: Blobs) -> Li
     ]
     return Litestar(
         handlers,
-        middleware=[HonestRefusals(), Authentication(db, settings)],
+        middleware=[Authentication(db, settings)],
         dependencies={
             "session": Provide(provide_session),
             "principal": Provide(provide_principal),
@@ -112,7 +112,7 @@ def serve(settings: Settings) -> None:
         port=settings.port,
         log_level="warning",
         timeout_graceful_shutdown=5,
-        **SOCKET_OPTIONS,
+        ws=handing_over(settings.gateways_dir),
     )
 
 

@@ -12,8 +12,6 @@ from uuid import UUID
 
 import msgspec
 from litestar.connection import ASGIConnection
-from litestar.enums import ScopeType
-from litestar.exceptions import WebSocketException
 from litestar.handlers.base import BaseRouteHandler
 
 from server.kit.errors import Forbidden, PostriderError, Unauthenticated
@@ -91,11 +89,8 @@ class Access:
 
     def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
         refusal = self.refusal(connection.scope["state"].get("principal"))
-        if refusal is None:
-            return
-        if connection.scope["type"] == ScopeType.WEBSOCKET:
-            raise WebSocketException(detail=refusal.message, code=4000 + refusal.status)
-        raise refusal
+        if refusal is not None:
+            raise refusal
 
     def refusal(self, principal: Principal | None) -> PostriderError | None:
         """Why this caller may not; None when they may."""

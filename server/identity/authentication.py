@@ -1,39 +1,33 @@
-"""Finds out who is calling, before any route runs: by bearer token or by session cookie.
-
-A bearer token is sent on purpose. A cookie is sent by the browser whatever page asked for it, so
-a cookie counts for changes and sockets only when the request comes from one of our own pages.
-"""
+"""Finds out who is calling, before any route runs: by bearer token, which is sent on purpose, or by
+session cookie, which counts for changes only from our own pages (see browsers)."""
 
 import hmac
 from typing import Any
-from urllib.parse import urlsplit
 
 from litestar.connection import ASGIConnection
 from litestar.enums import ScopeType
-from litestar.exceptions import WebSocketException
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from server.identity.access import Principal, public
 from server.identity.api_keys import principal_of_key
+from server.identity.browsers import (
+    SESSION_COOKIE,
+    PasswordMustChange,
+    origin_of,
+    refuse_foreign_page,
+)
 from server.identity.devices import principal_of_device
 from server.identity.sessions import OpenSession, find_session
 from server.kit.db import Database
-from server.kit.errors import Forbidden, PostriderError
+from server.kit.errors import Forbidden
 from server.kit.settings import Settings
 
-SESSION_COOKIE = "postrider_session"
 CSRF_HEADER = "X-CSRF-Token"
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 OPEN_BEFORE_PASSWORD_CHANGE = {"/api/me", "/api/me/password", "/api/logout"}
 
 Connection = ASGIConnection[Any, Any, Any, Any]
-
-
-class ForeignPage(Forbidden):
-    """This request comes from a page of another site. Use Postrider's own pages."""
-
-    code = "identity.foreign_page"
 
 
 class CsrfTokenWrong(Forbidden):
@@ -42,29 +36,17 @@ class CsrfTokenWrong(Forbidden):
     code = "identity.csrf_token_wrong"
 
 
-class PasswordMustChange(Forbidden):
-    """Change your one-time password first: POST /api/me/password."""
-
-    code = "identity.password_must_change"
-
-
 class Authentication(ASGIMiddleware):
     """Puts the Principal, or None, into the connection's state."""
 
-    scopes = (ScopeType.HTTP, ScopeType.WEBSOCKET)
+    scopes = (ScopeType.HTTP,)
 
     def __init__(self, db: Database, settings: Settings) -> None:
         self._db = db
-        self._own_origin = _origin_of(settings.base_url)
+        self._own_origin = origin_of(settings.base_url)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        try:
-            scope["state"]["principal"] = await self._principal(ASGIConnection(scope))
-        except PostriderError as refusal:
-            if scope["type"] == ScopeType.WEBSOCKET:
-                code = 4000 + refusal.status
-                raise WebSocketException(detail=refusal.message, code=code) from None
-            raise
+        scope["state"]["principal"] = await self._principal(ASGIConnection(scope))
         await next_app(scope, receive, send)
 
     async def _principal(self, connection: Connection) -> Principal | None:
@@ -72,7 +54,7 @@ class Authentication(ASGIMiddleware):
         if scheme.lower() == "bearer":
             return await self._principal_of_bearer(credential.strip())
         if _may_change(connection):
-            self._refuse_foreign_page(connection)
+            refuse_foreign_page(connection.headers, self._own_origin)
         found = await self._session(connection)
         if found is None:
             return None
@@ -80,7 +62,7 @@ class Authentication(ASGIMiddleware):
             # Open to everybody, so nothing is won by a forged request: no CSRF token needed, and
             # a login page works in a browser that still has a cookie.
             return found.principal if not _may_change(connection) else None
-        if _is_unsafe_request(connection) and not _has_csrf_token(connection, found.csrf_token):
+        if _may_change(connection) and not _has_csrf_token(connection, found.csrf_token):
             raise CsrfTokenWrong
         path = connection.scope["path"].rstrip("/")
         if found.must_change_password and path not in OPEN_BEFORE_PASSWORD_CHANGE:
@@ -100,35 +82,10 @@ class Authentication(ASGIMiddleware):
         async with self._db.transaction() as session:
             return await find_session(session, token)
 
-    def _refuse_foreign_page(self, connection: Connection) -> None:
-        """Programs send neither header; browsers send Origin with every change and socket."""
-        headers = connection.headers
-        if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-            raise ForeignPage
-        origin = headers.get("origin")
-        if origin is None:
-            if _is_socket(connection) and SESSION_COOKIE in connection.cookies:
-                raise ForeignPage
-        elif origin != self._own_origin and origin.partition("://")[2] != headers.get("host"):
-            raise ForeignPage
-
-
-def _origin_of(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-def _is_socket(connection: Connection) -> bool:
-    return connection.scope["type"] == ScopeType.WEBSOCKET
-
-
-def _is_unsafe_request(connection: Connection) -> bool:
-    scope = connection.scope
-    return scope["type"] == ScopeType.HTTP and scope["method"] not in SAFE_METHODS
-
 
 def _may_change(connection: Connection) -> bool:
-    return _is_socket(connection) or _is_unsafe_request(connection)
+    scope = connection.scope
+    return scope["type"] == ScopeType.HTTP and scope["method"] not in SAFE_METHODS
 
 
 def _has_csrf_token(connection: Connection, csrf_token: str) -> bool:

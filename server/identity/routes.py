@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.identity import service, throttle
 from server.identity.access import OFFICE, Principal, Role, allow, public
-from server.identity.authentication import SESSION_COOKIE
+from server.identity.browsers import SESSION_COOKIE
 from server.identity.devices import CODE_LIFETIME
 from server.identity.sessions import LONGEST, csrf_token_of
 from server.kit import clock

@@ -9,6 +9,12 @@ from server.identity.api_keys import (
     revoke_api_key,
 )
 from server.identity.audit import AuditView, list_audit, record_audit
+from server.identity.browsers import (
+    SESSION_COOKIE,
+    PasswordMustChange,
+    origin_of,
+    refuse_foreign_page,
+)
 from server.identity.devices import (
     DeviceView,
     PairedDevice,
@@ -32,6 +38,7 @@ from server.identity.person_changes import change_password, give_one_time_passwo
 from server.identity.sessions import (
     LogIn,
     end_sessions,
+    find_session,
     is_session_open,
     log_in,
     log_out,
@@ -40,12 +47,14 @@ from server.identity.sessions import (
 )
 
 __all__ = [
+    "SESSION_COOKIE",
     "ApiKeyView",
     "AuditView",
     "DeviceView",
     "LogIn",
     "NewApiKey",
     "PairedDevice",
+    "PasswordMustChange",
     "PersonView",
     "UnknownPerson",
     "change_password",
@@ -54,6 +63,7 @@ __all__ = [
     "create_person",
     "end_sessions",
     "ensure_first_admin",
+    "find_session",
     "get_people",
     "get_person",
     "give_one_time_password",
@@ -65,11 +75,13 @@ __all__ = [
     "log_in",
     "log_out",
     "open_session",
+    "origin_of",
     "pair_device",
     "principal_of_device",
     "principal_of_key",
     "principal_of_session",
     "record_audit",
+    "refuse_foreign_page",
     "revoke_api_key",
     "revoke_device",
     "revoked_devices",

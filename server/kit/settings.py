@@ -43,6 +43,11 @@ class Settings:
         return self.data_dir / "blobs"
 
     @property
+    def gateways_dir(self) -> Path:
+        """Where the gateways of this machine take in connections."""
+        return self.data_dir / "gateways"
+
+    @property
     def roads_dir(self) -> Path:
         return self.data_dir / "roads"
 

@@ -7,8 +7,6 @@ here waits for a phone: each pushes to itself.
 
 import asyncio
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from uuid import UUID
 
 from server.dispatch import service as dispatch
@@ -33,19 +31,21 @@ class Connections:
         self._phones: dict[UUID, Phone] = {}
         self._woken = asyncio.Event()
 
-    @contextmanager
-    def holding(self, phone: Phone) -> Iterator[None]:
+    def hold(self, phone: Phone) -> None:
         """While it is connected. An older connection of the same device is half dead or a second
         process of the app: the newest one counts."""
         device_id = phone.session.device_id
         if (older := self._phones.get(device_id)) is not None:
             older.end(Replaced())
         self._phones[device_id] = phone
-        try:
-            yield
-        finally:
-            if self._phones.get(device_id) is phone:
-                del self._phones[device_id]
+
+    def release(self, phone: Phone) -> None:
+        if self._phones.get(phone.session.device_id) is phone:
+            del self._phones[phone.session.device_id]
+
+    def phones(self) -> list[Phone]:
+        """Those that are connected now."""
+        return list(self._phones.values())
 
     async def listen(self) -> None:
         """Let phones look when there is news. Runs until cancelled."""

@@ -1,6 +1,7 @@
 """What the server does with each frame of a driver's phone, whichever way it came.
 
-A socket and a POST both end here. Every frame is one transaction; its answer is given only after
+A socket and a POST both end here (only the fixes of a socket go by fix_intake, those of many phones
+at once). Every frame is one transaction; its answer is given only after
 the commit, so what was acknowledged is kept. A frame that cannot be used is answered by a Reject.
 A fault of ours, or the database's absence, raises: then there is no answer, and the phone sends
 the frame again.
@@ -185,7 +186,7 @@ class DriverSession:
 
     async def _act(self, envelope: Envelope) -> list[Any]:
         received_at = clock.now()
-        error_s = _clock_error_s(envelope, received_at)
+        error_s = clock_error_s(envelope.sent_at, received_at)
         body = envelope.body
         if type(body) in COMMANDS:
             return [await self._obey(envelope, received_at, error_s)]
@@ -356,9 +357,9 @@ def _answer_again(earlier: DriverCommand) -> Ack | Reject:
     )
 
 
-def _clock_error_s(envelope: Envelope, received_at: datetime) -> float:
+def clock_error_s(sent_at: datetime, received_at: datetime) -> float:
     """How far behind ours the phone's clock is, in seconds; 0 when it is right."""
-    error_s = (received_at - envelope.sent_at).total_seconds()
+    error_s = (received_at - sent_at).total_seconds()
     # In a demo that runs faster, the way through the network seems longer by as much.
     return error_s if abs(error_s) > max(CLOCK_ERROR_MIN_S, 2 * clock.speed()) else 0.0
 

@@ -2,8 +2,9 @@
 
 Each driver, run and open exception is one record with a version; each screen has a cursor. A frame
 is the records newer than the cursor, so a screen that was away for an hour gets each changed record
-once, as it is now. There is no queue per screen, and any process serves any screen: the news on
-Redis only says which records to read again. When news may have been missed, and every half minute,
+once, as it is now. Drivers who only moved are told of in frames of their own (see map_moves). There
+is no queue per screen, and any process serves any screen: the news on Redis only says which records
+to read again, and where drivers are. When news may have been missed, and every half minute,
 everything is compared.
 """
 
@@ -12,6 +13,7 @@ import json
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +24,8 @@ from server.identity import service as identity
 from server.kit import clock
 from server.kit.db import Database, is_away
 from server.kit.feed import Feed
-from server.live.news import MAP_CHANNEL
+from server.live.map_moves import Moves, View
+from server.live.news import MAP_CHANNEL, POSITIONS_CHANNEL, unpack_positions
 from server.tracking import service as tracking
 
 log = logging.getLogger(__name__)
@@ -34,6 +37,9 @@ COMPARE_ALL_S = 30.0
 EXCEPTIONS_MAX = 200
 GONE_MAX = 1000
 """So many records that are gone are remembered for the screens that may still show them."""
+
+MOVING = ("position", "taken_at", "received_at", "speed_mps", "heading_deg")
+"""The fields of a driver's record that come with each fix."""
 
 type Record = dict[str, Any]
 
@@ -51,6 +57,9 @@ class MapFeed:
         self._everything_stale = True
         self._exceptions_stale = True
         self._read_s = -STALE_AFTER_S
+        self._changed_at = 1
+        self._told = 0
+        self._moves = Moves()
         self._forgot_up_to = 0
         """A cursor before it needs a new snapshot: some that are gone since are forgotten."""
         self._screens = 0
@@ -74,8 +83,7 @@ class MapFeed:
         `speed` are the clock by which the times in them are to be read; `is_current` is false
         while we ourselves wait for the database, or have lost it.
         """
-        if cursor < self._forgot_up_to:
-            cursor = 0
+        cursor = self._known(cursor)
         news: Record = {"drivers": {}, "runs": {}, "exceptions": {}}
         for (kind, key), (version, record) in self._records.items():
             if version > cursor and (record is not None or cursor > 0):
@@ -87,6 +95,18 @@ class MapFeed:
         news["is_current"] = _loop_s() - self._read_s < STALE_AFTER_S
         return news, self._version
 
+    def has_news(self, cursor: int) -> bool:
+        """Whether a frame would hold more than signs of life."""
+        cursor = self._known(cursor)
+        return cursor == 0 or self._changed_at > cursor
+
+    def moves(self, cursor: int, view: View | None = None) -> tuple[bytes | None, int]:
+        """The moves of drivers after `cursor`, within a view or everywhere, and the next cursor."""
+        return self._moves.frame(cursor, self._version, view), self._version
+
+    def _known(self, cursor: int) -> int:
+        return 0 if cursor < self._forgot_up_to else cursor
+
     async def changed_since(self, cursor: int) -> None:
         """Wait until there is something newer than `cursor`."""
         async with self._changed:
@@ -94,9 +114,12 @@ class MapFeed:
 
     async def listen(self) -> None:
         """Note what the news calls stale. Runs until cancelled."""
-        async for news in self._feed.listen(MAP_CHANNEL):
+        async for news in self._feed.listen(MAP_CHANNEL, POSITIONS_CHANNEL):
             if news is None:
                 self._everything_stale = True
+                continue
+            if news[0] == POSITIONS_CHANNEL:
+                self._move_drivers(news[1])
                 continue
             told = json.loads(news[1])
             self._everything_stale |= not told
@@ -105,11 +128,22 @@ class MapFeed:
             if run := told.get("run"):
                 self._stale_runs.add(UUID(run))
 
+    def _move_drivers(self, message: bytes) -> None:
+        """Take in new positions of drivers who are on the map; the others are to be read."""
+        for new in unpack_positions(message):
+            _, known = self._records.get(("drivers", str(new.driver_id)), (0, None))
+            if known is None:
+                self._stale_drivers.add(new.driver_id)
+            elif known["taken_at"] < new.taken_at:
+                moved = {name: getattr(new, name) for name in MOVING}
+                self._put("drivers", str(new.driver_id), known | moved)
+
     async def keep_current(self) -> None:
         """Read what is stale, once per tick. Runs until cancelled."""
         while True:
             try:
                 if self._screens:
+                    await self._tell_screens()
                     await self.refresh()
             except Exception as error:
                 if not is_away(error):
@@ -130,12 +164,19 @@ class MapFeed:
                     compare_all_s = _loop_s() + COMPARE_ALL_S
             await asyncio.sleep(SWEEP_S)
 
+    async def _tell_screens(self) -> None:
+        if self._told < self._version:
+            self._told = self._version
+            async with self._changed:
+                self._changed.notify_all()
+
     async def refresh(self) -> None:
         """Read again what is stale; one at a time, so that nothing older overwrites the newer."""
         async with self._refreshing:
             try:
                 await self._refresh()
                 self._read_s = _loop_s()
+                await self._tell_screens()
             except BaseException:
                 self._everything_stale = True  # what was to be read, was not
                 raise
@@ -154,19 +195,15 @@ class MapFeed:
             waiting = await dispatch.list_exceptions(session, limit=EXCEPTIONS_MAX)
         seen = {
             str(each.driver_id): {
-                **msgspec.to_builtins(each),
+                **_plain(each),
                 "name": people[each.driver_id].name,
             }
             for each in positions
         }
-        before = self._version
         self._take("drivers", seen, everything, map(str, drivers))
         self._take("runs", _records(shown), everything, map(str, runs))
         self._take("exceptions", _records(waiting), True, ())
         self._forget_the_gone()
-        if self._version != before:
-            async with self._changed:
-                self._changed.notify_all()
 
     def _take(
         self, kind: str, found: dict[str, Record], everything: bool, asked: Iterable[str]
@@ -176,12 +213,26 @@ class MapFeed:
         for key in (known if everything else set(asked)) - found.keys():
             self._put(kind, key, None)
         for key, record in found.items():
-            self._put(kind, key, record)
+            _, before = self._records.get((kind, key), (0, None))
+            self._put(kind, key, _newer_of(before, record) if kind == "drivers" else record)
 
     def _put(self, kind: str, key: str, record: Record | None) -> None:
-        if self._records.get((kind, key), (0, None))[1] != record:
-            self._version += 1
-            self._records[kind, key] = (self._version, record)
+        version, known = self._records.get((kind, key), (0, None))
+        if known == record:
+            return
+        self._version += 1
+        if kind == "drivers" and record is not None and known is not None:
+            record["number"] = known["number"]
+            if all(known[name] == record[name] for name in record if name not in MOVING):
+                self._moves.put(key, self._version, record)
+                self._records[kind, key] = (version, record)
+                return
+        if kind == "drivers":
+            self._moves.forget(key)
+            if record is not None:
+                record["number"] = self._moves.number_of(key)
+        self._records[kind, key] = (self._version, record)
+        self._changed_at = self._version
 
     def _forget_the_gone(self) -> None:
         gone = [of for of, (_, record) in self._records.items() if record is None]
@@ -189,6 +240,7 @@ class MapFeed:
             for of in gone:
                 del self._records[of]
             self._forgot_up_to = self._version
+            self._changed_at = self._version
 
 
 def _loop_s() -> float:
@@ -196,4 +248,19 @@ def _loop_s() -> float:
 
 
 def _records(views: Iterable[dispatch.RunView | dispatch.ExceptionView]) -> dict[str, Record]:
-    return {str(view.id): msgspec.to_builtins(view) for view in views}
+    return {str(view.id): _plain(view) for view in views}
+
+
+def _plain(view: msgspec.Struct) -> Record:
+    plain: Record = msgspec.to_builtins(view, builtin_types=(datetime,))
+    return plain
+
+
+def _newer_of(known: Record | None, found: Record) -> Record:
+    """A position that was told may not be stored yet, or never."""
+    if known is None:
+        return found
+    found["number"] = known["number"]
+    if known["taken_at"] <= found["taken_at"]:
+        return found
+    return found | {name: known[name] for name in MOVING}

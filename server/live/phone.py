@@ -1,60 +1,128 @@
-"""One connected phone: its frames are answered in order, and its manifest is pushed beside them."""
+"""One connected phone: its commands take effect in order, one at a time; its manifest is pushed
+between them; its fixes go to the intake, which stores those of all phones together."""
 
 import asyncio
+from datetime import datetime
+from typing import Literal
 
-from server.live.driver_session import DriverSession
-from server.live.endings import Ending, HelloLate
-from server.live.sockets import Socket
+import msgspec
+
+from server.kit import clock
+from server.live.driver_session import MAX_FIXES, DriverSession, clock_error_s
+from server.live.endings import Ending, HelloLate, ending_for
+from server.live.fix_intake import FixIntake
+from server.live.sockets import Caller, House
 from server.protocol import codec
+from server.protocol.from_driver import Fix
 
-HELLO_WITHIN_S = 15.0
+HELLO_WITHIN_S = 15
+WAITING_MAX = 64
+"""Messages of one phone that are not looked at yet; then no more is read from it."""
 
 
-class Phone:
-    """Whoever else has something for this phone says `look` or `end`, and waits for nothing."""
+class Phone(Caller):
+    """Whoever has something for this phone says `look` or `end`, and waits for nothing. It is a
+    task only while something is done for it."""
 
-    def __init__(self, session: DriverSession, socket: Socket) -> None:
+    __slots__ = ("_intake", "_looks", "_waiting", "_working", "resumes_at_seq", "session")
+
+    def __init__(self, house: House, session: DriverSession, intake: FixIntake) -> None:
+        super().__init__(house)
         self.session = session
-        self._socket = socket
-        self._told_to_look = asyncio.Event()
-        self._told_to_end = asyncio.Event()
-        self._ending = Ending()
+        self._intake = intake
+        self._waiting: list[bytes] | None = None
+        self._working: asyncio.Task[None] | None = None
+        self._looks = False
+        self.resumes_at_seq: int | None = None
+        """Fixes from here on were not stored: nothing later may be, before they come again."""
 
     def look(self) -> None:
         """There may be a newer manifest."""
-        self._told_to_look.set()
+        self._looks = True
+        self._set_to_work()
 
-    def end(self, ending: Ending) -> None:
-        """Say goodbye. A frame that is being dealt with is dropped unanswered."""
-        self._ending = ending
-        self._told_to_end.set()
+    def tick(self) -> None:
+        super().tick()
+        if not self.session.greeted and self.age_s > HELLO_WITHIN_S:
+            self.end(HelloLate())
 
-    async def talk(self) -> None:
-        """Until one of us goes."""
-        await self._socket.converse(self._wait_for_end(), self._hear(), self._push())
+    def hear(self, message: bytes) -> None:
+        if self.session.greeted and (found := read_fixes(message)) is not None:
+            error_s = clock_error_s(found.sent_at, clock.now())
+            self._intake.take(self, found.body.fixes, error_s)
+            return
+        self._waiting = self._waiting or []
+        self._waiting.append(message)
+        if not self.has_room():
+            self.pause()
+        self._set_to_work()
 
-    async def _wait_for_end(self) -> None:
-        await self._told_to_end.wait()
-        raise self._ending
+    def has_room(self) -> bool:
+        return self._waiting is None or len(self._waiting) < WAITING_MAX
 
-    async def _hear(self) -> None:
-        deadline_s = asyncio.get_running_loop().time() + HELLO_WITHIN_S
-        while True:
-            for answer in await self.session.hear(await self._receive(deadline_s)):
-                await self._socket.send(codec.encode(answer))
+    def hang_up(self) -> None:
+        self._waiting = None
+        if self._working is not None:
+            self._working.cancel()
 
-    async def _receive(self, deadline_s: float) -> str | bytes:
-        if self.session.greeted:
-            return await self._socket.receive()
+    async def finish(self) -> None:
+        """Wait until what it has said is done, or a fault of ours ended it."""
+        if self._working is not None:
+            await asyncio.wait([self._working])
+
+    def _set_to_work(self) -> None:
+        if self._working is None and not self._is_ending:
+            self._working = asyncio.create_task(self._work())
+
+    async def _work(self) -> None:
+        ending: Ending | None = None
         try:
-            async with asyncio.timeout_at(deadline_s):
-                return await self._socket.receive()
-        except TimeoutError:
-            raise HelloLate from None
+            while self._waiting or self._looks:
+                await self._do_next()
+        except Exception as error:
+            ending = ending_for(error)
+        finally:
+            self._working = None
+            self._waiting = None
+        if ending is not None:
+            self.end(ending)
 
-    async def _push(self) -> None:
-        while True:
-            await self._told_to_look.wait()
-            self._told_to_look.clear()
-            if (newer := await self.session.newer_manifest()) is not None:
-                await self._socket.send(codec.encode(newer))
+    async def _do_next(self) -> None:
+        if self._waiting:
+            for answer in await self.session.hear(self._waiting.pop(0)):
+                self.send(codec.encode(answer))
+            return
+        self._looks = False
+        if (newer := await self.session.newer_manifest()) is not None:
+            self.send(codec.encode(newer))
+
+
+class _Body(msgspec.Struct, gc=False):
+    fixes: tuple[Fix, ...]
+
+
+class FixesFrame(msgspec.Struct, gc=False):
+    """What `codec` reads of an envelope with fixes, read by msgspec: many times as fast."""
+
+    type: Literal["Fixes"]
+    id: str
+    sent_at: datetime
+    body: _Body
+
+
+_decode = msgspec.json.Decoder(FixesFrame).decode
+
+
+def read_fixes(message: bytes) -> FixesFrame | None:
+    """None when these are no fixes, or not without fault: then `codec` finds the words for it."""
+    if b'"Fixes"' not in message:
+        return None
+    try:
+        found = _decode(message)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    if not 1 <= len(found.body.fixes) <= MAX_FIXES or found.sent_at.tzinfo is None:
+        return None
+    if any(fix.taken_at.tzinfo is None for fix in found.body.fixes):
+        return None
+    return found

@@ -5,12 +5,14 @@ from contextlib import suppress
 from uuid import UUID
 
 import msgspec
+from picows import WSMsgType, WSTransport
 
 from server.identity import service as identity
 from server.kit.db import Database
-from server.live.endings import Refused, SignedOut
+from server.live.endings import Refused, SignedOut, ending_for
 from server.live.map_feed import TICK_S, MapFeed
-from server.live.sockets import Socket
+from server.live.map_moves import View
+from server.live.sockets import Caller, House
 
 FRAMES_AHEAD = 2
 BEAT_S = 3.0
@@ -19,56 +21,97 @@ BEAT_S = 3.0
 SESSION_CHECK_S = 15.0
 
 
-class Acknowledgement(msgspec.Struct):
-    """What a screen sends back: the cursor of the newest frame that it has drawn."""
-
-    ack: int
+FAR_EVERY_S = 2.0
+"""So often a screen hears of drivers outside of what it shows; of the others at every tick."""
 
 
-class Screen:
+class FromScreen(msgspec.Struct):
+    """What a screen says: the cursor of the newest frame that it has drawn, or what part of the
+    world it shows (west, south, east, north)."""
+
+    ack: int | None = None
+    view: View | None = None
+
+
+class Screen(Caller):
     """One open page. While it sleeps it gets nothing, then one frame with all that it missed.
 
     session_id: the sign-in that opened it; when that ends, so does the screen.
     """
 
-    def __init__(self, map_feed: MapFeed, db: Database, session_id: UUID, socket: Socket) -> None:
+    def __init__(self, house: House, map_feed: MapFeed, db: Database, session_id: UUID) -> None:
+        super().__init__(house)
         self._map_feed = map_feed
         self._db = db
         self._session_id = session_id
-        self._socket = socket
         self._in_flight: list[int] = []
         """The cursors of the frames that it has not acknowledged."""
+        self._view: View | None = None
         self._room = asyncio.Event()
         self._room.set()
+        self._showing: asyncio.Task[None] | None = None
 
-    async def show(self) -> None:
-        """Until it goes."""
-        with self._map_feed.watched():
-            await self._socket.converse(self._hear(), self._write(), self._watch_sign_in())
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        super().on_ws_connected(transport)
+        self._showing = asyncio.create_task(self._show())
 
-    async def _hear(self) -> None:
-        while True:
-            try:
-                drawn = msgspec.json.decode(await self._socket.receive(), type=Acknowledgement).ack
-            except (msgspec.MsgspecError, UnicodeDecodeError):
-                raise Refused('Send {"ack": cursor of the newest frame drawn}.') from None
+    def hear(self, message: bytes) -> None:
+        try:
+            said = msgspec.json.decode(message, type=FromScreen)
+            if said.ack is None and said.view is None:
+                raise msgspec.ValidationError
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            self.end(Refused('Send {"ack": cursor of the newest frame drawn}.'))
+            return
+        self._view = said.view or self._view
+        if said.ack is not None:
+            drawn = said.ack
             self._in_flight = [cursor for cursor in self._in_flight if cursor > drawn]
             if len(self._in_flight) < FRAMES_AHEAD:
                 self._room.set()
 
+    def hang_up(self) -> None:
+        if self._showing is not None:
+            self._showing.cancel()
+
+    async def _show(self) -> None:
+        try:
+            with self._map_feed.watched():
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._write())
+                    group.create_task(self._watch_sign_in())
+        except* Exception as errors:
+            self._showing = None
+            self.end(ending_for(errors.exceptions[0]))
+
     async def _write(self) -> None:
         await self._map_feed.refresh()
-        cursor = 0
+        loop = asyncio.get_running_loop()
+        told = near = far = 0
+        beat_s = far_s = loop.time()
         while True:
             await self._room.wait()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._map_feed.changed_since(cursor), BEAT_S)
-            frame, cursor = self._map_feed.frame(cursor)
-            self._in_flight.append(cursor)
-            if len(self._in_flight) >= FRAMES_AHEAD:
-                self._room.clear()
-            await self._socket.send(msgspec.json.encode(frame).decode())
+                async with asyncio.timeout_at(beat_s):
+                    await self._map_feed.changed_since(near)
+            if loop.time() >= far_s:
+                moves, far = self._map_feed.moves(far)
+                near, far_s = far, loop.time() + FAR_EVERY_S
+            else:
+                moves, near = self._map_feed.moves(near, self._view)
+            if told and moves is not None:
+                self._show_frame(moves, near)
+            if self._map_feed.has_news(told) or loop.time() >= beat_s:
+                frame, told = self._map_feed.frame(told)
+                self._show_frame(msgspec.json.encode(frame), told)
+                beat_s = loop.time() + BEAT_S
             await asyncio.sleep(TICK_S)
+
+    def _show_frame(self, frame: bytes, cursor: int) -> None:
+        self._in_flight.append(cursor)
+        if len(self._in_flight) >= FRAMES_AHEAD:
+            self._room.clear()
+        self.send(frame, WSMsgType.TEXT if frame[:1] == b"{" else WSMsgType.BINARY)
 
     async def _watch_sign_in(self) -> None:
         while True:

@@ -3,17 +3,17 @@
 Driving past is not arriving: the driver must be slow inside, or stay.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.kit import clock
-from server.kit.geo import Position, haversine_m, point
+from server.kit.geo import Position, haversine_m
 from server.kit.outbox import emit
 from server.tracking.events import DriverArrived
 from server.tracking.models import FenceRow
@@ -67,28 +67,71 @@ async def set_fences(session: AsyncSession, driver_id: UUID, fences: Sequence[Fe
     )
 
 
+NEARBY = text(
+    """
+    select fence.driver_id, fence.subject_id
+    from fence
+    join unnest(
+        cast(:driver_id as uuid[]), cast(:lon as float8[]), cast(:lat as float8[]),
+        cast(:reach_m as float8[])
+    ) as path (driver_id, lon, lat, reach_m) on path.driver_id = fence.driver_id
+    where fence.entered_at is null and (
+        fence.inside_since is not null
+        or st_dwithin(
+            fence.position, st_setsrid(st_makepoint(lon, lat), 4326)::geography,
+            fence.radius_m + path.reach_m
+        )
+    )
+    """
+)
+
+
 async def notice_arrivals(
-    session: AsyncSession, driver_id: UUID, readings: Collection[Reading]
+    session: AsyncSession, readings: Mapping[UUID, Collection[Reading]]
 ) -> None:
-    """Say DriverArrived for each fence that these readings, in the order of time, enter."""
-    path = sorted(readings, key=lambda reading: reading.taken_at)
-    start = path[0].position
-    reach_m = max(haversine_m(start, reading.position) for reading in path)
-    nearby = func.st_dwithin(FenceRow.position, point(start), FenceRow.radius_m + reach_m * 1.01)
-    fences = (
-        await session.scalars(
-            select(FenceRow)
-            .where(FenceRow.driver_id == driver_id, FenceRow.entered_at.is_(None))
-            .where(nearby | FenceRow.inside_since.is_not(None))
-            .execution_options(populate_existing=True)
+    """Say DriverArrived for each fence that these readings enter. readings: driver -> at least one
+    reading."""
+    paths = {
+        driver_id: sorted(each, key=lambda reading: reading.taken_at)
+        for driver_id, each in readings.items()
+    }
+    nearby = (
+        await session.execute(
+            NEARBY,
+            {
+                "driver_id": list(paths),
+                "lon": [path[0].position.lon for path in paths.values()],
+                "lat": [path[0].position.lat for path in paths.values()],
+                "reach_m": [1.01 * _reach_m(path) for path in paths.values()],
+            },
         )
     ).all()
+    if not nearby:
+        return
+    fences = await session.scalars(
+        select(FenceRow)
+        .where(tuple_(FenceRow.driver_id, FenceRow.subject_id).in_([tuple(row) for row in nearby]))
+        .order_by(FenceRow.driver_id, FenceRow.subject_id)
+        .execution_options(populate_existing=True)
+    )
+    await _follow_all(session, fences.all(), paths)
+
+
+def _reach_m(path: Sequence[Reading]) -> float:
+    """How far the path goes from where it begins."""
+    start = path[0].position
+    return max((haversine_m(start, reading.position) for reading in path[1:]), default=0.0)
+
+
+async def _follow_all(
+    session: AsyncSession, fences: Sequence[FenceRow], paths: Mapping[UUID, Sequence[Reading]]
+) -> None:
     for fence in fences:
         inside_since, entered_at = follow(
             fence.position,
             fence.radius_m,
             fence.inside_since,
-            [reading for reading in path if reading.taken_at >= fence.set_at],
+            [each for each in paths[fence.driver_id] if each.taken_at >= fence.set_at],
         )
         if (inside_since, entered_at) == (fence.inside_since, None):
             continue
@@ -96,7 +139,7 @@ async def notice_arrivals(
         noted = await session.scalar(
             update(FenceRow)
             .where(
-                FenceRow.driver_id == driver_id,
+                FenceRow.driver_id == fence.driver_id,
                 FenceRow.subject_id == fence.subject_id,
                 FenceRow.entered_at.is_(None),
             )
@@ -106,7 +149,7 @@ async def notice_arrivals(
         if noted is not None and entered_at is not None:
             emit(
                 session,
-                DriverArrived(driver_id=driver_id, subject_id=noted, occurred_at=entered_at),
+                DriverArrived(driver_id=fence.driver_id, subject_id=noted, occurred_at=entered_at),
             )
 
 

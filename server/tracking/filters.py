@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import isfinite
 
+import msgspec
+
 from server.kit.geo import Position, haversine_m
 from server.tracking.readings import TRUSTED_CLOCK_ERROR_S, Reading
 from server.tracking.seq_ranges import Ranges, contains
@@ -21,8 +23,7 @@ MAX_INACCURACY_M = 100.0
 MAX_SPEED_MPS = 70.0
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(msgspec.Struct, frozen=True, gc=False):
     """Where and when a device was seen."""
 
     position: Position

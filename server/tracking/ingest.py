@@ -1,26 +1,34 @@
-"""Taking in what phones send: batches of fixes, and heartbeats."""
+"""Taking in the fixes that phones send: those of one, or of many in a handful of statements."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select, text
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.kit.geo import Position
-from server.protocol.from_driver import Fix, Heartbeat
+from server.protocol.from_driver import Fix
+from server.tracking.devices import Device, lock_devices, save_devices
 from server.tracking.fences import notice_arrivals
-from server.tracking.filters import Memory, Spot, reason_against
-from server.tracking.models import FixRejection, LivePositionRow, TrackedDevice
+from server.tracking.filters import Memory, reason_against
 from server.tracking.partitions import day_of, ensure_partitions
 from server.tracking.positions import LivePosition
 from server.tracking.readings import Reading, in_order
-from server.tracking.seq_ranges import added
+from server.tracking.storing import count_rejections, move_markers, store_readings
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """What one device has sent.
+
+    clock_error_s: the server's time minus the phone's; a large one is added to the fixes' times.
+    """
+
+    driver_id: UUID
+    device_id: UUID
+    fixes: Sequence[Fix]
+    clock_error_s: float = 0.0
 
 
 class Ingested(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +47,16 @@ class Ingested(msgspec.Struct, frozen=True, kw_only=True):
     newest: LivePosition | None
 
 
+@dataclass(slots=True)
+class Sifted:
+    """A batch while it is dealt with."""
+
+    batch: Batch
+    device: Device
+    kept: list[Reading] = field(default_factory=list)
+    rejected: Counter[str] = field(default_factory=Counter)
+
+
 async def ingest_fixes(
     session: AsyncSession,
     *,
@@ -48,199 +66,84 @@ async def ingest_fixes(
     received_at: datetime,
     clock_error_s: float = 0.0,
 ) -> Ingested:
-    """Filter and store a batch.
-
-    clock_error_s: the server's time minus the phone's; a large one is added to the fixes' times.
-    """
+    """Filter and store what one device has sent; see `ingest_batches`."""
+    batch = Batch(
+        driver_id=driver_id, device_id=device_id, fixes=fixes, clock_error_s=clock_error_s
+    )
     if not fixes:
         return Ingested(stored=0, rejected={}, through_seq=0, newest=None)
-    device = await _lock_device(session, device_id, driver_id)
-    memory = _memory_of(device, received_at)
-    kept: list[Reading] = []
-    rejected: Counter[str] = Counter()
-    for reading in in_order(fixes, clock_error_s=clock_error_s):
+    (ingested,) = await ingest_batches(session, [batch], received_at=received_at)
+    return ingested
+
+
+async def ingest_batches(
+    session: AsyncSession, batches: Sequence[Batch], *, received_at: datetime
+) -> list[Ingested]:
+    """Filter and store what many devices have sent; none of the batches is empty. Locks are taken
+    in the order of the devices' and then of the drivers' ids."""
+    devices = await lock_devices(session, {each.device_id: each.driver_id for each in batches})
+    sifted = [_sift(each, devices[each.device_id], received_at) for each in batches]
+    await save_devices(session, devices.values())
+    rejected: defaultdict[UUID, Counter[str]] = defaultdict(Counter)
+    paths: defaultdict[UUID, list[tuple[Device, Reading]]] = defaultdict(list)
+    for each in sifted:
+        rejected[each.batch.driver_id] += each.rejected
+        paths[each.batch.driver_id] += [(each.device, reading) for reading in each.kept]
+    await count_rejections(session, day_of(received_at), rejected)
+    readings = [pair for path in paths.values() for pair in path]
+    moved: dict[UUID, LivePosition] = {}
+    if readings:
+        await ensure_partitions(session, {day_of(reading.taken_at) for _, reading in readings})
+        await store_readings(session, received_at, readings)
+        newest = {driver_id: max(path, key=_age) for driver_id, path in paths.items() if path}
+        moved = await move_markers(session, received_at, newest)
+        await notice_arrivals(
+            session,
+            {driver_id: [each for _, each in path] for driver_id, path in paths.items() if path},
+        )
+    return [
+        Ingested(
+            stored=len(each.kept),
+            rejected=dict(each.rejected),
+            through_seq=each.device.handled_seqs[-1][1],
+            newest=moved.get(each.batch.driver_id) if each.kept else None,
+        )
+        for each in sifted
+    ]
+
+
+def _sift(batch: Batch, device: Device, received_at: datetime) -> Sifted:
+    sifted = Sifted(batch, device)
+    memory = Memory(
+        now=received_at, handled=device.handled_seqs, last=device.last, doubted=device.doubted
+    )
+    for reading in in_order(batch.fixes, clock_error_s=batch.clock_error_s):
         reason = reason_against(reading, memory)
         if reason is None:
-            kept.append(reading)
+            sifted.kept.append(reading)
         else:
-            rejected[reason] += 1
-    _remember(device, memory, [fix.seq for fix in fixes])
-    await session.flush()
-    await _count_rejections(session, driver_id, received_at, rejected)
-    newest = None
-    if kept:
-        await _store(session, driver_id, device_id, received_at, kept)
-        newest = await _move_marker(session, device, received_at, kept)
-        await notice_arrivals(session, driver_id, kept)
-    return Ingested(
-        stored=len(kept),
-        rejected=dict(rejected),
-        through_seq=device.handled_seqs[-1][1],
-        newest=newest,
-    )
+            sifted.rejected[reason] += 1
+    device.remember(memory, [fix.seq for fix in batch.fixes])
+    return sifted
 
 
-async def record_heartbeat(
-    session: AsyncSession,
-    *,
-    driver_id: UUID,
-    device_id: UUID,
-    heartbeat: Heartbeat,
-    received_at: datetime,
-) -> None:
-    """Keep the phone's last sign of life; an older one that comes late changes nothing."""
-    device = await _lock_device(session, device_id, driver_id)
-    if device.heartbeat_at is not None and device.heartbeat_at > received_at:
-        return
-    for name, value in asdict(heartbeat).items():
-        setattr(device, name, value)
-    if device.battery_percent not in range(101):
-        device.battery_percent = None
-    device.heartbeat_at = received_at
-    await session.flush()
-
-
-async def _lock_device(session: AsyncSession, device_id: UUID, driver_id: UUID) -> TrackedDevice:
-    """The device's row, which other batches of the same device wait for."""
-    query = (
-        select(TrackedDevice)
-        .where(TrackedDevice.device_id == device_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    device = await session.scalar(query)
-    if device is None:
-        await session.execute(
-            insert(TrackedDevice)
-            .values(
-                device_id=device_id,
-                driver_id=driver_id,
-                handled_seqs=[],
-                unsent_commands=0,
-                unsent_fixes=0,
+def newest_claim(batch: Batch, received_at: datetime) -> LivePosition | None:
+    """Where the driver says to be, for a map whose database is away: checked as far as can be
+    without knowing where the driver was before."""
+    memory = Memory(now=received_at)
+    for reading in reversed(in_order(batch.fixes, clock_error_s=batch.clock_error_s)):
+        if reason_against(reading, memory) is None:
+            return LivePosition(
+                driver_id=batch.driver_id,
+                position=reading.position,
+                taken_at=reading.taken_at,
+                received_at=received_at,
+                speed_mps=reading.speed_mps,
+                heading_deg=reading.heading_deg,
+                battery_percent=None,
             )
-            .on_conflict_do_nothing()
-        )
-        device = (await session.scalars(query)).one()
-    device.driver_id = driver_id
-    return device
+    return None
 
 
-def _memory_of(device: TrackedDevice, now: datetime) -> Memory:
-    def spot(
-        position: Position | None, taken_at: datetime | None, accuracy_m: float | None
-    ) -> Spot | None:
-        if position is None or taken_at is None or accuracy_m is None:
-            return None
-        return Spot(position, taken_at, accuracy_m)
-
-    return Memory(
-        now=now,
-        handled=device.handled_seqs,
-        last=spot(device.last_position, device.last_taken_at, device.last_accuracy_m),
-        doubted=spot(device.doubted_position, device.doubted_taken_at, device.doubted_accuracy_m),
-    )
-
-
-def _remember(device: TrackedDevice, memory: Memory, seqs: Sequence[int]) -> None:
-    device.handled_seqs = added(device.handled_seqs, seqs)
-    for name, spot in (("last", memory.last), ("doubted", memory.doubted)):
-        setattr(device, f"{name}_position", spot and spot.position)
-        setattr(device, f"{name}_taken_at", spot and spot.taken_at)
-        setattr(device, f"{name}_accuracy_m", spot and spot.accuracy_m)
-
-
-async def _count_rejections(
-    session: AsyncSession, driver_id: UUID, received_at: datetime, rejected: Counter[str]
-) -> None:
-    if not rejected:
-        return
-    day = day_of(received_at)
-    new = insert(FixRejection).values(
-        [
-            {"day": day, "driver_id": driver_id, "reason": reason, "count": count}
-            for reason, count in sorted(rejected.items())
-        ]
-    )
-    await session.execute(
-        new.on_conflict_do_update(
-            index_elements=[FixRejection.day, FixRejection.driver_id, FixRejection.reason],
-            set_={"count": FixRejection.count + new.excluded.count},
-        )
-    )
-
-
-# Several times as fast as inserting rows one by one; the key is the last guard against doubles.
-INSERT_FIXES = text(
-    """
-    insert into fix (
-        device_id, seq, taken_at, driver_id, received_at, claimed_at, position,
-        accuracy_m, speed_mps, heading_deg
-    )
-    select
-        :device_id, seq, taken_at, :driver_id, :received_at, claimed_at,
-        st_setsrid(st_makepoint(lon, lat), 4326)::geography, accuracy_m, speed_mps, heading_deg
-    from unnest(
-        cast(:seq as bigint[]), cast(:taken_at as timestamptz[]),
-        cast(:claimed_at as timestamptz[]), cast(:lon as float8[]), cast(:lat as float8[]),
-        cast(:accuracy_m as real[]), cast(:speed_mps as real[]), cast(:heading_deg as real[])
-    ) as reading (seq, taken_at, claimed_at, lon, lat, accuracy_m, speed_mps, heading_deg)
-    on conflict do nothing
-    """
-)
-
-
-async def _store(
-    session: AsyncSession,
-    driver_id: UUID,
-    device_id: UUID,
-    received_at: datetime,
-    readings: Sequence[Reading],
-) -> None:
-    await ensure_partitions(session, {day_of(reading.taken_at) for reading in readings})
-    columns: dict[str, Any] = {
-        name: [getattr(reading, name) for reading in readings]
-        for name in ("seq", "taken_at", "claimed_at", "accuracy_m", "speed_mps", "heading_deg")
-    }
-    columns["lon"] = [reading.position.lon for reading in readings]
-    columns["lat"] = [reading.position.lat for reading in readings]
-    await session.execute(
-        INSERT_FIXES,
-        {"device_id": device_id, "driver_id": driver_id, "received_at": received_at, **columns},
-    )
-
-
-async def _move_marker(
-    session: AsyncSession, device: TrackedDevice, received_at: datetime, kept: Sequence[Reading]
-) -> LivePosition | None:
-    """Move the driver's marker, unless a later fix has moved it already."""
-    newest = max(kept, key=lambda reading: (reading.taken_at, reading.seq))
-    marker = {
-        "device_id": device.device_id,
-        "position": newest.position,
-        "taken_at": newest.taken_at,
-        "received_at": received_at,
-        "speed_mps": newest.speed_mps,
-        "heading_deg": newest.heading_deg,
-    }
-    moved = await session.scalar(
-        insert(LivePositionRow)
-        .values(driver_id=device.driver_id, **marker)
-        .on_conflict_do_update(
-            index_elements=[LivePositionRow.driver_id],
-            set_=marker,
-            where=LivePositionRow.taken_at < newest.taken_at,
-        )
-        .returning(LivePositionRow.driver_id)
-    )
-    if moved is None:
-        return None
-    return LivePosition(
-        driver_id=device.driver_id,
-        position=newest.position,
-        taken_at=newest.taken_at,
-        received_at=received_at,
-        speed_mps=newest.speed_mps,
-        heading_deg=newest.heading_deg,
-        battery_percent=device.battery_percent,
-    )
+def _age(pair: tuple[Device, Reading]) -> tuple[datetime, int]:
+    return pair[1].taken_at, pair[1].seq

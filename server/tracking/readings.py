@@ -1,8 +1,9 @@
 """A fix as the server understands it: with its time corrected and nonsense left out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
 
 from server.kit.geo import Position
 from server.protocol.from_driver import Fix
@@ -11,8 +12,7 @@ TRUSTED_CLOCK_ERROR_S = 120.0
 """Up to here the difference between two clocks may as well be the network."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True, gc=False):
     """taken_at: by the server's clock. claimed_at: what the phone said, when that differs."""
 
     seq: int
@@ -56,4 +56,4 @@ def _known(value: float | None, *, most: float) -> float | None:
 def in_order(fixes: Sequence[Fix], *, clock_error_s: float) -> list[Reading]:
     """The readings in the order in which the phone made them."""
     readings = [reading_of(fix, clock_error_s=clock_error_s) for fix in fixes]
-    return sorted(readings, key=lambda reading: reading.seq)
+    return readings if len(readings) == 1 else sorted(readings, key=lambda reading: reading.seq)

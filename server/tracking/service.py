@@ -1,7 +1,8 @@
 """What other rooms may ask of tracking."""
 
+from server.tracking.devices import record_heartbeat
 from server.tracking.fences import Fence, set_fences
-from server.tracking.ingest import Ingested, ingest_fixes, record_heartbeat
+from server.tracking.ingest import Batch, Ingested, ingest_batches, ingest_fixes, newest_claim
 from server.tracking.partitions import drop_partitions_before, ensure_partitions
 from server.tracking.positions import (
     LivePosition,
@@ -13,6 +14,7 @@ from server.tracking.positions import (
 )
 
 __all__ = [
+    "Batch",
     "Fence",
     "Ingested",
     "LivePosition",
@@ -22,8 +24,10 @@ __all__ = [
     "drop_partitions_before",
     "ensure_partitions",
     "fix_rejections",
+    "ingest_batches",
     "ingest_fixes",
     "latest_positions",
+    "newest_claim",
     "record_heartbeat",
     "set_fences",
 ]

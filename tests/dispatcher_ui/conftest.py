@@ -42,6 +42,8 @@ from server.kit.ids import new_id
 from server.kit.relay import relay_pending
 from server.kit.services import Services
 from server.kit.settings import Settings
+from server.live.gateway import Gateway
+from server.live.handover import handing_over
 from server.live.pages import DISPATCHER_UI
 from server.places import service as places
 from server.protocol import PROTOCOL_VERSION, codec
@@ -113,6 +115,7 @@ class Company:
     seq: int = 0
     _server: QuietServer | None = None
     _serving: asyncio.Task[None] | None = None
+    _gateway: Gateway | None = None
 
     async def open(self) -> None:
         """Serve, and wait until it answers."""
@@ -123,7 +126,10 @@ class Company:
             port=int(self.base_url.rpartition(":")[2]),
             log_level="warning",
             timeout_graceful_shutdown=1,
+            ws=handing_over(self.settings.gateways_dir),
         )
+        self._gateway = Gateway(self.settings, self.db, self.feed, blobs)
+        await self._gateway.open()
         self._server = QuietServer(config)
         self._serving = asyncio.create_task(self._server.serve())
         while not self._server.started:
@@ -132,8 +138,10 @@ class Company:
 
     async def close(self) -> None:
         assert self._server is not None and self._serving is not None
+        assert self._gateway is not None
         self._server.should_exit = True
         await self._serving
+        await self._gateway.drain()
 
     @contextmanager
     def at_work(self) -> Iterator[None]:

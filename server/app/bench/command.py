@@ -1,4 +1,5 @@
-"""`postrider bench orders`: the figures of orders and stock, as a table and as JSON."""
+"""`postrider bench`: the figures of orders and stock, of the live path and of faults, as a table or
+as JSON."""
 
 import argparse
 import asyncio
@@ -14,8 +15,10 @@ from typing import Any
 import msgspec
 
 from server.app.bench.conditions import Conditions, conditions_now
+from server.app.bench.faults import FaultFigures, measure_faults
 from server.app.bench.fight import Fight, measure_fight
 from server.app.bench.intake import Intake, measure_intake
+from server.app.bench.live import LiveFigures, measure_live
 from server.app.bench.scale import Scale, measure_scale
 
 PARTS = ("intake", "fight", "scale")
@@ -43,13 +46,30 @@ def run_bench(options: argparse.Namespace, say: Say) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     for name in ("DATABASE_URL", "REDIS_URL"):  # a bench never writes into a company's database
         os.environ.pop(name, None)
+    figures: Figures | LiveFigures | FaultFigures
     with tempfile.TemporaryDirectory(prefix="postrider-bench-") as folder:
-        figures = asyncio.run(_measure(options, Path(folder), say))
+        match options.what:
+            case "live":
+                figures = asyncio.run(_measure_live(options, say))
+            case "faults":
+                figures = asyncio.run(_measure_faults(options, say))
+            case _:
+                figures = asyncio.run(_measure(options, Path(folder), say))
     plain = msgspec.to_builtins(figures)
     print(json.dumps(plain, indent=2) if options.json else "\n".join(_table(plain)))
     for part in figures.wrong():
         say(f"NOT AS IT SHOULD BE: {part}")
     return 1 if figures.wrong() else 0
+
+
+async def _measure_live(options: argparse.Namespace, say: Say) -> LiveFigures:
+    return await measure_live(
+        phones=options.phones, rate=options.rate, seconds=10, rounds=options.rounds, say=say
+    )
+
+
+async def _measure_faults(options: argparse.Namespace, say: Say) -> FaultFigures:
+    return await measure_faults(witnesses=options.clients, outage_s=float(options.outage), say=say)
 
 
 async def _measure(options: argparse.Namespace, home: Path, say: Say) -> Figures:

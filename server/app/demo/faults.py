@@ -17,17 +17,21 @@ class Breakage:
 
     web_kills: int = 0
     worker_kills: int = 0
+    gateway_kills: int = 0
     redis_flushes: int = 0
 
 
 async def break_things(system: System, morning: datetime, breakage: Breakage) -> None:
-    """Kill -9 web and worker once each and flush Redis once, while the drivers are out."""
+    """Kill -9 web, worker and a gateway once each and flush Redis once, while drivers are out."""
     await _wait_until(morning + timedelta(minutes=50))
     system.web.kill()
     breakage.web_kills += 1
     await _wait_until(morning + timedelta(minutes=80))
     system.worker.kill()
     breakage.worker_kills += 1
+    await _wait_until(morning + timedelta(minutes=95))
+    system.gateways[0].kill()
+    breakage.gateway_kills += 1
     await _wait_until(morning + timedelta(minutes=110))
     redis = Redis.from_url(system.settings.redis_url)
     await redis.flushall()

@@ -26,6 +26,7 @@ COMMANDS = (
     "demo",
     "up",
     "web",
+    "gateway",
     "worker",
     "migrate",
     "roads",
@@ -136,7 +137,7 @@ def test_a_command_that_there_is_not_ends_with_code_2(postrider: Postrider) -> N
     assert "invalid choice: 'fly'" in complaint(postrider("fly"), code=2)
 
 
-@pytest.mark.parametrize("command", ["web", "worker"])
+@pytest.mark.parametrize("command", ["web", "gateway", "worker"])
 def test_processes_without_settings_name_the_one_that_is_missing(
     postrider: Postrider, command: str
 ) -> None:

@@ -1,4 +1,4 @@
-"""Who is calling: cookies, CSRF, bearer tokens and sockets."""
+"""Who is calling: cookies, CSRF and bearer tokens."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -6,9 +6,8 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from litestar import Litestar, WebSocket, get, post, websocket
+from litestar import Litestar, get, post
 from litestar.di import NamedDependency, Provide
-from litestar.types import Message
 
 from server.app.web import answer_problem, provide_principal
 from server.identity import service as identity
@@ -44,18 +43,11 @@ async def change_open() -> str:
     return "open"
 
 
-@websocket("/ws/things", guards=[allow(*OFFICE, scope="things:read")])
-async def listen_to_things(socket: WebSocket[Any, Any, Any]) -> None:
-    await socket.accept()
-    await socket.send_text(socket.scope["state"]["principal"].label)
-    await socket.close()
-
-
 @pytest.fixture
 def probe(db: Database, settings: Settings) -> Litestar:
     """An application that has only authentication and doors to try."""
     return Litestar(
-        [get_things, change_things, get_office, get_phone, change_open, listen_to_things],
+        [get_things, change_things, get_office, get_phone, change_open],
         middleware=[Authentication(db, settings)],
         dependencies={"principal": Provide(provide_principal)},
         exception_handlers={PostriderError: answer_problem},
@@ -86,38 +78,6 @@ async def new_key(
 
 def bearer(secret: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {secret}"}
-
-
-async def connect(app: Litestar, path: str, headers: dict[str, str]) -> list[Message]:
-    """What the server sends to a socket that connects with these headers."""
-    sent: list[Message] = []
-
-    async def receive() -> Message:
-        return {"type": "websocket.connect"}
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await app(
-        {
-            "type": "websocket",
-            "path": path,
-            "raw_path": path.encode(),
-            "root_path": "",
-            "query_string": b"",
-            "headers": [(b"host", b"testserver"), *raw],
-            "scheme": "ws",
-            "subprotocols": [],
-            "client": ("127.0.0.1", 1),
-            "server": ("testserver", 80),
-            "extensions": {},
-            "state": {},
-        },  # type: ignore[typeddict-item]
-        receive,
-        send,
-    )
-    return sent
 
 
 async def test_change_by_cookie_needs_the_csrf_token_of_the_session(door, db, new_person):
@@ -243,39 +203,3 @@ async def test_phone_opens_only_what_is_for_phones(door, db, new_person):
     assert (await door.get("/things", headers=bearer(paired.token))).status_code == 403
     cookie, _ = await cookies_and_token(db, driver)
     assert (await door.get("/phone", headers={"Cookie": cookie})).status_code == 403
-
-
-async def test_socket_opens_by_cookie_from_our_own_page(probe, db, new_person):
-    person = await new_person(Role.CLERK)
-    cookie, _ = await cookies_and_token(db, person)
-    headers = {"Cookie": cookie, "Origin": "http://testserver"}
-    accepted, said, _ = await connect(probe, "/ws/things", headers)
-    assert accepted["type"] == "websocket.accept"
-    assert said["text"] == f"person:{person.id}"
-
-
-@pytest.mark.parametrize("origin", [{}, {"Origin": "https://evil.example"}, {"Origin": "null"}])
-async def test_socket_by_cookie_from_elsewhere_is_closed_unopened(origin, probe, db, new_person):
-    cookie, _ = await cookies_and_token(db, await new_person(Role.CLERK))
-    (closed,) = await connect(probe, "/ws/things", {"Cookie": cookie, **origin})
-    assert (closed["type"], closed["code"]) == ("websocket.close", 4403)
-
-
-async def test_socket_opens_by_bearer_token_from_anywhere(probe, db, new_person):
-    key = await new_key(db, await new_person(Role.CLERK), "things:read")
-    accepted, said, _ = await connect(probe, "/ws/things", bearer(key.secret))
-    assert accepted["type"] == "websocket.accept"
-    assert said["text"] == f"api_key:{key.id}"
-
-
-async def test_socket_of_nobody_is_closed_unopened(probe):
-    (closed,) = await connect(probe, "/ws/things", {})
-    assert (closed["type"], closed["code"]) == ("websocket.close", 4401)
-
-
-async def test_socket_stays_shut_until_the_one_time_password_is_changed(probe, db, new_person):
-    person = await new_person(Role.ADMIN, must_change_password=True)
-    cookie, _ = await cookies_and_token(db, person)
-    headers = {"Cookie": cookie, "Origin": "http://testserver"}
-    (closed,) = await connect(probe, "/ws/things", headers)
-    assert (closed["type"], closed["code"]) == ("websocket.close", 4403)

@@ -15,18 +15,14 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from driver_app.core.https import send_request
-from server.identity.access import Principal, Role
+from server.identity.access import Role
 from server.kit.blobs import MAX_BLOB_BYTES, Blobs
 from server.kit.db import Database
 from server.kit.feed import Feed
 from server.kit.ids import new_id
 from server.kit.relay import relay_pending
 from server.kit.settings import Settings
-from server.live import connections, driver_session, phone, sockets
-from server.live.connections import Connections
-from server.live.driver_session import DriverSession
-from server.live.phone import Phone
-from server.live.sockets import Socket
+from server.live import connections, driver_session, gateway, phone, sockets
 from server.protocol import PROTOCOL_VERSION
 from server.protocol.codec import decode_batch, encode, encode_batch
 from server.protocol.envelope import Envelope
@@ -53,6 +49,7 @@ from tests.server.live.web_process import (
     revoke,
     serving,
     sign_in_cookie,
+    until,
     wrap,
 )
 
@@ -279,7 +276,7 @@ async def test_frame_that_is_too_large_ends_the_socket(any_town: Town, any_web: 
 async def test_phone_that_says_nothing_is_not_waited_for(
     any_town: Town, any_web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(phone, "HELLO_WITHIN_S", 0.05)
+    monkeypatch.setattr(phone, "HELLO_WITHIN_S", 0)
     device = await pair(any_town.db, await any_town.add_driver())
     async with calling(any_web, device, greet=False) as line:
         assert await line.ending() == (4408, "No Hello came in time.")
@@ -327,42 +324,27 @@ async def somebody_waits_for_a_lock(db: Database) -> None:
             await asyncio.sleep(0.005)
 
 
-class StuckWebSocket:
-    """A phone that has said Hello and then reads nothing any more."""
-
-    def __init__(self) -> None:
-        self._said = [encode(hello())]
-        self.is_stuck = asyncio.Event()
-
-    async def receive(self) -> dict[str, Any]:
-        return {"type": "websocket.receive", "text": self._said.pop()}
-
-    async def send_text(self, _: str) -> None:
-        self.is_stuck.set()
-        await asyncio.Event().wait()
-
-
 async def test_phone_that_reads_nothing_delays_nobody_and_is_dropped(
-    town: Town, web: Web, blobs: Blobs, monkeypatch: pytest.MonkeyPatch
+    town: Town, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connections, "SWEEP_S", 0.02)
+    monkeypatch.setattr(sockets, "SEND_TIMEOUT_S", 0)
+    monkeypatch.setattr(sockets, "WRITE_BUFFER_BYTES", 1024)
+    monkeypatch.setattr(gateway, "TICK_S", 0.05)
     driver_id = await town.add_driver()
-    stuck: Any = StuckWebSocket()
-    principal = Principal(role=Role.DRIVER, person_id=driver_id, device_id=new_id())
-    session = DriverSession(town.db, blobs, principal)
-    held: Connections = web.app.state.connections
-    talking = Phone(session, Socket(stuck))
-    with held.holding(talking):
-        talk = asyncio.create_task(talking.talk())
-        await stuck.is_stuck.wait()
-        async with calling(web, await pair(town.db, driver_id)) as line:
-            _, task_id = await town.assign(corner(1, 1))
-            manifest = await line.manifest()
-            assert [task.id for stop in manifest.stops for task in stop.tasks] == [task_id]
-        talk.cancel()
-    monkeypatch.setattr(sockets, "SEND_TIMEOUT_S", 0.02)
-    again: Any = StuckWebSocket()
-    await Phone(DriverSession(town.db, blobs, principal), Socket(again)).talk()
+    device, other = await pair(town.db, driver_id), await pair(town.db, driver_id)
+    async with calling(web, device) as stuck, calling(web, other) as line:
+        stuck.socket.transport.pause_reading()
+        (held,) = [
+            each
+            for each in web.gateway.connections.phones()
+            if each.session.device_id == device.device_id
+        ]
+        held.send(" " * 16 * 1024 * 1024)
+        _, task_id = await town.assign(corner(1, 1))
+        manifest = await line.manifest()
+        assert [task.id for stop in manifest.stops for task in stop.tasks] == [task_id]
+        await until(lambda: held not in web.gateway.connections.phones())
 
 
 @pytest.mark.parametrize("sweep_s", [0.02, 3600.0], ids=["sweep", "news"])
@@ -383,9 +365,8 @@ async def test_revoked_phone_is_disconnected_and_let_in_no_more(
 
 async def test_phones_are_told_when_the_process_stops(town: Town, web: Web) -> None:
     async with calling(web, await pair(town.db, await town.add_driver())) as line:
-        web.server.should_exit = True
-        code, _ = await line.ending()
-    assert code == 1012
+        await web.gateway.drain()
+        assert await line.ending() == (1012, "This server stops; connect again.")
 
 
 async def test_defect_of_ours_is_not_answered_and_ends_the_socket_with_a_reason(

@@ -1,11 +1,12 @@
-"""The real web process on a free port of this machine, its cables, and phones to talk with it."""
+"""A real web process on a free port of this machine and a gateway beside it, their cables, and
+phones to talk with them."""
 
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -20,7 +21,6 @@ from driver_app.core.driver import Driver
 from driver_app.core.pace import Pace
 from driver_app.core.store import Store
 from driver_app.core.sync import Sync
-from server.app.sockets import SOCKET_OPTIONS
 from server.app.web import create_app
 from server.identity import service as identity
 from server.identity.access import Role
@@ -30,6 +30,9 @@ from server.kit.db import Database
 from server.kit.feed import Feed
 from server.kit.ids import new_id
 from server.kit.settings import Settings
+from server.live.gateway import Gateway, open_gateway
+from server.live.handover import handing_over
+from server.live.map_moves import HEADER, MARKER, UNKNOWN
 from server.live.models import DriverCommand
 from server.protocol import PROTOCOL_VERSION
 from server.protocol.codec import decode, encode
@@ -116,10 +119,11 @@ async def cable_to(url: str) -> AsyncIterator[tuple[Cable, str]]:
 
 @dataclass
 class Web:
-    """A web process that serves."""
+    """A web process that serves, and the gateway to which it hands sockets over."""
 
     server: uvicorn.Server
     app: Any
+    gateway: Gateway
     db: Database
     port: int
 
@@ -137,6 +141,7 @@ async def serving(
     settings: Settings, db: Database, feed: Feed, blobs: Blobs, **options: Any
 ) -> AsyncIterator[Web]:
     app = create_app(settings, db, feed, blobs)
+    ends = {"ws": handing_over(settings.gateways_dir)}
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -144,17 +149,18 @@ async def serving(
             port=0,
             log_level="warning",
             timeout_graceful_shutdown=5,
-            **(SOCKET_OPTIONS | options),
+            **(ends | options),
         )
     )
-    running = asyncio.create_task(server.serve())
-    await until(lambda: server.started or running.done())
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        yield Web(server, app, db, port)
-    finally:
-        server.should_exit = True
-        await running
+    async with open_gateway(settings, db, feed, blobs) as gateway:
+        running = asyncio.create_task(server.serve())
+        await until(lambda: server.started or running.done())
+        port = server.servers[0].sockets[0].getsockname()[1]
+        try:
+            yield Web(server, app, gateway, db, port)
+        finally:
+            server.should_exit = True
+            await running
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -310,8 +316,12 @@ class Screen:
         self.shown: dict[str, dict[str, Any]] = {}
 
     async def frame(self) -> dict[str, Any]:
+        """The next one; {"type": "moves"} when it is one of moves."""
         async with asyncio.timeout(PATIENCE_S):
-            frame: dict[str, Any] = json.loads(await self.socket.recv())
+            message = await self.socket.recv()
+        if isinstance(message, bytes):
+            return move(self.shown, message)
+        frame: dict[str, Any] = json.loads(message)
         merge(self.shown, frame)
         return frame
 
@@ -328,6 +338,23 @@ def merge(shown: dict[str, dict[str, Any]], frame: dict[str, Any]) -> None:
                 shown[kind].pop(key, None)
             else:
                 shown[kind][key] = record
+
+
+def move(shown: dict[str, dict[str, Any]], message: bytes) -> dict[str, Any]:
+    """Merge a frame of moves, as the browser does."""
+    kind, count, cursor = HEADER.unpack_from(message)
+    assert kind == 1 and len(message) == HEADER.size + count * MARKER.size
+    by_number = {record["number"]: record for record in shown["drivers"].values()}
+    for number, lat, lon, heading, speed, taken in MARKER.iter_unpack(message[HEADER.size :]):
+        if (record := by_number.get(number)) is None:
+            continue
+        now_s = int(clock.now().timestamp()) + 600
+        taken_at = datetime.fromtimestamp(now_s - ((now_s - taken) & 0xFFFF), UTC)
+        record["position"] = [lon / 1e7, lat / 1e7]
+        record["taken_at"] = record["received_at"] = taken_at.isoformat().replace("+00:00", "Z")
+        record["heading_deg"] = None if heading == UNKNOWN else heading * 1.5
+        record["speed_mps"] = None if speed == UNKNOWN else speed * 0.5
+    return {"type": "moves", "cursor": cursor, "is_current": None}
 
 
 @asynccontextmanager

@@ -1,0 +1,273 @@
+/* Many phones in one thread: each sends a frame with one fix at its turn and waits for nothing.
+ *
+ *   phones KIND PORT COUNT RATE SECONDS PIDS < credentials
+ *
+ * KIND   tcp: as much without a frame, answered by 5 bytes | ws: as WebSocket, any answer counts |
+ *        gateway: as WebSocket with Authorization, Hello, and Acks of Postrider
+ * PIDS   processes whose CPU is counted, by commas
+ * stdin  a line for each connection: the value of its Authorization header
+ *
+ * Prints one line of JSON: messages answered per second, CPU microseconds per message of the
+ * processes, the share of a core that this generator used, and the latency until the answer.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { TCP, WS, GATEWAY };
+enum { CONNECTING, GREETING, READY };
+#define IN_FLIGHT 256
+#define BUFFER (1 << 16)
+#define WARM_S 2.0
+
+typedef struct {
+    int fd, state, held;
+    long sent, answered;
+    double sent_s[IN_FLIGHT];
+    char *buffer;
+} Phone;
+
+static int kind, polling;
+static long answered, lost, samples;
+static float latency_s[1 << 22];
+static int measuring;
+
+static double now_s(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+static double own_cpu_s(void) {
+    struct rusage used;
+    getrusage(RUSAGE_SELF, &used);
+    return used.ru_utime.tv_sec + used.ru_stime.tv_sec +
+           (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+}
+
+/* CPU seconds of these processes with all their threads; the kernel counts nanoseconds. */
+static double cpu_s_of(const char *pids) {
+    double sum = 0;
+    char *list = strdup(pids);
+    for (char *pid = strtok(list, ","); pid; pid = strtok(0, ",")) {
+        char path[300];
+        snprintf(path, sizeof path, "/proc/%s/task", pid);
+        DIR *folder = opendir(path);
+        if (!folder) continue;
+        for (struct dirent *task; (task = readdir(folder));) {
+            unsigned long long ns = 0;
+            snprintf(path, sizeof path, "/proc/%s/task/%.20s/schedstat", pid, task->d_name);
+            FILE *file = task->d_name[0] == '.' ? 0 : fopen(path, "r");
+            if (!file) continue;
+            if (fscanf(file, "%llu", &ns) == 1) sum += ns / 1e9;
+            fclose(file);
+        }
+        closedir(folder);
+    }
+    free(list);
+    return sum;
+}
+
+static void give_up(const char *why, const char *detail) {
+    fprintf(stderr, "%s: %.200s\n", why, detail);
+    exit(2);
+}
+
+static void moment(char *text) {
+    struct timespec t;
+    struct tm parts;
+    clock_gettime(CLOCK_REALTIME, &t);
+    gmtime_r(&t.tv_sec, &parts);
+    size_t end = strftime(text, 32, "%Y-%m-%dT%H:%M:%S", &parts);
+    snprintf(text + end, 32 - end, ".%06ldZ", t.tv_nsec / 1000);
+}
+
+static int put_frame(char *out, const char *text, int length) {
+    int head = 2;
+    out[0] = (char)0x81;
+    if (length < 126) {
+        out[1] = (char)(0x80 | length);
+    } else {
+        out[1] = (char)(0x80 | 126);
+        out[2] = (char)(length >> 8);
+        out[3] = (char)length;
+        head = 4;
+    }
+    memset(out + head, 0, 4); /* a mask of zeros: the server unmasks, we need not mask */
+    memcpy(out + head + 4, text, length);
+    return head + 4 + length;
+}
+
+static void send_fix(Phone *phone, int number) {
+    char text[512] = "", out[600], at[40];
+    moment(at);
+    long seq = phone->sent + 1;
+    int length = snprintf(text, sizeof text,
+        "{\"type\":\"Fixes\",\"id\":\"%08x-%ld\",\"sent_at\":\"%s\",\"body\":{\"fixes\":[{\"seq\":%ld,"
+        "\"taken_at\":\"%s\",\"lon\":%.6f,\"lat\":%.6f,\"accuracy_m\":5.0,\"speed_mps\":12.5,"
+        "\"heading_deg\":270.0}]}}",
+        number, seq, at, seq, at, 9.5 + number * 1e-4 + seq % 10 * 1e-6, 47.1);
+    int size = kind == TCP ? 256 : put_frame(out, text, length);
+    if (send(phone->fd, kind == TCP ? text : out, size, MSG_DONTWAIT | MSG_NOSIGNAL) != size) {
+        lost++;
+        return;
+    }
+    phone->sent_s[phone->sent++ % IN_FLIGHT] = now_s();
+}
+
+static void count_answers(Phone *phone, long through) {
+    double at_s = now_s();
+    for (; phone->answered < through && phone->answered < phone->sent; phone->answered++) {
+        if (!measuring) continue;
+        answered++;
+        if (samples < (long)(sizeof latency_s / sizeof *latency_s))
+            latency_s[samples++] = at_s - phone->sent_s[phone->answered % IN_FLIGHT];
+    }
+}
+
+static void send_hello(Phone *phone) {
+    char text[300], out[400], at[40];
+    moment(at);
+    int length = snprintf(text, sizeof text,
+        "{\"type\":\"Hello\",\"id\":\"hello\",\"sent_at\":\"%s\",\"body\":{\"protocol\":1,"
+        "\"app_version\":\"bench\"}}", at);
+    int size = put_frame(out, text, length);
+    if (send(phone->fd, out, size, MSG_NOSIGNAL) != size) give_up("hello", strerror(errno));
+}
+
+static void hear(Phone *phone, char *text, int length) {
+    if (kind == WS) {
+        count_answers(phone, phone->answered + 1);
+        return;
+    }
+    char last = text[length];
+    text[length] = 0;
+    char *through = strstr(text, "\"fixes_through\":");
+    if (phone->state == GREETING && strstr(text, "\"Manifest\"")) phone->state = READY;
+    else if (through) count_answers(phone, atol(through + 16));
+    else if (strstr(text, "\"Reject\"")) give_up("rejected", text);
+    text[length] = last;
+}
+
+/* Deal with the first message in the buffer; how many bytes it had, 0 when it is not whole. */
+static int take_one(Phone *phone) {
+    unsigned char *head = (unsigned char *)phone->buffer;
+    if (phone->state == CONNECTING) {
+        char *end = memmem(phone->buffer, phone->held, "\r\n\r\n", 4);
+        if (!end) return 0;
+        if (memcmp(phone->buffer + 9, "101", 3)) give_up("refused", phone->buffer);
+        phone->state = kind == GATEWAY ? GREETING : READY;
+        if (kind == GATEWAY) send_hello(phone);
+        return end + 4 - phone->buffer;
+    }
+    if (kind == TCP) {
+        if (phone->held < 5) return 0;
+        count_answers(phone, phone->answered + 1);
+        return 5;
+    }
+    if (phone->held < 4) return 0;
+    int size = head[1] & 127, start = 2;
+    if (size == 126) size = head[2] << 8 | head[3], start = 4;
+    if (phone->held < start + size) return 0;
+    if ((head[0] & 15) == 8) give_up("closed", phone->buffer + start + 2);
+    if ((head[0] & 15) < 3) hear(phone, phone->buffer + start, size);
+    return start + size;
+}
+
+static void read_all(Phone *phone) {
+    int got = recv(phone->fd, phone->buffer + phone->held, BUFFER - 1 - phone->held, MSG_DONTWAIT);
+    if (got == 0 || (got < 0 && errno != EAGAIN)) give_up("connection", "lost");
+    if (got < 0) return;
+    phone->held += got;
+    int done = 0;
+    for (int size; done < phone->held; done += size) {
+        char *start = phone->buffer;
+        phone->buffer += done, phone->held -= done;
+        size = take_one(phone);
+        phone->buffer = start, phone->held += done;
+        if (!size) break;
+    }
+    memmove(phone->buffer, phone->buffer + done, phone->held -= done);
+}
+
+static void wait_ms(int ms) {
+    struct epoll_event found[256];
+    int ready = epoll_wait(polling, found, 256, ms);
+    for (int i = 0; i < ready; i++) read_all(found[i].data.ptr);
+}
+
+static void open_phone(Phone *phone, int port) {
+    char credential[300] = "", head[800];
+    int one = 1;
+    struct sockaddr_in there = {.sin_family = AF_INET, .sin_port = htons(port)};
+    there.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    phone->fd = socket(AF_INET, SOCK_STREAM, 0);
+    phone->buffer = malloc(BUFFER);
+    if (connect(phone->fd, (void *)&there, sizeof there)) give_up("connect", strerror(errno));
+    setsockopt(phone->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    struct epoll_event wanted = {EPOLLIN, {.ptr = phone}};
+    epoll_ctl(polling, EPOLL_CTL_ADD, phone->fd, &wanted);
+    if (kind == TCP) {
+        phone->state = READY;
+        return;
+    }
+    if (fgets(credential, sizeof credential, stdin)) credential[strcspn(credential, "\n")] = 0;
+    int size = snprintf(head, sizeof head,
+        "GET /ws/driver HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nAuthorization: %s\r\n\r\n",
+        port, credential);
+    if (send(phone->fd, head, size, MSG_NOSIGNAL) != size) give_up("send", strerror(errno));
+    while (phone->state != READY) wait_ms(100);
+}
+
+static int by_size(const void *a, const void *b) {
+    float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+int main(int words, char **word) {
+    if (words != 7) give_up("usage", "phones KIND PORT COUNT RATE SECONDS PIDS");
+    kind = !strcmp(word[1], "tcp") ? TCP : !strcmp(word[1], "ws") ? WS : GATEWAY;
+    int port = atoi(word[2]), count = atoi(word[3]);
+    double rate = atof(word[4]), seconds = atof(word[5]);
+    polling = epoll_create1(0);
+    Phone *phones = calloc(count, sizeof *phones);
+    for (int i = 0; i < count; i++) open_phone(&phones[i], port);
+    if (rate == 0) { /* idle: only be there */
+        printf("ready\n");
+        fflush(stdout);
+        for (double end_s = now_s() + seconds; now_s() < end_s;) wait_ms(200);
+        return 0;
+    }
+    double start_s = now_s(), cpu_s = 0, own_s = 0, measured_s = 0;
+    for (long turn = 0;;) {
+        double at_s = now_s();
+        if (!measuring && at_s >= start_s + WARM_S)
+            measuring = 1, measured_s = at_s, cpu_s = cpu_s_of(word[6]), own_s = own_cpu_s();
+        if (at_s >= start_s + WARM_S + seconds) break;
+        for (long due = (at_s - start_s) * rate; turn < due; turn++)
+            send_fix(&phones[turn % count], turn % count);
+        wait_ms(1);
+    }
+    double took_s = now_s() - measured_s;
+    cpu_s = cpu_s_of(word[6]) - cpu_s, own_s = own_cpu_s() - own_s;
+    qsort(latency_s, samples, sizeof *latency_s, by_size);
+    printf("{\"per_s\":%.0f,\"us_each\":%.3f,\"core_share\":%.3f,\"generator_share\":%.3f,"
+           "\"lost\":%ld,\"p50_ms\":%.2f,\"p99_ms\":%.2f}\n",
+           answered / took_s, answered ? cpu_s * 1e6 / answered : 0, cpu_s / took_s, own_s / took_s,
+           lost, samples ? latency_s[samples / 2] * 1e3 : 0,
+           samples ? latency_s[(long)(samples * .99)] * 1e3 : 0);
+    return 0;
+}
