@@ -5,20 +5,21 @@ The screens and the simulator call this; neither writes to the store in any othe
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isfinite
-from pathlib import Path
 from secrets import randbits
 from typing import Any, Literal, cast
 from uuid import UUID
 
+from driver_app.core.changes import Change, list_changes
+from driver_app.core.day import Day
+from driver_app.core.debrief import Debrief, reckon_up
 from driver_app.core.errors import (
     AlreadyFinished,
     NothingToSend,
-    ProofMissing,
     WrongShiftChange,
 )
+from driver_app.core.evidence import NO_EVIDENCE, Evidence, File, require_proof
 from driver_app.core.outbox import Outbox
 from driver_app.core.pairing import ask_for_pairing
 from driver_app.core.progress import CLOSED_BY_DRIVER, TaskState, find_tasks, further, state_after
@@ -42,6 +43,8 @@ from server.protocol.from_driver import (
     StartTasks,
 )
 
+__all__ = ["Clock", "Driver", "Evidence", "File", "make_id", "read_clock"]
+
 Clock = Callable[[], datetime]
 
 _SHIFT_AFTER: dict[tuple[Shift, str], Shift] = {
@@ -57,30 +60,6 @@ def read_clock() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class File:
-    """A photo or a signature, as bytes or as a file that the camera wrote."""
-
-    content: bytes | Path
-    content_type: str = "image/jpeg"
-
-    def read(self) -> bytes:
-        return self.content if isinstance(self.content, bytes) else self.content.read_bytes()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """What the driver gathered at the door; a `Proof` with the files themselves."""
-
-    photos: tuple[File, ...] = ()
-    signature: File | None = None
-    recipient_name: str | None = None
-    pin: str | None = None
-    scans: tuple[str, ...] = ()
-    age_checked: bool | None = None
-    note: str | None = None
-
-
 class Driver:
     """One driver's phone, over a store of its own.
 
@@ -90,6 +69,7 @@ class Driver:
     def __init__(self, store: Store, *, clock: Clock = read_clock, device_model: str = "") -> None:
         self._store = store
         self._outbox = Outbox(store)
+        self._day = Day(store)
         self._clock = clock
         self._device_model = device_model
 
@@ -123,6 +103,23 @@ class Driver:
                 )
             )
 
+    def list_changes(self) -> tuple[Change, ...]:
+        """What has moved in the run since the driver last took note of it."""
+        with self._store.reading():
+            seen, now = self._day.get_seen_manifest(), self._store.get_manifest()
+        return list_changes(seen, now)
+
+    def take_note_of_run(self) -> None:
+        """The driver knows the run as it is now."""
+        with self._store.transaction():
+            manifest = self._store.get_manifest()
+            if manifest is not None:
+                self._day.put_seen_manifest(manifest)
+
+    def debrief(self) -> Debrief:
+        with self._store.reading():
+            return reckon_up(self.view(), self._day.list_acts(), self._day.list_brought_back())
+
     # On the way
 
     def accept(self, task_ids: Sequence[str], position: Position | None = None) -> None:
@@ -152,7 +149,7 @@ class Driver:
         self,
         task_id: str,
         outcome_code: str,
-        evidence: Evidence = Evidence(),
+        evidence: Evidence = NO_EVIDENCE,
         *,
         parcels: Sequence[ParcelOutcome] = (),
         cash_minor: int | None = None,
@@ -166,24 +163,24 @@ class Driver:
         with self._store.transaction():
             task = self._require_open(task_id)
             if task is not None:
-                _require_proof(task, evidence, parcels)
-            return self._send(
-                CompleteTask(
-                    task_id=task_id,
-                    outcome_code=outcome_code,
-                    occurred_at=self._clock(),
-                    position=position,
-                    parcels=tuple(parcels),
-                    proof=self._keep(evidence),
-                    cash_minor=cash_minor,
-                )
+                require_proof(task.task, evidence, parcels)
+            body = CompleteTask(
+                task_id=task_id,
+                outcome_code=outcome_code,
+                occurred_at=self._clock(),
+                position=position,
+                parcels=tuple(parcels),
+                proof=self._keep(evidence),
+                cash_minor=cash_minor,
             )
+            self._day.add_act(body)
+            return self._send(body)
 
     def fail(
         self,
         task_id: str,
         outcome_code: str,
-        evidence: Evidence = Evidence(),
+        evidence: Evidence = NO_EVIDENCE,
         *,
         position: Position | None = None,
     ) -> str:
@@ -206,7 +203,7 @@ class Driver:
         *,
         at_task_id: str | None = None,
         reason: str = "",
-        evidence: Evidence = Evidence(),
+        evidence: Evidence = NO_EVIDENCE,
         position: Position | None = None,
     ) -> str:
         """Take goods that nobody announced. (An announced return is a task: `complete`.)"""
@@ -221,6 +218,7 @@ class Driver:
                 position=position,
                 proof=self._keep(evidence),
             )
+            self._day.add_act(body)
             return self._send(body, task_id=at_task_id, lane="returns")
 
     # The van and the shift
@@ -241,6 +239,8 @@ class Driver:
                 occurred_at=self._clock(),
                 position=position,
             )
+            if purpose == "unload":
+                self._day.add_brought_back(barcodes)
             return self._send(body, lane="scans")
 
     def set_shift(
@@ -256,6 +256,8 @@ class Driver:
             if after is None:
                 raise WrongShiftChange(shift=shift, change=change)
             self._store.put_setting("shift", after)
+            if change == "start":
+                self._day.begin_day()
             body = SetShift(
                 change=change,
                 occurred_at=self._clock(),
@@ -376,23 +378,3 @@ def make_id(now: datetime) -> str:
     """A UUID of version 7: unique even with a wrong clock, in order of time with a right one."""
     time_ms = int(now.timestamp() * 1000) & (2**48 - 1)
     return str(UUID(int=time_ms << 80 | 7 << 76 | randbits(12) << 64 | 2 << 62 | randbits(62)))
-
-
-def _require_proof(task: TaskView, evidence: Evidence, parcels: Sequence[ParcelOutcome]) -> None:
-    """The parts that the manifest requires must be there; `warned` ones are the screen's matter."""
-    demand = task.task.proof
-    not_handed_over = {p.barcode for p in parcels if p.outcome in ("refused", "missing")}
-    to_scan = {parcel.barcode for parcel in task.task.parcels} - not_handed_over
-    given = {
-        "photo": (demand.photo, bool(evidence.photos)),
-        "signature": (demand.signature, evidence.signature is not None),
-        "name": (demand.name, bool(evidence.recipient_name)),
-        "PIN": (demand.pin, bool(evidence.pin)),
-        "scan of every parcel": (demand.scan, to_scan <= set(evidence.scans)),
-        "age check": (demand.age_check, evidence.age_checked is True),
-    }
-    missing = [
-        part for part, (demanded, there) in given.items() if demanded == "required" and not there
-    ]
-    if missing:
-        raise ProofMissing(parts=", ".join(missing))

@@ -55,6 +55,12 @@ class WrongShiftChange(PhoneError):
     code = "phone.wrong_shift_change"
 
 
+class StorageFull(PhoneError):
+    """The storage is full, so this could not be kept. Delete something else; then try again."""
+
+    code = "phone.storage_full"
+
+
 class UnknownCommand(PhoneError):
     """This entry is not waiting for your attention any more."""
 

@@ -39,6 +39,15 @@ def ask_for_pairing(server_url: str, code: str, device_model: str) -> Pairing:
         raise PairingRefused(detail=f"{server_url} is not a Postrider server.") from error
 
 
+def read_pairing_link(text: str) -> tuple[str, str] | None:
+    """The server's address and the code in a scanned link such as `https://host/pair#CODE`; None
+    when it is something else."""
+    address, _, code = text.strip().partition("#")
+    if not code.isalnum() or not address.startswith(("https://", "http://")):
+        return None
+    return address.removesuffix("/").removesuffix("/pair"), code
+
+
 def normalise_server_url(text: str) -> str:
     """The server's address as the driver typed it; TLS unless http is asked for by name."""
     text = text.strip()

@@ -14,65 +14,16 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from errno import ENOSPC
 from pathlib import Path
 
-from driver_app.core.errors import NotPaired, StoreTooNew
+from driver_app.core.errors import NotPaired, StorageFull, StoreTooNew
 from driver_app.core.progress import TaskState
+from driver_app.core.schema import MIGRATIONS
+from driver_app.core.seal import NoSeal, Seal
 from server.protocol.codec import MalformedFrame, decode_part, encode_part
 from server.protocol.from_driver import Fix
 from server.protocol.to_driver import Manifest, Notice
-
-MIGRATIONS: tuple[tuple[str, ...], ...] = (
-    (
-        "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
-        """CREATE TABLE manifest (
-            one INTEGER PRIMARY KEY CHECK (one = 1),
-            version INTEGER NOT NULL,
-            body TEXT NOT NULL)""",
-        "CREATE TABLE progress (task_id TEXT PRIMARY KEY, state TEXT NOT NULL)",
-        "CREATE TABLE loaded_parcels (barcode TEXT PRIMARY KEY)",
-        """CREATE TABLE outbox (
-            position INTEGER PRIMARY KEY AUTOINCREMENT,
-            id TEXT NOT NULL UNIQUE,
-            driver_id TEXT NOT NULL,
-            lane TEXT NOT NULL,
-            frame TEXT NOT NULL,
-            body TEXT NOT NULL,
-            place TEXT NOT NULL,
-            state TEXT NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'leased', 'rejected')),
-            attempts INTEGER NOT NULL DEFAULT 0,
-            leased_by TEXT,
-            lease_ends_s REAL,
-            reject_code TEXT,
-            reject_message TEXT)""",
-        "CREATE INDEX outbox_lane ON outbox (driver_id, lane, position) WHERE state <> 'rejected'",
-        """CREATE TABLE blobs (
-            sha256 TEXT PRIMARY KEY,
-            size_bytes INTEGER NOT NULL,
-            content_type TEXT NOT NULL,
-            uploaded INTEGER NOT NULL DEFAULT 0)""",
-        """CREATE TABLE command_blobs (
-            command_id TEXT NOT NULL REFERENCES outbox (id)
-                ON DELETE CASCADE ON UPDATE CASCADE,
-            sha256 TEXT NOT NULL REFERENCES blobs (sha256),
-            PRIMARY KEY (command_id, sha256)) WITHOUT ROWID""",
-        "CREATE INDEX command_blobs_of_blob ON command_blobs (sha256)",
-        # AUTOINCREMENT: a seq is never given twice, not even after its row was acknowledged
-        # and deleted; the server dedupes on it.
-        """CREATE TABLE fixes (
-            seq INTEGER PRIMARY KEY AUTOINCREMENT,
-            driver_id TEXT NOT NULL,
-            refused INTEGER NOT NULL DEFAULT 0,
-            body TEXT NOT NULL)""",
-        """CREATE TABLE notices (
-            id INTEGER PRIMARY KEY,
-            received_at TEXT NOT NULL,
-            code TEXT NOT NULL,
-            message TEXT NOT NULL)""",
-    ),
-)
-"""One tuple of statements per version of the file (`PRAGMA user_version`). Append only; a
-migration keeps the outbox, the fixes and the blobs: they may be yesterday's unsent work."""
 
 NOTICES_KEPT = 50
 
@@ -101,10 +52,13 @@ class Store:
     Each process opens its own; inside a process several threads may share one.
 
     fsync: False only for simulated phones, which need not survive a power cut.
+    seal: closes the token before it is written.
     """
 
-    def __init__(self, folder: Path | str, *, fsync: bool = True) -> None:
+    def __init__(self, folder: Path | str, *, fsync: bool = True, seal: Seal | None = None) -> None:
         self.fsync = fsync
+        self._seal = seal or NoSeal()
+        self._opened: tuple[str, str] | None = None
         self.folder = Path(folder)
         self.blob_folder = self.folder / "blobs"
         self.blob_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -145,10 +99,16 @@ class Store:
             self.db.execute(begin)
             try:
                 yield self.db
-            except BaseException:
-                self.db.execute("ROLLBACK")
+                self.db.execute("COMMIT")
+            except BaseException as error:
+                # SQLite has rolled back by itself when the storage is full.
+                if self.db.in_transaction:
+                    self.db.execute("ROLLBACK")
+                if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL or (
+                    isinstance(error, OSError) and error.errno == ENOSPC
+                ):
+                    raise StorageFull from error
                 raise
-            self.db.execute("COMMIT")
 
     def migrate(self, migrations: tuple[tuple[str, ...], ...]) -> None:
         """Bring the file to the newest version; another process may be doing the same."""
@@ -183,9 +143,15 @@ class Store:
             server_url=known["server_url"],
             device_id=known["device_id"],
             driver_id=known["driver_id"],
-            token=known["token"],
+            token=self._open_token(known["token"]),
             revoked=known["revoked"] == "1",
         )
+
+    def _open_token(self, sealed: str) -> str:
+        """Sync asks several times a second, and the keystore is slow."""
+        if self._opened is None or self._opened[0] != sealed:
+            self._opened = (sealed, self._seal.open(sealed))
+        return self._opened[1]
 
     def get_driver_id(self) -> str:
         driver_id = self.get_setting("driver_id")
@@ -198,15 +164,18 @@ class Store:
         sent when he pairs again; it never goes out under another driver's name."""
         with self.transaction() as db:
             if self.get_setting("driver_id") not in (None, pairing.driver_id):
-                for table in ("manifest", "progress", "loaded_parcels", "notices"):
+                for table in (
+                    "manifest", "progress", "loaded_parcels", "notices", "acts", "brought_back",
+                ):  # fmt: skip
                     db.execute(f"DELETE FROM {table}")  # noqa: S608
+                db.execute("DELETE FROM settings WHERE name = 'seen_manifest'")
                 self.put_setting("shift", "off")
             # Whatever the server now says is newer, even if it counts from one again.
             db.execute("UPDATE manifest SET version = 0")
             self.put_setting("server_url", pairing.server_url)
             self.put_setting("device_id", pairing.device_id)
             self.put_setting("driver_id", pairing.driver_id)
-            self.put_setting("token", pairing.token)
+            self.put_setting("token", self._seal.close(pairing.token))
             self.put_setting("revoked", "1" if pairing.revoked else "0")
 
     def mark_revoked(self, pairing: Pairing) -> None:
@@ -271,8 +240,15 @@ class Store:
             )
             assert cursor.lastrowid is not None
             fix = make_fix(cursor.lastrowid)
+            # The fixes are deleted when the server has them; acts still say where they were done.
+            self.put_setting("last_fix", encode_part(fix))
             db.execute("UPDATE fixes SET body = ? WHERE seq = ?", (encode_part(fix), fix.seq))
         return fix
+
+    def get_last_fix(self) -> Fix | None:
+        """The newest fix of this phone, sent or not."""
+        body = self.get_setting("last_fix")
+        return decode_part(Fix, body) if body else None
 
     def list_unsent_fixes(self, limit: int) -> list[Fix]:
         """The oldest fixes of the paired driver."""

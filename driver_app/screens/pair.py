@@ -1,0 +1,79 @@
+"""Whose phone this is: a code from the dispatcher, scanned or typed."""
+
+import threading
+
+from driver_app.core.errors import PhoneError
+from driver_app.core.pairing import read_pairing_link
+from driver_app.core.view import RunView
+from driver_app.screens.design.components import Field, IconAction
+from driver_app.screens.design.lettering import Txt
+from driver_app.screens.page import Page
+
+
+class PairPage(Page):
+    keeps_still = True
+
+    def open(self) -> None:
+        self.server_url = self.app.store.get_setting("server_url") or ""
+        self.code = ""
+        self.asking = False
+
+    def build(self, run: RunView) -> None:
+        from driver_app.screens.settings import SettingsPage  # noqa: PLC0415
+
+        menu = IconAction(icon="settings", act=lambda: self.app.open(SettingsPage))
+        self.title(self.say("pair.title"), actions=(menu,), home=True)
+        if run.revoked:
+            self.add(self.banner(self.say("pair.revoked"), "bad", "lock"))
+        self.add(Txt(said=self.say("pair.intro")))
+        self.add(self.button(self.say("pair.scan"), "qr", self._scan, "soft"))
+        server = Field(label=self.say("pair.server"), text=self.server_url, input_type="url")
+        server.bind(text=lambda _, text: setattr(self, "server_url", text))
+        code = Field(label=self.say("pair.code"), text=self.code, entered=lambda _: self._pair())
+        code.bind(text=lambda _, text: setattr(self, "code", text))
+        self.add(server, code)
+        if self.asking:
+            self.add_foot(self.button(self.say("pair.asking"), "sync", lambda: None, "off"))
+        else:
+            self.add_foot(self.button(self.say("pair.do"), "lock", self._pair))
+
+    def _scan(self) -> None:
+        self.app.device.scanner.scan(lambda text: self.app.soon(lambda: self._take(text)))
+
+    def _take(self, text: str | None) -> None:
+        found = read_pairing_link(text or "")
+        if found is None:
+            self.app.tell(self.say("pair.not_a_code"))
+            return
+        self.server_url, self.code = found
+        self._pair()
+
+    def _pair(self) -> None:
+        """Asks beside the screens' thread: the one act that needs network."""
+        if self.asking:
+            return
+        self.asking = True
+        self.refresh()
+        server_url, code = self.server_url, self.code
+
+        def ask() -> None:
+            try:
+                self.app.driver.pair(server_url, code)
+            except PhoneError as error:
+                text = self.say.explain(error)
+                self.app.soon(lambda: self._fail(text))
+            else:
+                self.app.soon(self._go_on)
+
+        threading.Thread(target=ask, daemon=True).start()
+
+    def _fail(self, text: str) -> None:
+        self.asking = False
+        self.refresh()
+        self.app.tell(text)
+
+    def _go_on(self) -> None:
+        from driver_app.screens.settings import CheckPage  # noqa: PLC0415
+
+        self.app.go_home()
+        self.app.open(CheckPage)

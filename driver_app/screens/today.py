@@ -1,0 +1,242 @@
+"""Today: the next stop, what comes then, and what needs the driver. The whole run is one tap away.
+
+Also the whole run: a list that is drawn only where it is seen.
+"""
+
+from typing import Any
+
+from kivy.factory import Factory
+from kivy.lang import Builder
+
+from driver_app.core.view import RunView, StopView
+from driver_app.screens.design.components import Bar, Card, Chip, Chips, IconAction, Pick, Row
+from driver_app.screens.design.lettering import Txt
+from driver_app.screens.design.theme import theme
+from driver_app.screens.page import Page
+from driver_app.screens.stops import (
+    describe_line,
+    describe_time,
+    describe_work,
+    icon_of,
+    name_of,
+    number_of,
+)
+from driver_app.texts.script import wrap
+
+SOON = 4
+"""So many stops after the next are on the first page."""
+
+Builder.load_string(
+    """
+<RunList@RecycleView>:
+    viewclass: "Pick"
+    row_height: 100
+    bar_width: dp(4)
+    RecycleBoxLayout:
+        orientation: "vertical"
+        default_size: None, root.row_height
+        default_size_hint: 1, None
+        size_hint_y: None
+        height: self.minimum_height
+        spacing: theme.space("s")
+        padding: theme.space("l")
+"""
+)
+
+
+class TodayPage(Page):
+    def build(self, run: RunView) -> None:
+        self._build_bar(run)
+        self._build_calls(run)
+        if run.manifest is None or not run.stops:
+            self.add(self.banner(self.say("today.no_run"), "idle", "info"))
+            return
+        done, total = run.finished_stops, len(run.stops)
+        self.add(
+            Txt(said=self.say("today.progress", done=done, all=total), tone="ink_2"),
+            Bar(share=done / total),
+        )
+        if run.next_stop is not None:
+            self.add(self.heading(self.say("today.next")), self._show_next(run, run.next_stop))
+            coming = [s for s in run.stops if not s.finished and s is not run.next_stop]
+            if coming:
+                self.add(self.heading(self.say("today.coming")))
+                self.add(*(stop_line(self, run, stop) for stop in coming[:SOON]))
+        else:
+            depot = run.manifest.depot.name if run.manifest.depot else ""
+            self.add(self.banner(self.say("today.all_done", depot=depot), "good", "check"))
+        self.add(
+            Pick(
+                said=self.say("today.all", count=total),
+                detail=self.say("today.finished", count=done),
+                end_icon="right",
+                act=lambda: self.app.open(RunPage),
+            ),
+            Pick(
+                said=self.say("today.unannounced"),
+                icon="return",
+                end_icon="right",
+                act=self._take_return,
+            ),
+        )
+        self._build_foot(run)
+
+    def _build_bar(self, run: RunView) -> None:
+        from driver_app.screens.settings import SettingsPage  # noqa: PLC0415
+
+        title = run.manifest.driver_name if run.manifest else self.say("today.title")
+        menu = IconAction(icon="menu", act=lambda: self.app.open(SettingsPage))
+        self.title(title, actions=(menu,), home=True)
+        chips = Chips()
+        chips.add(link_chip(self, run))
+        if run.shift == "break":
+            chips.add(self.chip(self.say("today.on_break"), "warn", "coffee"))
+        self.add(chips)
+
+    def _build_calls(self, run: RunView) -> None:
+        """What the driver must see before anything else."""
+        from driver_app.screens.news import AttentionPage, ChangesPage, MessagesPage  # noqa: PLC0415
+
+        if run.needs_attention:
+            text = self.say("today.attention", count=len(run.needs_attention))
+            self.add(self.banner(text, "bad", "alert", lambda: self.app.open(AttentionPage)))
+        if self.app.driver.list_changes():
+            text = self.say("today.changed")
+            self.add(self.banner(text, "warn", "sync", lambda: self.app.open(ChangesPage)))
+        read = self.app.store.get_setting("read_notice") or ""
+        if run.notices and run.notices[0].received_at.isoformat() > read:
+            text = f"{self.say('today.message')}: {run.notices[0].message}"
+            self.add(self.banner(text, "primary", "message", lambda: self.app.open(MessagesPage)))
+
+    def _show_next(self, run: RunView, stop: StopView) -> Card:
+        from driver_app.screens.stop import StopPage  # noqa: PLC0415
+
+        card = Factory.TouchCard(active=True)
+        card.bind(on_release=lambda _: self.app.open(StopPage, stop_id=stop.stop.id))
+        row = Row()
+        row.add(
+            Txt(said=name_of(stop.stop), size_of="title", bold=True, pos_hint={"center_y": 0.5}),
+            Factory.Icon(name="right", tone="primary", pos_hint={"center_y": 0.5}),
+        )
+        number = number_of(run, stop.stop.id)
+        chips = Chips()
+        chips.add(
+            self.chip(self.say("stop.title", number=number), "primary"),
+            self.chip(self.say(f"state.{stop.state}")),
+        )
+        card.add(
+            row,
+            Txt(said=describe_time(self.say, stop.stop)),
+            Txt(said=describe_work(self.say, stop), tone="ink_2"),
+            chips,
+        )
+        return card  # type: ignore[no-any-return]
+
+    def _build_foot(self, run: RunView) -> None:
+        from driver_app.screens.debrief import DebriefPage  # noqa: PLC0415
+        from driver_app.screens.load import LoadPage, parcels_to_load  # noqa: PLC0415
+        from driver_app.screens.shift import ShiftPage  # noqa: PLC0415
+        from driver_app.screens.stop import StopPage  # noqa: PLC0415
+
+        if run.shift == "off":
+            self.add_foot(
+                self.button(
+                    self.say("today.start_shift"), "start", lambda: self.app.open(ShiftPage)
+                )
+            )
+            return
+        if run.shift == "break":
+            self.add_foot(self.button(self.say("today.end_break"), "start", self._end_break))
+            return
+        if set(parcels_to_load(run)) - run.loaded_barcodes and run.finished_stops == 0:
+            self.add_foot(
+                self.button(
+                    self.say("today.load"), "barcode", lambda: self.app.open(LoadPage), "soft"
+                )
+            )
+        if run.next_stop is None:
+            self.add_foot(
+                self.button(self.say("today.debrief"), "finish", lambda: self.app.open(DebriefPage))
+            )
+            return
+        stop_id = run.next_stop.stop.id
+        self.add_foot(
+            self.button(
+                self.say("today.next"), "forward", lambda: self.app.open(StopPage, stop_id=stop_id)
+            )
+        )
+
+    def _end_break(self) -> None:
+        self.act(lambda: self.app.driver.set_shift("break_end", position=self.app.position()))
+        self.refresh()
+
+    def _take_return(self) -> None:
+        from driver_app.screens.door import ReturnPage  # noqa: PLC0415
+
+        self.app.open(ReturnPage)
+
+
+class RunPage(Page):
+    """All stops: what is still to do first, then what is done."""
+
+    def build(self, run: RunView) -> None:
+        from driver_app.screens.stop import StopPage  # noqa: PLC0415
+
+        self.title(self.say("today.all", count=len(run.stops)))
+        ordered = sorted(enumerate(run.stops, start=1), key=lambda each: each[1].finished)
+        rows: list[dict[str, Any]] = [
+            {
+                "said": f"{number}. {name_of(stop.stop)}",
+                "detail": describe_line(self.say, stop),
+                "icon": icon_of(stop),
+                "end_icon": "right",
+                "tone": "ink_2" if stop.finished else "ink",
+                "act": lambda stop_id=stop.stop.id: self.app.open(StopPage, stop_id=stop_id),
+            }
+            for number, stop in ordered
+        ]
+        height = self._measure(rows)
+        for row in rows:
+            row["fixed_height"] = height
+        if not hasattr(self, "_list"):
+            self._list = Factory.RunList()
+            self.remove_widget(self.ids.scroll)
+            self.add_widget(self._list, index=1)
+        self._list.row_height = height
+        self._list.data = rows
+
+    def _measure(self, rows: list[dict[str, Any]]) -> float:
+        """One height for all rows, so that none is cut and the list knows its length."""
+        icons = theme.text("title") * 1.1 * 1.15 * 2
+        room = self.app.room.width - icons - theme.space("m") * 4 - theme.space("l") * 2
+        said, detail = Txt(), Txt(size_of="small")
+        lines = max((len(wrap(row["said"], room, said.measure)) for row in rows), default=1)
+        less = max((len(wrap(row["detail"], room, detail.measure)) for row in rows), default=1)
+        line = 1.35
+        height = lines * theme.text("body") * line + less * theme.text("small") * line
+        return float(max(theme.target, height + theme.space("m") * 2 + theme.space("xs")))
+
+
+def stop_line(page: Page, run: RunView, stop: StopView) -> Pick:
+    from driver_app.screens.stop import StopPage  # noqa: PLC0415
+
+    return Pick(
+        said=f"{number_of(run, stop.stop.id)}. {name_of(stop.stop)}",
+        detail=describe_line(page.say, stop),
+        icon=icon_of(stop),
+        end_icon="right",
+        act=lambda: page.app.open(StopPage, stop_id=stop.stop.id),
+    )
+
+
+def link_chip(page: Page, run: RunView) -> Chip:
+    """Never says that all is sent while anything is not."""
+    count = len(run.on_its_way)
+    if run.link == "none":
+        text = page.say("link.offline")
+        if count:
+            text += " · " + page.say("link.waiting", count=count)
+        return page.chip(text, "warn", "offline")
+    if count:
+        return page.chip(page.say("link.sending", count=count), "primary", "waiting")
+    return page.chip(page.say("link.online"), "good", "sent")
