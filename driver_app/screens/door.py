@@ -1,4 +1,4 @@
-"""At the door, otherwise: it did not work, or somebody hands over a return that nobody announced."""
+"""At the door, otherwise: it did not work, or somebody hands over a return unannounced."""
 
 from driver_app.core.driver import Evidence
 from driver_app.core.outcomes import FAILURES

@@ -1,4 +1,4 @@
-"""Proof of what was done at the door: exactly what the manifest asks for, in the order of the act."""
+"""Proof of what was done at the door: exactly what the manifest asks for."""
 
 from typing import Any, Literal, get_args
 
@@ -33,9 +33,7 @@ class ProofPage(Page):
         self.parcels: dict[str, Outcome] = {}
         self.signature = SignaturePad(changed=lambda: None)
         self.pin = Txt(size_of="display", bold=True, align="center", least_height=1)
-        self.pin_pad = NumberPad(
-            digits_max=PIN_DIGITS_MAX, changed=lambda digits: self._show_pin(digits)
-        )
+        self.pin_pad = NumberPad(digits_max=PIN_DIGITS_MAX, changed=self._show_pin)
         self.cash = Txt(size_of="display", bold=True, align="center")
         self.cash_pad = NumberPad(
             digits_max=CASH_DIGITS_MAX, changed=lambda digits: self._show_cash(int(digits or 0))
