@@ -1,8 +1,7 @@
 """The background process: follows the driver while on duty, and carries the talk with the server.
 
-It shares nothing with the screens but the SQLite file, and may be killed at any instruction. On
-Android it is the foreground service `Tracker`; on a desktop `python -m driver_app.background FOLDER
-PARENT`, which ends when the process PARENT does.
+It shares nothing with the screens but the SQLite file, and may be killed at any instruction. Run as
+`python -m driver_app.background FOLDER PARENT`, it ends when the process PARENT does.
 """
 
 import asyncio
@@ -23,7 +22,7 @@ from driver_app.core.sampling import (
 )
 from driver_app.core.store import Store
 from driver_app.core.sync import Sync
-from driver_app.device import find_device, is_android
+from driver_app.device.desktop import make_device
 from driver_app.device.ports import Device, Reading
 from server.protocol.from_driver import Fix, Heartbeat
 
@@ -148,14 +147,8 @@ def _apart_m(one: Reading, other: Reading) -> float:
 
 def main() -> None:
     logging.basicConfig(level=logging.INFO)
-    if is_android():
-        from driver_app.device.android import app_folder, stay_in_foreground  # noqa: PLC0415
-
-        stay_in_foreground()
-        folder, parent = app_folder(), None
-    else:
-        folder, parent = Path(sys.argv[1]), int(sys.argv[2])
-    asyncio.run(work(folder, find_device(folder), parent))
+    folder, parent = Path(sys.argv[1]), int(sys.argv[2])
+    asyncio.run(work(folder, make_device(folder), parent))
 
 
 if __name__ == "__main__":

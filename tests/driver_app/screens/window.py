@@ -49,7 +49,7 @@ from kivy.uix.widget import Widget
 from driver_app.core.driver import Clock, read_clock
 from driver_app.device.ports import Device
 from driver_app.screens.app import PostriderApp
-from driver_app.screens.design.components import Touched
+from driver_app.screens.design.components import Field, Touched
 from driver_app.screens.design.lettering import Txt
 
 
@@ -163,8 +163,6 @@ def draw_on(widget: Any, points: list[tuple[float, float]]) -> None:
 
 def type_into(label: str, text: str, *, enter: bool = False) -> None:
     """Touch the field with this label and type."""
-    from driver_app.screens.design.components import Field
-
     field = next(each for each in widgets(Field) if each.label == label)
     show(field)
     touch(field.ids.entry)
