@@ -134,6 +134,11 @@ def touch(widget: Any, across: float = 0.5, down: float = 0.5) -> None:
     finger.touch_down()
     frames(1)
     finger.touch_up()
+    # A list holds a tap back until it knows that it is no scrolling.
+    ends_s = time.monotonic() + 0.25
+    while time.monotonic() < ends_s:
+        frames(1)
+        time.sleep(0.01)
     frames(3)
 
 
