@@ -102,7 +102,7 @@ def test_a_morning_without_network_arrives_once_and_in_order(
         window.tap("Set off")
         window.tap("I am here")
         deliver_the_first(handset)
-        assert any("waiting" in text for text in window.texts()), window.texts()
+        assert any("waiting" in text for text in window.texts()), " | ".join(window.texts())
         kill(background)
         background = start_background(tmp_path)
 
