@@ -52,10 +52,11 @@ class PostriderApp(App):
         self.room = FloatLayout()
         self.go_home()
         Window.bind(on_keyboard=self._on_key, on_touch_up=self._note_touch)
-        Frames.schedule_interval(lambda _: self.look(), LOOK_S)
+        self._looking = Frames.schedule_interval(lambda _: self.look(), LOOK_S)
         return self.room
 
     def on_stop(self) -> None:
+        self._looking.cancel()
         Window.unbind(on_keyboard=self._on_key, on_touch_up=self._note_touch)
         self.store.close()
 
