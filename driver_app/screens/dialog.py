@@ -8,7 +8,8 @@ from kivy.lang import Builder
 from kivy.uix.anchorlayout import AnchorLayout
 from kivy.uix.widget import Widget
 
-from driver_app.screens.design.components import Action, Card, Txt
+from driver_app.screens.design.components import Action, Card
+from driver_app.screens.design.lettering import Txt
 
 READ_S = 4.0
 

@@ -4,7 +4,7 @@ from driver_app.core.changes import Change
 from driver_app.core.outbox import WaitingCommand
 from driver_app.core.progress import state_after
 from driver_app.core.view import RunView
-from driver_app.screens.design.components import Card
+from driver_app.screens.design.components import Card, Chips
 from driver_app.screens.design.lettering import Txt
 from driver_app.screens.page import Page, clock_time
 from driver_app.screens.today import link_chip
@@ -105,7 +105,9 @@ class AttentionPage(Page):
 class WaitingPage(Page):
     def build(self, run: RunView) -> None:
         self.title(self.say("waiting.title"))
-        self.add(link_chip(self, run))
+        chips = Chips()
+        chips.add(link_chip(self, run))
+        self.add(chips)
         if not run.on_its_way and not run.unsent_fixes:
             self.add(self.banner(self.say("waiting.none"), "good", "sent"))
             return

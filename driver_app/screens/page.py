@@ -16,8 +16,8 @@ from driver_app.screens.design.components import (
     Chip,
     IconAction,
     Row,
-    Txt,
 )
+from driver_app.screens.design.lettering import Txt
 
 if TYPE_CHECKING:
     from driver_app.screens.app import PostriderApp
@@ -39,7 +39,7 @@ class Page(BoxLayout):
         super().__init__()
         self.open(**given)
 
-    def open(self, **given: Any) -> None:
+    def open(self, *_: Any, **given: Any) -> None:
         """Take what the page is about."""
 
     def build(self, run: RunView) -> None:

@@ -1,9 +1,12 @@
 """One stop: how to get there and in, whom to call, what to do, and the next step of it."""
 
+from functools import partial
+
 from driver_app.core.progress import FINISHED
 from driver_app.core.view import RunView, StopView, TaskView
-from driver_app.screens.design.components import Card, Chips, Pick, Row
+from driver_app.screens.design.components import Card, Chips, Column, Pick, Row
 from driver_app.screens.design.lettering import Txt
+from driver_app.screens.design.theme import theme
 from driver_app.screens.door import FailPage, ReturnPage
 from driver_app.screens.page import Page, money
 from driver_app.screens.proof import ProofPage
@@ -60,13 +63,14 @@ class StopPage(Page):
         }
         handover = self.app.device.handover
         for number, name in contacts.items():
-            row = Row()
+            # Large text needs the whole width.
+            row = Row() if theme.text_scale == 1.0 else Column()
             row.add(
                 self.button(
-                    self.say("stop.call"), "phone", lambda n=number: handover.call(n), "plain"
+                    self.say("stop.call"), "phone", partial(handover.call, number), "plain"
                 ),
                 self.button(
-                    self.say("stop.write"), "message", lambda n=number: handover.write(n), "plain"
+                    self.say("stop.write"), "message", partial(handover.write, number), "plain"
                 ),
             )
             self.add(Txt(said=name, bold=True), row)
@@ -186,8 +190,6 @@ class StopPage(Page):
     def _decline(self, task_ids: list[str]) -> None:
         for task_id in task_ids:
             self.act(
-                lambda task_id=task_id: self.app.driver.decline(
-                    task_id, "declined_by_driver", self.app.position()
-                )
+                partial(self.app.driver.decline, task_id, "declined_by_driver", self.app.position())
             )
         self.app.go_home()

@@ -20,6 +20,7 @@ from kivy.uix.anchorlayout import AnchorLayout
 from kivy.uix.behaviors import ButtonBehavior
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.gridlayout import GridLayout
+from kivy.uix.scrollview import ScrollView
 from kivy.uix.stacklayout import StackLayout
 from kivy.uix.widget import Widget
 
@@ -267,9 +268,24 @@ class SignaturePad(Widget):
                 Stroke(points=points, width=theme.space("xs") / 2, cap="round", joint="round")
 
 
+class Scroll(ScrollView):
+    """Scrolls, except where a finger writes."""
+
+    def on_touch_down(self, touch: Any) -> bool:
+        if self.collide_point(*touch.pos):
+            touch.push()
+            touch.apply_transform_2d(self.to_local)
+            pads = (pad for pad in self.walk() if isinstance(pad, SignaturePad))
+            taken = any(pad.collide_point(*touch.pos) and pad.on_touch_down(touch) for pad in pads)
+            touch.pop()
+            if taken:
+                return True
+        return bool(super().on_touch_down(touch))
+
+
 for component in (
     Column, Row, Card, TouchCard, Action, IconAction, Chips, Chip, Pick, Field, Bar, TopBar,
-    NumberPad, SignaturePad, Txt, Icon,
+    NumberPad, SignaturePad, Scroll, Txt, Icon,
 ):  # fmt: skip
     if component.__name__ not in Factory.classes:
         Factory.register(component.__name__, cls=component)

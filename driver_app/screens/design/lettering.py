@@ -90,7 +90,7 @@ class Txt(Label):
         widest = max(
             (image.get_extents(to_drawn(word))[0] for word in self.said.split()), default=0
         )
-        return widest > self.width + 1 or self.texture_size[1] > self.height + 1
+        return bool(widest > self.width + 1 or self.texture_size[1] > self.height + 1)
 
 
 class Icon(Label):

@@ -40,6 +40,7 @@ class Theme:
         self.left_handed = False
         self.text_scale = 1.0
         self.palette = "light"
+        self._colours: dict[str, Colour] = {}
         self.apply()
 
     def apply(
@@ -61,10 +62,9 @@ class Theme:
 
     def __getattr__(self, name: str) -> Colour:
         try:
-            found: Colour = self.__dict__["_colours"][name]
+            return self._colours[name]
         except KeyError:
             raise AttributeError(name) from None
-        return found
 
     def colour(self, name: str) -> Colour:
         return self._colours[name]

@@ -49,7 +49,7 @@ from kivy.uix.widget import Widget
 from driver_app.core.driver import Clock, read_clock
 from driver_app.device.ports import Device
 from driver_app.screens.app import PostriderApp
-from driver_app.screens.design.components import Touched
+from driver_app.screens.design.components import Field, Touched
 from driver_app.screens.design.lettering import Txt
 
 
@@ -134,6 +134,11 @@ def touch(widget: Any, across: float = 0.5, down: float = 0.5) -> None:
     finger.touch_down()
     frames(1)
     finger.touch_up()
+    # A list holds a tap back until it knows that it is no scrolling.
+    ends_s = time.monotonic() + 0.25
+    while time.monotonic() < ends_s:
+        frames(1)
+        time.sleep(0.01)
     frames(3)
 
 
@@ -163,8 +168,6 @@ def draw_on(widget: Any, points: list[tuple[float, float]]) -> None:
 
 def type_into(label: str, text: str, *, enter: bool = False) -> None:
     """Touch the field with this label and type."""
-    from driver_app.screens.design.components import Field
-
     field = next(each for each in widgets(Field) if each.label == label)
     show(field)
     touch(field.ids.entry)
