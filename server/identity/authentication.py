@@ -49,13 +49,10 @@ class PasswordMustChange(Forbidden):
 
 
 class Authentication(ASGIMiddleware):
-    """Puts the Principal, or None, into the connection's state."""
+    """Puts the Principal, or None, into the connection's state. The application's state must have
+    the `db` and the `settings`."""
 
     scopes = (ScopeType.HTTP, ScopeType.WEBSOCKET)
-
-    def __init__(self, db: Database, settings: Settings) -> None:
-        self._db = db
-        self._own_origin = _origin_of(settings.base_url)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         try:
@@ -70,7 +67,7 @@ class Authentication(ASGIMiddleware):
     async def _principal(self, connection: Connection) -> Principal | None:
         scheme, _, credential = connection.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
-            return await self._principal_of_bearer(credential.strip())
+            return await self._principal_of_bearer(connection, credential.strip())
         if _may_change(connection):
             self._refuse_foreign_page(connection)
         found = await self._session(connection)
@@ -87,8 +84,10 @@ class Authentication(ASGIMiddleware):
             raise PasswordMustChange
         return found.principal
 
-    async def _principal_of_bearer(self, credential: str) -> Principal | None:
-        async with self._db.transaction() as session:
+    async def _principal_of_bearer(
+        self, connection: Connection, credential: str
+    ) -> Principal | None:
+        async with _db(connection).transaction() as session:
             if credential.startswith("pk_"):
                 return await principal_of_key(session, credential)
             return await principal_of_device(session, credential)
@@ -97,7 +96,7 @@ class Authentication(ASGIMiddleware):
         token = connection.cookies.get(SESSION_COOKIE)
         if not token:
             return None
-        async with self._db.transaction() as session:
+        async with _db(connection).transaction() as session:
             return await find_session(session, token)
 
     def _refuse_foreign_page(self, connection: Connection) -> None:
@@ -109,8 +108,16 @@ class Authentication(ASGIMiddleware):
         if origin is None:
             if _is_socket(connection) and SESSION_COOKIE in connection.cookies:
                 raise ForeignPage
-        elif origin != self._own_origin and origin.partition("://")[2] != headers.get("host"):
+            return
+        settings: Settings = connection.app.state.settings
+        at_ours = origin.partition("://")[2] == headers.get("host")
+        if not at_ours and origin != _origin_of(settings.base_url):
             raise ForeignPage
+
+
+def _db(connection: Connection) -> Database:
+    db: Database = connection.app.state.db
+    return db
 
 
 def _origin_of(url: str) -> str:

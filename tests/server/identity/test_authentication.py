@@ -7,6 +7,7 @@ import httpx
 import pytest
 import pytest_asyncio
 from litestar import Litestar, WebSocket, get, post, websocket
+from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
 from litestar.types import Message
 
@@ -56,7 +57,8 @@ def probe(db: Database, settings: Settings) -> Litestar:
     """An application that has only authentication and doors to try."""
     return Litestar(
         [get_things, change_things, get_office, get_phone, change_open, listen_to_things],
-        middleware=[Authentication(db, settings)],
+        middleware=[Authentication()],
+        state=State({"db": db, "settings": settings}),
         dependencies={"principal": Provide(provide_principal)},
         exception_handlers={PostriderError: answer_problem},
         logging_config=None,
