@@ -21,7 +21,7 @@ from sqlalchemy.engine import make_url
 
 from server.app.migrate import MIGRATIONS, migrate
 from server.app.modules import load
-from server.app.web import create_app
+from server.app.web import build_app, equip
 from server.identity import service as identity
 from server.identity.access import Role
 from server.kit.blobs import Blobs
@@ -150,11 +150,17 @@ def blobs(settings: Settings) -> Blobs:
     return Blobs(settings.blobs_dir)
 
 
+@pytest.fixture(scope="session")
+def app_of_all() -> Litestar:
+    return build_app()
+
+
 @pytest_asyncio.fixture
 async def app(
-    settings: Settings, db: Database, feed: Feed, blobs: Blobs
+    app_of_all: Litestar, settings: Settings, db: Database, feed: Feed, blobs: Blobs
 ) -> AsyncIterator[Litestar]:
-    app = create_app(settings, db, feed, blobs)
+    app = app_of_all
+    equip(app, settings, db, feed, blobs)
     started, finished = asyncio.Event(), asyncio.Event()
 
     async def live() -> None:

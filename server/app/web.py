@@ -45,21 +45,34 @@ CLIENT_GONE = "client disconnected prematurely"
 
 
 def create_app(settings: Settings, db: Database, feed: Feed, blobs: Blobs) -> Litestar:
-    """The web application on parts that the caller owns (tests bring their own)."""
+    """The web application on parts that the caller owns."""
+    app = build_app()
+    equip(app, settings, db, feed, blobs)
+    return app
+
+
+def equip(app: Litestar, settings: Settings, db: Database, feed: Feed, blobs: Blobs) -> None:
+    """Let an application that does not run work on these parts, and forget what it had before.
+    Building one takes long, so tests equip the same one again and again."""
+    app.state = State({"settings": settings, "db": db, "feed": feed, "blobs": blobs})
+
+
+def build_app() -> Litestar:
+    """Every room's routes and the habits of all; it works once it is equipped."""
     handlers: list[ControllerRouterHandler] = [
         get_health,
         *(handler for room in load("routes") for handler in room.ROUTES),
     ]
     return Litestar(
         handlers,
-        middleware=[Authentication(db, settings)],
+        middleware=[Authentication()],
         dependencies={
             "session": Provide(provide_session),
             "principal": Provide(provide_principal),
-            "settings": Provide(lambda: settings, sync_to_thread=False),
-            "db": Provide(lambda: db, sync_to_thread=False),
-            "feed": Provide(lambda: feed, sync_to_thread=False),
-            "blobs": Provide(lambda: blobs, sync_to_thread=False),
+            "settings": Provide(provide_settings),
+            "db": Provide(provide_db),
+            "feed": Provide(provide_feed),
+            "blobs": Provide(provide_blobs),
         },
         exception_handlers={
             PostriderError: answer_problem,
@@ -76,7 +89,6 @@ def create_app(settings: Settings, db: Database, feed: Feed, blobs: Blobs) -> Li
             title="Postrider", version="1", path="/api/docs", render_plugins=[ScalarRenderPlugin()]
         ),
         signature_types=[AsyncSession, Principal, Settings, Database, Feed, Blobs],
-        state=State({"settings": settings, "db": db, "feed": feed, "blobs": blobs}),
         logging_config=None,
     )
 
@@ -130,6 +142,26 @@ async def get_health(db: NamedDependency[Database], feed: NamedDependency[Feed])
     async with db.engine.connect() as connection:
         await connection.execute(text("select 1"))
     return Health(True, await feed.is_up(), clock.as_text())
+
+
+async def provide_settings(scope: Scope) -> Settings:
+    settings: Settings = scope["litestar_app"].state.settings
+    return settings
+
+
+async def provide_db(scope: Scope) -> Database:
+    db: Database = scope["litestar_app"].state.db
+    return db
+
+
+async def provide_feed(scope: Scope) -> Feed:
+    feed: Feed = scope["litestar_app"].state.feed
+    return feed
+
+
+async def provide_blobs(scope: Scope) -> Blobs:
+    blobs: Blobs = scope["litestar_app"].state.blobs
+    return blobs
 
 
 async def provide_session(db: NamedDependency[Database]) -> AsyncIterator[AsyncSession]:

@@ -37,13 +37,10 @@ class CsrfTokenWrong(Forbidden):
 
 
 class Authentication(ASGIMiddleware):
-    """Puts the Principal, or None, into the connection's state."""
+    """Puts the Principal, or None, into the connection's state. The application's state must have
+    the `db` and the `settings`."""
 
     scopes = (ScopeType.HTTP,)
-
-    def __init__(self, db: Database, settings: Settings) -> None:
-        self._db = db
-        self._own_origin = origin_of(settings.base_url)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         scope["state"]["principal"] = await self._principal(ASGIConnection(scope))
@@ -52,9 +49,10 @@ class Authentication(ASGIMiddleware):
     async def _principal(self, connection: Connection) -> Principal | None:
         scheme, _, credential = connection.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
-            return await self._principal_of_bearer(credential.strip())
+            return await self._principal_of_bearer(connection, credential.strip())
         if _may_change(connection):
-            refuse_foreign_page(connection.headers, self._own_origin)
+            settings: Settings = connection.app.state.settings
+            refuse_foreign_page(connection.headers, origin_of(settings.base_url))
         found = await self._session(connection)
         if found is None:
             return None
@@ -69,8 +67,10 @@ class Authentication(ASGIMiddleware):
             raise PasswordMustChange
         return found.principal
 
-    async def _principal_of_bearer(self, credential: str) -> Principal | None:
-        async with self._db.transaction() as session:
+    async def _principal_of_bearer(
+        self, connection: Connection, credential: str
+    ) -> Principal | None:
+        async with _db(connection).transaction() as session:
             if credential.startswith("pk_"):
                 return await principal_of_key(session, credential)
             return await principal_of_device(session, credential)
@@ -79,8 +79,13 @@ class Authentication(ASGIMiddleware):
         token = connection.cookies.get(SESSION_COOKIE)
         if not token:
             return None
-        async with self._db.transaction() as session:
+        async with _db(connection).transaction() as session:
             return await find_session(session, token)
+
+
+def _db(connection: Connection) -> Database:
+    db: Database = connection.app.state.db
+    return db
 
 
 def _may_change(connection: Connection) -> bool:

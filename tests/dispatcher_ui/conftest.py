@@ -1,7 +1,8 @@
 """A browser, and a company at work for it to look at: the whole app on a port of its own.
 
-One database, one server and one browser serve all tests of this folder. The browser is Debian's
-chromium; without it the tests fail, because a page that nobody looked at is not tested.
+One browser serves all tests of this folder; each file has a company of its own with a day's work,
+so that no file waits for what another has done. The browser is Debian's chromium; without it the
+tests fail, because a page that nobody looked at is not tested.
 """
 
 import asyncio
@@ -335,8 +336,8 @@ def built_pages() -> None:
     build_pages(print)
 
 
-@pytest_asyncio.fixture(scope="session")
-async def company_for_all(
+@pytest_asyncio.fixture(scope="module")
+async def company_of_file(
     databases: Any,
     services: Services,
     tmp_path_factory: pytest.TempPathFactory,
@@ -368,9 +369,9 @@ async def company_for_all(
 
 
 @pytest.fixture
-def company(company_for_all: Company) -> Iterator[Company]:
-    with company_for_all.at_work():
-        yield company_for_all
+def company(company_of_file: Company) -> Iterator[Company]:
+    with company_of_file.at_work():
+        yield company_of_file
 
 
 @pytest_asyncio.fixture(scope="session")

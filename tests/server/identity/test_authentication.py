@@ -7,6 +7,7 @@ import httpx
 import pytest
 import pytest_asyncio
 from litestar import Litestar, get, post
+from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
 
 from server.app.web import answer_problem, provide_principal
@@ -48,7 +49,8 @@ def probe(db: Database, settings: Settings) -> Litestar:
     """An application that has only authentication and doors to try."""
     return Litestar(
         [get_things, change_things, get_office, get_phone, change_open],
-        middleware=[Authentication(db, settings)],
+        middleware=[Authentication()],
+        state=State({"db": db, "settings": settings}),
         dependencies={"principal": Provide(provide_principal)},
         exception_handlers={PostriderError: answer_problem},
         logging_config=None,
