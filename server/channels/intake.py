@@ -62,28 +62,29 @@ async def take_orders(
     is refused. What is refused leaves nothing behind."""
     sent = [Sent(account.id, channel, number, _sha256(request)) for request, number in asked]
     requests = [request for request, _ in asked]
-    repeats = await orders.find_repeats(session, sent)
-    answers: dict[int, OrderView | PostriderError] = {
-        index: repeats[each] for index, each in enumerate(sent) if each in repeats
-    }
-    fresh = [index for index in range(len(asked)) if index not in answers]
-    looked_at = [_draft(requests[index], sent[index], account, _nowhere) for index in fresh]
-    refusals = await orders.check_drafts(session, looked_at, zone=zone)
+    looked_at = [
+        _draft(request, each, account, _nowhere)
+        for request, each in zip(requests, sent, strict=True)
+    ]
+    checked = await orders.check_drafts(session, looked_at, zone=zone, quote=quote)
+    answers: dict[int, OrderView | PostriderError] = {}
+    fit: dict[int, OrderDraft] = {}
     wanted: dict[tuple[int, str], NewPlace] = {}
-    for index, refusal in zip(fresh, refusals, strict=True):
+    for index, each in enumerate(checked):
+        if not isinstance(each, OrderDraft):
+            answers[index] = each
+            continue
         try:
-            if refusal:
-                raise refusal
-            wanted |= {(index, role): each for role, each in _places_of(requests[index]).items()}
+            wanted |= {(index, role): new for role, new in _places_of(requests[index]).items()}
+            fit[index] = each
         except PostriderError as refused:
             answers[index] = refused
     made = dict(
         zip(wanted, await places.create_places(session, list(wanted.values())), strict=True)
     )
-    fresh = [index for index in fresh if index not in answers]
-    drafts = [_draft_at(requests[index], sent[index], account, made, index) for index in fresh]
-    captured = await orders.capture_orders(session, drafts, by=by, zone=zone, quote=quote)
-    answers |= dict(zip(fresh, captured, strict=True))
+    drafts = [_at_places(each, made, index) for index, each in fit.items()]
+    captured = await orders.capture_checked(session, drafts, by=by, quote=quote)
+    answers |= dict(zip(fit, captured, strict=True))
     known = {place.id: place for place in made.values()}
     return await _taken(session, [answers[index] for index in range(len(asked))], known)
 
@@ -95,7 +96,8 @@ async def draft_order(
     wanted = _places_of(request)
     made = await places.create_places(session, list(wanted.values()))
     at = {(0, role): place for role, place in zip(wanted, made, strict=True)}
-    return _draft_at(request, Sent(account.id, channel, None), account, at, 0)
+    draft = _draft(request, Sent(account.id, channel, None), account, _nowhere)
+    return _at_places(draft, at, 0)
 
 
 async def taken(session: AsyncSession, order: OrderView) -> TakenOrder:
@@ -133,27 +135,23 @@ def _places_of(request: OrderRequest) -> dict[str, NewPlace]:
     }
 
 
-def _draft_at(
-    request: OrderRequest,
-    sent: Sent,
-    account: accounts.AccountView,
-    made: Mapping[tuple[int, str], PlaceView],
-    index: int,
+def _at_places(
+    draft: OrderDraft, made: Mapping[tuple[int, str], PlaceView], index: int
 ) -> OrderDraft:
-    def party(role: str, said: PartyRequest) -> Party:
+    def party(role: str, said: Party) -> Party:
         place = made[index, role]
-        return _party(said, place.id, place_key(place))
+        return msgspec.structs.replace(said, place_id=place.id, place_key=place_key(place))
 
-    return _draft(request, sent, account, party)
+    return msgspec.structs.replace(
+        draft,
+        consignee=party("consignee", draft.consignee),
+        consignor=party("consignor", draft.consignor) if draft.consignor else None,
+    )
 
 
 def _nowhere(role: str, said: PartyRequest) -> Party:
-    return _party(said, NOWHERE, role)
-
-
-def _party(said: PartyRequest, place_id: UUID, key: str) -> Party:
     return Party(
-        name=said.name, phone=said.phone, email=said.email, place_id=place_id, place_key=key
+        name=said.name, phone=said.phone, email=said.email, place_id=NOWHERE, place_key=role
     )
 
 

@@ -1,6 +1,6 @@
 """Depots, drivers and vehicles."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import time
 from typing import Any, Literal
 from uuid import UUID
@@ -144,11 +144,23 @@ async def get_depot(session: AsyncSession, depot_id: UUID) -> DepotView:
 
 async def nearest_depot(session: AsyncSession, position: Position | None) -> UUID | None:
     """The depot that serves a place; the only one when there is one, whatever the position."""
-    query = select(Depot.id).limit(2)
-    if position is not None:
-        query = query.order_by(Depot.position.op("<->")(position))
-    ids = (await session.scalars(query)).all()
-    return ids[0] if len(ids) == 1 or (ids and position is not None) else None
+    return (await nearest_depots(session, [position]))[position]
+
+
+async def nearest_depots(
+    session: AsyncSession, positions: Collection[Position | None]
+) -> dict[Position | None, UUID | None]:
+    """Position -> the depot that serves it; see nearest_depot."""
+    if not positions:
+        return {}
+    ids = (await session.scalars(select(Depot.id).limit(2))).all()
+    if len(ids) < 2:
+        return dict.fromkeys(positions, ids[0] if ids else None)
+    found: dict[Position | None, UUID | None] = {None: None}
+    for position in {*positions} - {None}:
+        nearest = select(Depot.id).order_by(Depot.position.op("<->")(position)).limit(1)
+        found[position] = await session.scalar(nearest)
+    return found
 
 
 async def create_driver(

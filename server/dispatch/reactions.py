@@ -1,5 +1,7 @@
 """What dispatch does when something happens in the rooms below."""
 
+from collections.abc import Sequence
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.consignments.events import (
@@ -8,19 +10,22 @@ from server.consignments.events import (
     ConsignmentCancelled,
     CustodyChanged,
 )
+from server.dispatch.announced import create_tasks
 from server.dispatch.manifest import issue_manifests
 from server.dispatch.overtaken import catch_up_with_scans
 from server.dispatch.pins import follow_pin
 from server.dispatch.street import notice_arrival
-from server.dispatch.tasks import amend_tasks, cancel_tasks, create_tasks
+from server.dispatch.tasks import amend_tasks, cancel_tasks
 from server.kit.outbox import reaction
 from server.places.events import PlacePinned
 from server.tracking.events import DriverArrived
 
 
 @reaction
-async def on_consignment_announced(session: AsyncSession, event: ConsignmentAnnounced) -> None:
-    await create_tasks(session, event.consignment_id)
+async def on_consignment_announced(
+    session: AsyncSession, events: Sequence[ConsignmentAnnounced]
+) -> None:
+    await create_tasks(session, [event.consignment_id for event in events])
 
 
 @reaction

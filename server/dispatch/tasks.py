@@ -1,6 +1,5 @@
-"""Tasks come from consignments, change with them, and are tried again when they fail."""
+"""Tasks change with their consignments, and are tried again when they fail."""
 
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -13,7 +12,6 @@ from server.consignments import service as consignments
 from server.consignments.service import ConsignmentView
 from server.dispatch.events import TaskChanged
 from server.dispatch.exceptions import raise_exception
-from server.dispatch.fleet import nearest_depot
 from server.dispatch.inputs import (
     day_bounds,
     local_day,
@@ -27,7 +25,6 @@ from server.kit import clock
 from server.kit.errors import Conflict, Invalid, NotFound
 from server.kit.ids import new_id
 from server.kit.outbox import emit
-from server.places import service as places
 
 SERVICE_S = {"delivery": 180, "pickup": 240, "return_pickup": 300}
 """How long a task takes at the door."""
@@ -96,43 +93,8 @@ def holder_of(consignment: ConsignmentView) -> UUID | None:
     return None
 
 
-async def create_tasks(session: AsyncSession, consignment_id: UUID) -> None:
-    """The tasks of a new consignment; it having some already is fine."""
-    consignment = await consignments.get_consignment(session, consignment_id)
-    if consignment.cancelled_at or await session.scalar(
-        select(Task.id).where(Task.consignment_id == consignment_id).limit(1)
-    ):
-        return
-    door = consignment.consignor if consignment.kind != "delivery" else consignment.consignee
-    if door.place_id is None:
-        return  # from the depot to the depot: nobody drives
-    depot_id = consignment.origin_depot_id
-    if depot_id is None:
-        place = (await places.get_places(session, [door.place_id]))[door.place_id]
-        depot_id = await nearest_depot(session, place.position)
-    tasks = [task for kind in _kinds(consignment) if (task := _new_task(consignment, kind))]
-    # Locked before any row refers to it: a foreign key alone locks it too weakly, and raising
-    # that lock later would make two of us wait for each other.
-    depots = await lock_depots(session, [depot_id])
-    for task in tasks:
-        task.depot_id = depot_id
-        session.add(task)
-    for depot in depots:
-        record_task_change(session, depot, tasks[0], f"{consignment.waybill} was added.")
-    await session.flush()
-
-
-def _kinds(consignment: ConsignmentView) -> Sequence[str]:
-    match consignment.kind:
-        case "courier":
-            return ("pickup", "delivery")
-        case "return":
-            return ("return_pickup",)
-        case _:
-            return ("delivery",)
-
-
-def _new_task(consignment: ConsignmentView, kind: str) -> Task | None:
+def new_task(consignment: ConsignmentView, kind: str) -> Task | None:
+    """As the consignment asks for it, not stored yet; None when no door is meant."""
     party = consignment.consignee if kind == "delivery" else consignment.consignor
     if party.place_id is None:
         return None
@@ -261,7 +223,7 @@ async def amend_tasks(session: AsyncSession, consignment_id: UUID) -> set[UUID]:
     has_moved = False
     open_tasks = [task for task in tasks if task.state not in FINAL]
     for task in open_tasks:
-        fresh = _new_task(consignment, task.kind)
+        fresh = new_task(consignment, task.kind)
         if task.pickup_from in ("depot", "vehicle") or fresh is None:
             continue
         has_moved |= fresh.place_id != task.place_id

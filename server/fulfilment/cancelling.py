@@ -1,6 +1,7 @@
 """An order is given up or changed while the warehouse is at work on it."""
 
 from collections.abc import Collection, Sequence
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -67,7 +68,7 @@ async def reallocate(session: AsyncSession, order: OrderView) -> bool:
             order_id=order.id,
             account_id=order.account_id,
             lines=wanted_by(order),
-            near=await position_of(session, order),
+            near=partial(position_of, session, order),
         )
     except (AlreadyPicked, NotEnoughStock, UnknownSku) as lack:
         note = f"The warehouse still has the lines of before. {lack}"

@@ -94,14 +94,14 @@ async def on_custody_changed(session: AsyncSession, event: CustodyChanged) -> No
         each.state == "delivered" for each in sent if each.id != event.consignment_id
     )
     if event.parcel_state in AT_HOME:
-        order = await orders.get_order(session, event.order_id, lock=True)
+        state = (await orders.get_order(session, event.order_id, lock=True)).state
     else:
-        order = await orders.advance_order(
+        state = await orders.advance_order(
             session, event.order_id, "delivered" if delivered else "shipped", by=BY
         )
-    if delivered and order.state == "cancelled":
+    if delivered and state == "cancelled":
         note = "Delivered although it was cancelled; only a return can bring it back."
-        await orders.note_on_order(session, order.id, note, by=BY)
+        await orders.note_on_order(session, event.order_id, note, by=BY)
     await follow_custody(session, event.order_id, sent, occurred_at=event.occurred_at)
 
 

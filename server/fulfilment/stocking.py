@@ -1,6 +1,7 @@
 """Orders get the goods that they need, or wait for them until there is enough."""
 
 from collections import defaultdict
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import delete, select
@@ -29,22 +30,24 @@ async def keeps_goods_of(session: AsyncSession, order: OrderView) -> bool:
 
 async def set_stock_aside(session: AsyncSession, order: OrderView) -> OrderStock | None:
     """What is set aside for the locked order; None when it has to wait, which is noted."""
-    if not await keeps_goods_of(session, order):
+    if not order.lines:
         return NOTHING
     try:
-        async with session.begin_nested():
-            stock = await inventory.allocate_stock(
-                session,
-                order_id=order.id,
-                account_id=order.account_id,
-                lines=wanted_by(order),
-                near=await position_of(session, order),
-            )
+        # What it refuses has changed nothing, so there is nothing to roll back.
+        stock = await inventory.allocate_stock(
+            session,
+            order_id=order.id,
+            account_id=order.account_id,
+            lines=wanted_by(order),
+            near=partial(position_of, session, order),
+        )
     except NotEnoughStock as short:
         needs = {each["sku"]: each["wanted"] for each in short.details["short"]}
         await _wait(session, order, needs, f"{short.message} {BY_ITSELF}")
         return None
     except UnknownSku as unknown:
+        if not await keeps_goods_of(session, order):
+            return NOTHING
         needs = {line.sku: line.quantity for line in order.lines}
         await _wait(session, order, needs, f"{unknown.message} Then release the order.")
         return None

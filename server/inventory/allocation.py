@@ -1,6 +1,6 @@
 """Setting stock aside for orders, and freeing it again."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -38,6 +38,8 @@ from server.kit.geo import Position
 from server.kit.ids import new_id
 from server.kit.outbox import emit
 
+Whereabouts = Callable[[], Awaitable[Position | None]]
+
 
 async def allocate_stock(
     session: AsyncSession,
@@ -47,12 +49,13 @@ async def allocate_stock(
     lines: Sequence[Wanted],
     hold_id: UUID | None = None,
     rule: SourcingRule = "fewest_splits",
-    near: Position | None = None,
+    near: Whereabouts | None = None,
 ) -> OrderStock:
     """Set aside all that the order needs, or nothing; what may be backordered may come later.
 
     Asked again for the same order, it answers what stands. `hold_id`: a hold of the buyer, which
-    the order uses up whether it has expired or not.
+    the order uses up whether it has expired or not. Refused without a hold, it has written nothing.
+    `near`: where the goods go; asked only when there are several warehouses to choose from.
 
     Raises
     ------
@@ -77,7 +80,7 @@ async def reallocate_stock(
     account_id: UUID,
     lines: Sequence[Wanted],
     rule: SourcingRule = "fewest_splits",
-    near: Position | None = None,
+    near: Whereabouts | None = None,
 ) -> OrderStock:
     """Set aside what the amended order needs instead of what it needed before; on a refusal
     nothing changes.
@@ -233,7 +236,7 @@ async def _allocate(
     skus: dict[UUID, Sku],
     *,
     rule: SourcingRule,
-    near: Position | None,
+    near: Whereabouts | None,
 ) -> _Allocated:
     wanted = summed(demands)
     shelves = await free_shelves(session, skus.keys())
@@ -252,7 +255,7 @@ async def _allocate(
         sku_id: min(quantity, max(available[sku_id], 0)) for sku_id, quantity in wanted.items()
     }
     several = len({each.warehouse_id for each in shelves}) > 1
-    distance_m = await distances_m(session, near) if several else {}
+    distance_m = await distances_m(session, await near()) if several and near else {}
     takes = choose_shelves(granted, shelves, rule=rule, distance_m=distance_m)
     allocations, lacking = await claim(session, order_id, demands, takes)
     backorders = [

@@ -6,10 +6,10 @@ the commit, at least once, and each reaction takes effect exactly once.
 """
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, get_type_hints
+from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import msgspec
@@ -79,22 +79,33 @@ Handler = Callable[[AsyncSession, Any], Awaitable[None]]
 @dataclass(frozen=True, slots=True)
 class Reaction:
     """A handler and the name under which its deliveries are recorded. Never rename a handler
-    while events are on their way: it would have them again."""
+    while events are on their way: it would have them again.
+
+    takes_many: it is given those that are due together, in one transaction.
+    """
 
     name: str
     handler: Handler
+    takes_many: bool
 
 
 REACTIONS: dict[type[Event], list[Reaction]] = defaultdict(list)
 
 
 def reaction(handler: Handler) -> Handler:
-    """Register `async def on_order_captured(session, event: OrderCaptured)` for its event."""
+    """Register `async def on_order_captured(session, event: OrderCaptured)` for its event.
+
+    A handler whose work is cheaper for many at once says `events: Sequence[OrderCaptured]`. When
+    it fails, each event is tried on its own, so that one bad one holds up nobody else.
+    """
     hints = get_type_hints(handler)
     del hints["return"]
     event_type = list(hints.values())[1]
+    takes_many = get_origin(event_type) is Sequence
+    if takes_many:
+        (event_type,) = get_args(event_type)
     name = f"{handler.__module__.removeprefix('server.')}.{handler.__name__}"
-    REACTIONS[event_type].append(Reaction(name, handler))
+    REACTIONS[event_type].append(Reaction(name, handler, takes_many))
     return handler
 
 

@@ -2,16 +2,17 @@
 
 The relay takes the rows that are not published yet (never `id > last`: ids are taken before the
 commit, so a slow transaction may appear behind one that was read already). Each reaction runs in
-its own transaction together with the row that records it. A failure is tried again with growing
-pauses and after `ATTEMPTS` parked where `postrider doctor` and the console show it; nothing is
-dropped. Reactions must not rely on the order of events: a failed one comes later than its
-successors.
+its own transaction together with the row that records it; one that takes many has those that are
+due together in a single one. A failure is tried again with growing pauses and after `ATTEMPTS`
+parked where `postrider doctor` and the console show it; nothing is dropped. Reactions must not
+rely on the order of events: a failed one comes later than its successors.
 """
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from itertools import batched
 from uuid import UUID
 
 import msgspec
@@ -27,6 +28,9 @@ from server.kit.outbox import EVENTS, REACTIONS, OutboxEvent, OutboxReaction, Re
 log = logging.getLogger(__name__)
 
 BATCH = 200
+TOGETHER = 50
+"""At most so many events in one transaction of a reaction that takes many: it keeps its locks."""
+
 ATTEMPTS = 8
 SWEEP_S = 1.0
 
@@ -77,13 +81,17 @@ async def _relay_batch(db: Database) -> int:
                 .limit(BATCH)
             )
         ).all()
-    tried, finished = 0, []
-    for event in events:
+    tried, unfinished = 0, set[UUID]()
+    for number, event in enumerate(events):
         reactions = REACTIONS[EVENTS[event.name]]
         tried += len(reactions) or 1
-        if await _deliver(db, event, reactions):
-            finished.append(event.id)
-    await _publish(db, finished)
+        if all(earlier.name != event.name for earlier in events[:number]):
+            alike = [each for each in events[number:] if each.name == event.name]
+            unfinished |= await _deliver_many(db, alike, reactions)
+        for each in reactions:
+            if not each.takes_many:
+                unfinished |= await _react(db, [event], each)
+    await _publish(db, [event.id for event in events if event.id not in unfinished])
     return tried
 
 
@@ -99,10 +107,17 @@ def _waits_for_retry(now: datetime) -> ColumnElement[bool]:
     )
 
 
-async def _deliver(db: Database, event: OutboxEvent, reactions: Sequence[Reaction]) -> bool:
-    """Run the reactions that have not had this event yet; True when none is left."""
-    left = [each for each in reactions if not await _react(db, event, each)]
-    return not left
+async def _deliver_many(
+    db: Database, events: Sequence[OutboxEvent], reactions: Sequence[Reaction]
+) -> set[UUID]:
+    """Run the reactions that take many of these events at once; those with which one is not done.
+    With the first of its kind come the later ones too: reactions do not rely on an order."""
+    unfinished = set[UUID]()
+    for each in reactions:
+        if each.takes_many:
+            for together in batched(events, TOGETHER):
+                unfinished |= await _react(db, together, each)
+    return unfinished
 
 
 async def _publish(db: Database, event_ids: Sequence[UUID]) -> None:
@@ -117,31 +132,41 @@ async def _publish(db: Database, event_ids: Sequence[UUID]) -> None:
             )
 
 
-async def _react(db: Database, event: OutboxEvent, each: Reaction) -> bool:
-    """True when this reaction needs nothing more: done now, done before, or parked."""
+async def _react(db: Database, events: Sequence[OutboxEvent], each: Reaction) -> set[UUID]:
+    """The events with which this reaction is not done: neither now nor before, nor parked."""
     try:
         async with db.transaction() as session:
-            if not await _claim(session, event, each):
-                return True
-            await each.handler(session, msgspec.convert(event.body, EVENTS[event.name]))
-            return True
+            claimed = await _claim(session, events, each)
+            facts = [
+                msgspec.convert(event.body, EVENTS[event.name])
+                for event in events
+                if event.id in claimed
+            ]
+            if facts:
+                await each.handler(session, facts if each.takes_many else facts[0])
+        return set()
     except Exception as error:  # the edge of a reaction: whatever it is, it is recorded and retried
+        if len(events) > 1:
+            log.warning("%s failed on %d events; now one by one", each.name, len(events))
+            return {left for event in events for left in await _react(db, [event], each)}
+        (event,) = events
         log.warning("%s failed on %s %s", each.name, event.name, event.id, exc_info=True)
-        return await _record_failure(db, event, each, error)
+        return set() if await _record_failure(db, event, each, error) else {event.id}
 
 
-async def _claim(session: AsyncSession, event: OutboxEvent, each: Reaction) -> bool:
-    """Record the reaction as done in its own transaction; False when it was before."""
+async def _claim(
+    session: AsyncSession, events: Sequence[OutboxEvent], each: Reaction
+) -> Collection[UUID]:
+    """Record the reaction as done in its own transaction; the events with which it was not."""
+    now = clock.real_now()
     claimed = await session.execute(
         CLAIM,
-        {
-            "event_id": event.id,
-            "reaction": each.name,
-            "done_at": clock.real_now(),
-            "attempts": 1,
-        },
+        [
+            {"event_id": event.id, "reaction": each.name, "done_at": now, "attempts": 1}
+            for event in events
+        ],
     )
-    return claimed.scalar() is not None
+    return set(claimed.scalars())
 
 
 _claiming = insert(OutboxReaction)

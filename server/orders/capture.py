@@ -69,20 +69,43 @@ async def capture_orders(
 ) -> list[OrderView | PostriderError]:
     """Many orders at once, in a handful of statements: for each what `capture_order` would answer,
     or why it is refused."""
-    captured: dict[int, OrderView | PostriderError] = {}
+    checked = await check_drafts(session, drafts, zone=zone, quote=quote)
+    fit = [each for each in checked if isinstance(each, OrderDraft)]
+    captured = iter(await capture_checked(session, fit, by=by, quote=quote))
+    return [next(captured) if isinstance(each, OrderDraft) else each for each in checked]
+
+
+async def check_drafts(
+    session: AsyncSession,
+    drafts: Sequence[OrderDraft],
+    *,
+    zone: ZoneInfo,
+    quote: Quote | None = None,
+) -> list[OrderDraft | OrderView | PostriderError]:
+    """For each the draft as it may be captured, with its windows filled; or the order when it came
+    before, or what speaks against it. Places are not looked at."""
     repeats = await find_repeats(session, [sent_as(draft) for draft in drafts])
     levels = await all_levels(session)
-    filled: dict[int, OrderDraft] = {}
-    for number, draft in enumerate(drafts):
+    checked: list[OrderDraft | OrderView | PostriderError] = []
+    for draft in drafts:
         if repeat := repeats.get(sent_as(draft)):
-            captured[number] = repeat
+            checked.append(repeat)
             continue
         try:
-            filled[number] = fill_windows(draft, levels, zone)
-            check_quote(filled[number], quote, now=clock.now())
+            filled = fill_windows(draft, levels, zone)
+            check_quote(filled, quote, now=clock.now())
+            checked.append(filled)
         except PostriderError as refused:
-            captured[number] = refused
-    filled = {number: each for number, each in filled.items() if number not in captured}
+            checked.append(refused)
+    return checked
+
+
+async def capture_checked(
+    session: AsyncSession, drafts: Sequence[OrderDraft], *, by: str, quote: Quote | None = None
+) -> list[OrderView | PostriderError]:
+    """Capture what `check_drafts` let through."""
+    captured: dict[int, OrderView | PostriderError] = {}
+    filled = dict(enumerate(drafts))
     orders = await insert_orders(session, filled, quote)
     for number, order in orders.items():
         draft = filled[number]
@@ -95,21 +118,6 @@ async def capture_orders(
         repeats = await find_repeats(session, [sent_as(draft) for draft in late.values()])
         captured |= {number: repeats[sent_as(draft)] for number, draft in late.items()}
     return [captured[number] for number in range(len(drafts))]
-
-
-async def check_drafts(
-    session: AsyncSession, drafts: Sequence[OrderDraft], *, zone: ZoneInfo
-) -> list[PostriderError | None]:
-    """What speaks against capturing each of these; places are not looked at."""
-    levels = await all_levels(session) if drafts else {}
-    refusals: list[PostriderError | None] = []
-    for draft in drafts:
-        refusals.append(None)
-        try:
-            fill_windows(draft, levels, zone)
-        except PostriderError as refused:
-            refusals[-1] = refused
-    return refusals
 
 
 async def find_repeats(

@@ -1,7 +1,7 @@
 """What other rooms may ask of orders."""
 
 from server.orders.amendment import amend_order
-from server.orders.capture import capture_order, capture_orders, check_drafts, find_repeats
+from server.orders.capture import capture_checked, capture_order, capture_orders, check_drafts
 from server.orders.errors import (
     AlreadyShipped,
     NoSuchHold,
@@ -116,6 +116,7 @@ __all__ = [
     "amend_order",
     "begin_picking",
     "cancel_order",
+    "capture_checked",
     "capture_order",
     "capture_orders",
     "check_drafts",
@@ -123,7 +124,6 @@ __all__ = [
     "create_standing_order",
     "expire_quotes",
     "find_preferences",
-    "find_repeats",
     "get_order",
     "get_rules",
     "hold_order",

@@ -1,6 +1,7 @@
 """What is looked at before an order is accepted. Nothing is ever dropped: what raises a doubt is
 held, with every doubt named, until a person releases or cancels it."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import UUID
 
@@ -23,18 +24,24 @@ NEW_PLACE_WITHIN = timedelta(hours=1)
 
 Doubts = list[tuple[HoldKind, str]]
 
+CreditOf = Callable[[UUID], Awaitable[Credit]]
+"""Account -> what it may owe."""
+
 
 async def accept_order(
-    session: AsyncSession, order_id: UUID, *, credit: Credit | None = None, by: str
+    session: AsyncSession, order_id: UUID, *, credit_of: CreditOf | None = None, by: str
 ) -> OrderView:
     """Accept a received order, or hold it for everything that speaks against that. Anything but a
     received order is left as it is, so a repeat does nothing; what a person released is accepted.
 
-    credit: of the account; None when nobody asks about it.
+    credit_of: the account's; None when nobody asks about it.
     """
     order = await load_order(session, order_id, lock=True)
     if order.state == "received":
-        doubts = await _doubts(session, order, credit) if order.accepted_at is None else []
+        doubts: Doubts = []
+        if order.accepted_at is None:
+            credit = await credit_of(order.account_id) if credit_of else None
+            doubts = await _doubts(session, order, credit)
         move(session, order, "accepted", by)
         if doubts:
             await place_holds(session, order, doubts, by=by)

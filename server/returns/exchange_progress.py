@@ -1,6 +1,7 @@
 """How an exchange gets on: with the approval of its return, the payment of the difference, the two
 legs at the door, and when one of these is given up. The exchange's row is locked by then."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 import msgspec
@@ -48,6 +49,16 @@ async def exchange_of_order(session: AsyncSession, order_id: UUID) -> Exchange |
         .execution_options(populate_existing=True)
     )
     return found
+
+
+async def exchanges_among(session: AsyncSession, order_ids: Collection[UUID]) -> list[UUID]:
+    """Those of the orders that replace something, in the order of their ids."""
+    found = await session.scalars(
+        select(Exchange.order_id)
+        .where(Exchange.order_id.in_(order_ids))
+        .order_by(Exchange.order_id)
+    )
+    return list(found)
 
 
 def exchange_view(row: Exchange) -> ExchangeView:

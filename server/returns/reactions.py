@@ -1,5 +1,6 @@
 """Returns and exchanges follow consignments and orders. News may come twice and in any order."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import select
@@ -19,6 +20,7 @@ from server.returns.deciding import follow_consignment
 from server.returns.exchange_progress import (
     complete_if_done,
     exchange_of_order,
+    exchanges_among,
     give_up,
     link_legs,
 )
@@ -51,10 +53,13 @@ async def on_consignment_cancelled(session: AsyncSession, event: ConsignmentCanc
 
 
 @reaction
-async def on_consignment_announced(session: AsyncSession, event: ConsignmentAnnounced) -> None:
+async def on_consignment_announced(
+    session: AsyncSession, events: Sequence[ConsignmentAnnounced]
+) -> None:
     """The replacement of an exchange has a consignment now, or another one than before."""
-    if event.kind == "delivery" and event.order_id is not None:
-        await _bring_replacement(session, event.order_id)
+    order_ids = [event.order_id for event in events if event.kind == "delivery" and event.order_id]
+    for order_id in await exchanges_among(session, order_ids):
+        await _bring_replacement(session, order_id)
 
 
 @reaction

@@ -1,9 +1,9 @@
 """Orders per CPU second, ours beside Vendure's, in alternating rounds on one PostgreSQL.
 
-Counted is all the CPU that a side's processes and the database use from the first request until
-the last order has its stock: for Vendure the answer to its payment, for us the reaction of the
-worker. `to_the_end` is the same until our outbox is empty: consignments and delivery tasks are
-made then as well, which Vendure does not do.
+Counted, and judged, is all the CPU that a side's processes and the database use from the first
+request until there is nothing left to do: for Vendure until the answer to its payment, for us until
+the outbox is empty. Our consignments and delivery tasks are made then as well, which Vendure does
+not do. `until_allocated` is the same up to the moment when the last order has its stock.
 """
 
 import asyncio
@@ -40,14 +40,14 @@ class NotAllOrdersTaken(RuntimeError):
 
 
 class Round(msgspec.Struct, frozen=True, kw_only=True):
-    """CPU seconds of the side's own processes (with Redis), of the database, and of both when
-    there was nothing left to do."""
+    """CPU seconds of the side's own processes (with Redis) and of the database to the end, and of
+    both until the last order had its stock."""
 
     side: str
     orders: int
     server_cpu_s: float
     database_cpu_s: float
-    cpu_to_the_end_s: float
+    cpu_until_allocated_s: float
 
     @property
     def orders_per_cpu_s(self) -> float:
@@ -58,7 +58,7 @@ class Intake(msgspec.Struct, frozen=True, kw_only=True):
     """Medians of the rounds, in orders per CPU second; times: how many times Vendure's ours is."""
 
     ours: float
-    ours_to_the_end: float
+    ours_until_allocated: float
     vendure: float | None
     times: float | None
     vendure_version: str | None
@@ -115,13 +115,13 @@ def _intake(rounds: list[Round], postgres: str, vendure_version: str | None) -> 
         return statistics.median(each.orders_per_cpu_s for each in rounds if each.side == side)
 
     ours = median("postrider")
-    to_the_end = statistics.median(
-        each.orders / each.cpu_to_the_end_s for each in rounds if each.side == "postrider"
+    until_allocated = statistics.median(
+        each.orders / each.cpu_until_allocated_s for each in rounds if each.side == "postrider"
     )
     theirs = median("vendure") if vendure_version else None
     return Intake(
         ours=round(ours, 2),
-        ours_to_the_end=round(to_the_end, 2),
+        ours_until_allocated=round(until_allocated, 2),
         vendure=round(theirs, 2) if theirs else None,
         times=round(ours / theirs, 2) if theirs else None,
         vendure_version=vendure_version,
@@ -146,14 +146,15 @@ async def _round(side: Side, orders: int, postmaster: int) -> Round:
     async with httpx.AsyncClient(timeout=60) as client:
         await asyncio.gather(*(order(client) for _ in range(CLIENTS)))
     await side.allocated()
-    servers_s, databases_s = used()
+    allocated_s = sum(used())
     await side.settled()
+    servers_s, databases_s = used()
     return Round(
         side=side.name,
         orders=orders,
         server_cpu_s=round(servers_s - server_s, 2),
         database_cpu_s=round(databases_s - database_s, 2),
-        cpu_to_the_end_s=round(sum(used()) - server_s - database_s, 2),
+        cpu_until_allocated_s=round(allocated_s - server_s - database_s, 2),
     )
 
 

@@ -237,7 +237,10 @@ async def test_orders_are_filled_from_the_nearest_warehouse(shop: Shop) -> None:
     for code, lon in (("FAR", 10.5), ("NEAR", 9.5)):
         there = await shop.location("warehouse", code, position=Position(lon, 47.0))
         await shop.receive("TEA", 5, at=there)
-    here = Position(9.52, 47.1)
+
+    async def here() -> Position:
+        return Position(9.52, 47.1)
+
     await shop.allocate(("TEA", 2), rule="nearest", near=here)
     assert await shop.levels("TEA") == {"FAR": (5, 0), "NEAR": (5, 2)}
 

@@ -1,7 +1,7 @@
 """Events reach their reactions once each, after the commit, through failures and restarts."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
 import pytest
@@ -16,6 +16,10 @@ from server.kit.relay import ATTEMPTS, relay_pending, retry_parked, unfinished_r
 
 class LampLit(Event):
     lamp: str
+
+
+class BellRung(Event):
+    bell: str
 
 
 seen: list[str] = []
@@ -34,19 +38,44 @@ async def on_lamp_lit_too(session: AsyncSession, event: LampLit) -> None:
     seen.append(f"{event.lamp} too")
 
 
+rounds: list[list[str]] = []
+cracked_bells: set[str] = set()
+
+
+async def on_bell_rung(session: AsyncSession, events: Sequence[BellRung]) -> None:
+    rounds.append([event.bell for event in events])
+    for event in events:
+        emit(session, LampLit(lamp=event.bell))
+        if event.bell in cracked_bells:
+            raise RuntimeError(f"{event.bell} is cracked")
+
+
+async def on_bell_rung_too(session: AsyncSession, event: BellRung) -> None:
+    seen.append(f"{event.bell} rung")
+
+
 @pytest.fixture(autouse=True)
 async def _reactions() -> AsyncIterator[None]:
     seen.clear()
     broken_matches.clear()
-    reaction(on_lamp_lit)
-    reaction(on_lamp_lit_too)
+    rounds.clear()
+    cracked_bells.clear()
+    for each in (on_lamp_lit, on_lamp_lit_too, on_bell_rung, on_bell_rung_too):
+        reaction(each)
     yield
     del REACTIONS[LampLit]
+    del REACTIONS[BellRung]
 
 
 async def light(db: Database, lamp: str) -> None:
     async with db.transaction() as session:
         emit(session, LampLit(lamp=lamp))
+
+
+async def ring(db: Database, *bells: str) -> None:
+    for bell in bells:
+        async with db.transaction() as session:
+            emit(session, BellRung(bell=bell))
 
 
 async def make_retries_due(db: Database) -> None:
@@ -136,3 +165,50 @@ async def test_two_relays_at_once_have_one_effect(own_db: Database) -> None:
         await light(own_db, lamp)
     await asyncio.gather(relay_pending(own_db), relay_pending(own_db))
     assert sorted(seen) == ["a", "a too", "b", "b too", "c", "c too"]
+
+
+async def test_reaction_that_takes_many_gets_what_is_due_at_once_and_each_event_once(
+    db: Database,
+) -> None:
+    await ring(db, "tower", "gate")
+    await light(db, "harbour")
+    await ring(db, "school")
+    await relay_pending(db)
+    await ring(db, "chapel")
+    await relay_pending(db)
+    await relay_pending(db)
+    assert rounds == [["tower", "gate", "school"], ["chapel"]]
+    assert [each for each in seen if each.endswith("rung")] == [
+        f"{bell} rung" for bell in ("tower", "gate", "school", "chapel")
+    ]
+    assert await unpublished(db) == 0
+
+
+async def test_one_bad_event_among_many_holds_up_nobody_else_and_leaves_nothing_behind(
+    db: Database,
+) -> None:
+    cracked_bells.add("gate")
+    await ring(db, "tower", "gate", "school")
+    await relay_pending(db)
+    assert rounds == [["tower", "gate", "school"], ["tower"], ["gate"], ["school"]]
+    assert [each for each in seen if each.endswith("too")] == ["tower too", "school too"]
+    async with db.transaction() as session:
+        (failed,) = await unfinished_reactions(session)
+        assert (failed.attempts, failed.error) == (1, "RuntimeError: gate is cracked")
+    cracked_bells.clear()
+    await make_retries_due(db)
+    await relay_pending(db)
+    assert rounds[4:] == [["gate"]]
+    assert [each for each in seen if each.endswith("too")] == [
+        "tower too",
+        "school too",
+        "gate too",
+    ]
+    assert await unpublished(db) == 0
+
+
+async def test_two_relays_at_once_give_many_events_to_one_of_them_each(own_db: Database) -> None:
+    bells = [f"bell {number}" for number in range(7)]
+    await ring(own_db, *bells)
+    await asyncio.gather(relay_pending(own_db), relay_pending(own_db))
+    assert sorted(bell for each in rounds for bell in each) == bells

@@ -287,7 +287,7 @@ async def test_advancing_logs_every_step_and_says_delivered_once(
     for _ in range(2):
         async with db.transaction() as session:
             moved = await orders.advance_order(session, order.id, "delivered", by="test")
-        assert moved.state == "delivered"
+        assert moved == "delivered"
     states = [entry.changes["state"][1] for entry in (await history(db, order))[1:]]
     assert states == ["accepted", "processing", "in_fulfilment", "shipped", "delivered"]
     assert (await events_of(db)).count("orders.OrderDelivered") == 1
@@ -301,7 +301,7 @@ async def test_a_held_order_goes_nowhere_until_it_is_released_which_is_told(
         await orders.advance_order(session, order.id, "accepted", by="test")
         await orders.hold_order(session, order.id, "who are they?", by="clerk")
         held = await orders.advance_order(session, order.id, "shipped", by="test")
-        assert held.state == "on_hold"
+        assert held == "on_hold"
         released = await orders.release_order(session, order.id, by="clerk")
     assert released.state == "accepted"
     assert "orders.OrderReleased" in await events_of(db)

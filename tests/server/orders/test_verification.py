@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import msgspec
@@ -38,8 +39,13 @@ def credit(limit_minor: int | None, owed_minor: int = 0, **more: Any) -> Credit:
 
 
 async def accept(db: Database, order: OrderView, terms: Credit | None = None) -> OrderView:
+    async def credit_of(account_id: UUID) -> Credit:
+        assert terms and account_id == order.account_id
+        return terms
+
+    asked = credit_of if terms else None
     async with db.transaction() as session:
-        return await orders.accept_order(session, order.id, credit=terms, by="test")
+        return await orders.accept_order(session, order.id, credit_of=asked, by="test")
 
 
 async def set_rules(db: Database, **changes: Any) -> None:
