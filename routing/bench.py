@@ -1,12 +1,14 @@
-"""Measures the planner against each engine alone, on the same problems, seeds and wall clock.
+"""Measures the planner against each engine alone, on the same problems, seeds and budget.
 
-The runs alternate, so that a busy machine disturbs all alike; on a shared machine only ratios mean
-anything. Plans are compared in the order of `routing.plan.measure_objective`.
+The runs alternate, so that a busy machine disturbs all alike, and each says for how long processors
+worked for it; where others take the processors, let the budget count that instead of the wall.
+Plans are compared in the order of `routing.plan.measure_objective`.
 """
 
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from math import exp, log
 from pathlib import Path
@@ -21,8 +23,10 @@ from routing.formats import read_problem
 from routing.plan import Progress, measure_objective
 from routing.problem import Problem, ProblemError
 from routing.solve import put_vehicles_first, solve
+from routing.stopwatch import counting_work
 
 OURS = "ours"
+LANES = 2
 CONTENDERS: dict[str, tuple[EngineName, ...] | None] = {
     OURS: None,
     "pyvrp": ("pyvrp",),
@@ -39,13 +43,18 @@ class NothingToMeasure(ProblemError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """One run; `unassigned` counts work, `violations` are the checker's sentences."""
+    """One run.
+
+    `work_s` is for how long processors worked for it, all processes together; `unassigned` counts
+    work, `violations` are the checker's sentences.
+    """
 
     instance: str
     engine: str
     seed: int
     budget_s: float
     wall_s: float
+    work_s: float
     cost: int
     vehicles: int
     unassigned: int
@@ -77,8 +86,13 @@ def run_bench(
     engines: Sequence[str],
     told: Callable[[Measured], None],
     is_vehicles_first: bool = False,
+    counts_work: bool = False,
 ) -> list[Measured]:
-    """Run all engines on all files and seeds in turn, telling each run as it ends."""
+    """Run all engines on all files and seeds in turn, telling each run as it ends.
+
+    With `counts_work` the budget is of seconds for which processors worked, twice as many for the
+    joint search, which has two at a time.
+    """
     problems = [(path.stem, read_problem(path.read_bytes(), path.stem)) for path in files]
     if is_vehicles_first:
         problems = [(name, put_vehicles_first(problem)) for name, problem in problems]
@@ -86,16 +100,20 @@ def run_bench(
     for seed in range(seeds):
         for name, problem in problems:
             for engine in engines:
-                run = _measure(name, problem, engine, seed, budget_s)
+                run = _measure(name, problem, engine, seed, budget_s, counts_work=counts_work)
                 told(run)
                 runs.append(run)
     return runs
 
 
-def _measure(name: str, problem: Problem, engine: str, seed: int, budget_s: float) -> Measured:
-    began_s = monotonic()
-    plan = solve(problem, budget_s=budget_s, seed=seed, engines=CONTENDERS[engine])
-    wall_s = monotonic() - began_s
+def _measure(
+    name: str, problem: Problem, engine: str, seed: int, budget_s: float, *, counts_work: bool
+) -> Measured:
+    alone = CONTENDERS[engine]
+    worked_s, began_s = _read_work_s(), monotonic()
+    with counting_work(1 if alone else LANES) if counts_work else nullcontext():
+        plan = solve(problem, budget_s=budget_s, seed=seed, engines=alone, threads=LANES)
+    wall_s, worked_s = monotonic() - began_s, _read_work_s() - worked_s
     priority_missed, unassigned, cost = measure_objective(problem, plan)
     return Measured(
         instance=name,
@@ -103,6 +121,7 @@ def _measure(name: str, problem: Problem, engine: str, seed: int, budget_s: floa
         seed=seed,
         budget_s=budget_s,
         wall_s=round(wall_s, 3),
+        work_s=round(worked_s, 2),
         cost=cost,
         vehicles=len(plan.routes),
         unassigned=unassigned,
@@ -110,6 +129,12 @@ def _measure(name: str, problem: Problem, engine: str, seed: int, budget_s: floa
         priority_missed=priority_missed,
         trace=plan.trace,
     )
+
+
+def _read_work_s() -> float:
+    """Return for how long processors worked for us and for processes of ours that have ended."""
+    spent = os.times()
+    return spent.user + spent.system + spent.children_user + spent.children_system
 
 
 def encode_runs(runs: Sequence[Measured]) -> bytes:
@@ -126,7 +151,7 @@ def format_table(runs: Sequence[Measured]) -> str:
         by_both[run.instance, run.engine].append(run)
     lines = [
         f"{'instance':<18}{'engine':<9}{'cost':>10}{'gap %':>8}{'vehicles':>10}{'left':>6}"
-        f"{'wall s':>8}  checker"
+        f"{'wall s':>8}{'work s':>8}  checker"
     ]
     ratios: dict[str, list[float]] = defaultdict(list)
     for instance in instances:
@@ -141,7 +166,8 @@ def format_table(runs: Sequence[Measured]) -> str:
             lines.append(
                 f"{instance:<18}{engine:<9}{cost:>10.0f}{gap}"
                 f"{median(run.vehicles for run in group):>10.0f}{left:>6.0f}"
-                f"{max(run.wall_s for run in group):>8.2f}  {broken or 'sound'}"
+                f"{max(run.wall_s for run in group):>8.2f}"
+                f"{median(run.work_s for run in group):>8.2f}  {broken or 'sound'}"
             )
         ours = by_both[instance, OURS]
         for engine in engines:

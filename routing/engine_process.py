@@ -5,9 +5,7 @@ The child is started by name rather than by `multiprocessing`, whose daemons may
 engine runs when is the matter of `routing.portfolio`.
 """
 
-import ctypes
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -16,18 +14,22 @@ from importlib import import_module
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
-from threading import Thread
-from time import monotonic, sleep
 from typing import Any
 
 from routing.engines import EngineName, Sequences
 from routing.plan import Progress
 from routing.problem import Problem, Step
+from routing.stopwatch import STOPWATCH, now_s
 
 PACKAGE_FOLDER = Path(__file__).resolve().parent.parent
-CHILD = "from routing.engine_process import run_child; run_child()"
-SIGNAL_AT_PARENTS_DEATH = 1
-"""PR_SET_PDEATHSIG of Linux' prctl."""
+CHILD = """
+import sys
+from routing.leash import die_with_parent
+die_with_parent(int(sys.argv[2]))
+from routing.engine_process import run_child
+run_child()
+"""
+COUNTS_WORK = "counts-work"
 
 
 class EngineFailed(RuntimeError):
@@ -38,7 +40,7 @@ class EngineFailed(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What an engine is to do next, until when on the machine's monotonic clock."""
+    """What an engine is to do next, until when by the `stopwatch`."""
 
     engine: EngineName
     start: Mapping[str, tuple[Step, ...]]
@@ -47,6 +49,15 @@ class Search:
     effort: int | None = None
     part: Problem | None = None
     """What to plan if not the whole problem."""
+    makes_offers: bool = False
+    """Whether better plans are wanted while it goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What the search has found so far; it goes on."""
+
+    found: Sequences
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,31 +75,39 @@ class EngineProcess:
         self.connection, theirs = Pipe()
         path = os.pathsep.join(filter(None, (str(PACKAGE_FOLDER), os.environ.get("PYTHONPATH"))))
         self._process = subprocess.Popen(
-            [sys.executable, "-c", CHILD, str(theirs.fileno()), str(os.getpid())],
+            [
+                *(sys.executable, "-c", CHILD, str(theirs.fileno()), str(os.getpid())),
+                *([COUNTS_WORK] if STOPWATCH.counts_work else []),
+            ],
             pass_fds=(theirs.fileno(),),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"},
         )
         theirs.close()
+        STOPWATCH.helpers.add(self._process.pid)
 
     def tell(self, message: Problem | Search) -> None:
         """Send the problem, once, or a search."""
+        if isinstance(message, Search):
+            until_s = STOPWATCH.translate(message.until_s, self._process.pid)
+            message = replace(message, until_s=until_s)
         self.connection.send(message)
 
     def kill(self) -> None:
         """End the process at once."""
         self._process.kill()
         self._process.wait()
+        STOPWATCH.helpers.discard(self._process.pid)
         self.connection.close()
 
 
 def run_child() -> None:
     """Run searches until the parent closes the connection.
 
-    Our arguments are the connection's number and the parent's.
+    Our arguments are the connection's number and the parent's, and perhaps what budgets count.
     """
-    _die_with_parent(int(sys.argv[2]))
+    STOPWATCH.counts_work = COUNTS_WORK in sys.argv[3:]
     connection: Connection[Any, Any] = Connection(int(sys.argv[1]))
     try:
         problem = connection.recv()
@@ -102,31 +121,22 @@ def _run(problem: Problem, search: Search, connection: "Connection[Any, Any]") -
     def improved(progress: Progress) -> None:
         connection.send(replace(progress, engine=search.engine))
 
+    def offer(found: Sequences) -> None:
+        connection.send(Offered(found))
+
     engine = import_module(f"routing.engines.{search.engine}")
     try:
         found = engine.improve(
             search.part or problem,
             search.start,
-            budget_s=max(0.0, search.until_s - monotonic()),
+            budget_s=max(0.0, search.until_s - now_s()),
             seed=search.seed,
             improved=improved,
             effort=search.effort,
+            offer=offer if search.makes_offers else None,
         )
     except ConnectionError:
         raise
     except Exception as error:  # the edge of one engine: the parent says it and goes on without
         return Searched(None, f"{search.engine}: {type(error).__name__}: {error}")
     return Searched(found)
-
-
-def _die_with_parent(parent: int) -> None:
-    """End with the parent, even if it was gone before we could look."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(SIGNAL_AT_PARENTS_DEATH, signal.SIGKILL)
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            sleep(0.5)
-        os._exit(1)
-
-    Thread(target=watch, daemon=True).start()

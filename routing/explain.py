@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from math import inf
-from time import monotonic
 
 from routing.halts import halt_of
 from routing.insert import NoPlace, insert
@@ -17,6 +16,7 @@ from routing.plan import Plan, Route, Unassigned
 from routing.problem import UNREACHABLE, Job, Problem, Vehicle, Work, steps_of
 from routing.rules import fixed_steps, may_serve
 from routing.schedule import schedule_route
+from routing.stopwatch import now_s
 
 MOST_NAMED = 5
 ALONE_SENTENCES = {
@@ -37,7 +37,7 @@ def explain(problem: Problem, plan: Plan, *, until: float = inf) -> Plan:
     """Return the plan with a code and a sentence for everything that is unassigned, in the order of
     the problem.
 
-    What cannot be probed before `until` (monotonic) is told to be out of time.
+    What cannot be probed before `until` (`stopwatch`) is told to be out of time.
     Codes: no_vehicle, skills, vehicle, too_heavy, unreachable, window, shift, break, ride,
     duration, distance, stops, capacity, not_worth_it, all_full, no_time, out_of_time.
     """
@@ -47,7 +47,7 @@ def explain(problem: Problem, plan: Plan, *, until: float = inf) -> Plan:
     for work in problem.work:
         if work.id not in left:
             continue
-        if monotonic() < until:
+        if now_s() < until:
             reasons.append(probe.find_reason(work))
         else:
             sentence = "The time was over before its places were tried; plan again with more time."

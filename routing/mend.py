@@ -6,14 +6,14 @@ not belong here.
 """
 
 from random import Random
-from time import monotonic
 
 from routing.insert import Inserter, NoPlace
 from routing.plan import Plan, Route, Unassigned, measure_objective
-from routing.problem import Problem, Work
+from routing.problem import Problem, Vehicle, Work
 from routing.repair import NOT_YET
-from routing.rules import tidy_reloads
+from routing.rules import may_serve, tidy_reloads
 from routing.schedule import schedule_route
+from routing.stopwatch import now_s
 
 FEWEST_OUT, MOST_OUT = 4, 16
 
@@ -23,12 +23,12 @@ def mend(
 ) -> Plan:
     """Return a plan with more of the required work assigned, if one is found.
 
-    Ends at `until` (monotonic) or after so many rounds, whichever is first.
+    Ends at `until` (`stopwatch`) or after so many rounds, whichever is first.
     """
     mender = _Mender(problem, Random(seed))
     rounds = 0
-    while monotonic() < until and rounds != most_rounds:
-        waiting = [w for one in plan.unassigned if _is_due(w := problem.find_work(one.id))]
+    while now_s() < until and rounds != most_rounds:
+        waiting = find_waiting(problem, plan)
         if not waiting:
             break
         tried = mender.rebuild(plan, waiting[rounds % len(waiting)])
@@ -38,8 +38,14 @@ def mend(
     return plan
 
 
-def _is_due(work: Work) -> bool:
-    return work.prize is None and (work.vehicles is None or bool(work.vehicles))
+def find_waiting(problem: Problem, plan: Plan) -> list[Work]:
+    """Return the required work that is unassigned though some vehicle may do it."""
+    left = [problem.find_work(one.id) for one in plan.unassigned]
+    return [work for work in left if work.prize is None and _find_able(problem, work)]
+
+
+def _find_able(problem: Problem, work: Work) -> list[Vehicle]:
+    return [vehicle for vehicle in problem.vehicles if may_serve(vehicle, work)]
 
 
 class _Mender:
@@ -92,8 +98,7 @@ class _Mender:
     def _choose_neighbours(self, plan: Plan, wanted: Work) -> set[str]:
         """Choose work that is near by the roads of a vehicle; not always the nearest."""
         problem, random = self.problem, self.random
-        able = [v for v in problem.vehicles if wanted.vehicles is None or v.id in wanted.vehicles]
-        grid = problem.matrix_of(random.choice(able)).duration_s
+        grid = problem.matrix_of(random.choice(_find_able(problem, wanted))).duration_s
         near: dict[str, int] = {}
         for step in (step for route in plan.routes for step in route.steps):
             if step.leg == "reload" or step.id in self.held:

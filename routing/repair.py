@@ -5,13 +5,13 @@ what breaks a rule is taken out. Putting work back where it fits is `fill`.
 """
 
 from collections.abc import Iterable, Mapping
-from time import monotonic
 
 from routing.insert import Inserter, NoPlace, apply_insertion
 from routing.plan import Plan, Route, Unassigned, measure_objective
 from routing.problem import Problem, ProblemError, Step, Vehicle
 from routing.rules import Violation, fixed_steps, tidy_reloads
 from routing.schedule import schedule_route
+from routing.stopwatch import now_s
 
 NOT_YET = "not_placed"
 
@@ -68,7 +68,7 @@ def _skip_fixed(vehicle: Vehicle, steps: Iterable[Step]) -> tuple[Step, ...]:
 
 
 def fill(problem: Problem, plan: Plan, *, until: float) -> Plan:
-    """Insert unassigned work where it fits, the most important first, until `until` (monotonic).
+    """Insert unassigned work where it fits, the most important first, until `until` (`stopwatch`).
 
     Optional work comes last, and only if it costs less than its prize.
     """
@@ -79,7 +79,7 @@ def fill(problem: Problem, plan: Plan, *, until: float) -> Plan:
 
     inserter = Inserter(problem, plan)
     for one in sorted(plan.unassigned, key=rank):
-        if monotonic() >= until:
+        if now_s() >= until:
             break
         work = problem.find_work(one.id)
         found = inserter.find(work, most=1)

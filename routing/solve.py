@@ -6,7 +6,6 @@ always passes `routing.checks.violations` and is never worse than the plan to st
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from time import monotonic
 
 from routing.checks import violations
 from routing.engines import EngineName, ortools
@@ -16,6 +15,7 @@ from routing.plan import Objective, Plan, Progress, measure_objective
 from routing.portfolio import ALL_ENGINES, Portfolio
 from routing.problem import UNREACHABLE, Problem
 from routing.repair import drop_unworthy, fill, repair
+from routing.stopwatch import now_s
 
 LEAST_BUDGET_FOR_PORTFOLIO_S = 1.0
 LEAST_WORK_FOR_PORTFOLIO = 20
@@ -84,7 +84,7 @@ def solve(
     FixedWorkImpossible
         When the fixed visits of a vehicle cannot be driven.
     """
-    began_s = monotonic()
+    began_s = now_s()
     spared_s = min(0.06 * budget_s, 0.1 + 0.0005 * len(problem.work))
     run = _Run(
         problem,
@@ -97,7 +97,7 @@ def solve(
         threads=threads,
     )
     best = run.make_plan(start, engines)
-    plan = explain(problem, best, until=max(run.last_s, monotonic() + LEAST_EXPLAINING_S))
+    plan = explain(problem, best, until=max(run.last_s, now_s() + LEAST_EXPLAINING_S))
     if found := violations(problem, plan):
         raise UnsoundPlan(found)
     return plan
@@ -179,7 +179,7 @@ class _Run:
                 seed=self.seed,
                 most_rounds=ROUNDS_OF_MENDING,
             )
-        return mend(self.problem, plan, until=self.until_s, seed=self.seed)
+        return mend(self.problem, plan, until=self.began_s + self.budget_s, seed=self.seed)
 
     def _report(self, plan: Plan, before: Plan) -> Plan:
         """Add to the trace what filling up and mending gained."""
@@ -187,7 +187,7 @@ class _Run:
             return plan
         priority_missed, unassigned, cost = self._rank(plan)
         step = Progress(
-            elapsed_s=monotonic() - self.began_s,
+            elapsed_s=now_s() - self.began_s,
             priority_missed=priority_missed,
             unassigned=unassigned,
             cost=cost,
@@ -214,7 +214,7 @@ class _Run:
     def _search_here(self, begin: Plan, best: Plan) -> Plan:
         """Let OR-Tools search; again from the greedy plan if it leaves work and gives up early."""
         best = min(best, self._improve(begin), key=self._rank)
-        if best.unassigned and monotonic() < self.until_s:
+        if best.unassigned and now_s() < self.until_s:
             best = min(best, self._improve(best), key=self._rank)
         return best
 
@@ -225,14 +225,14 @@ class _Run:
         trace: list[Progress] = []
 
         def improved(step: Progress) -> None:
-            told = replace(step, elapsed_s=monotonic() - self.began_s, engine="ortools")
+            told = replace(step, elapsed_s=now_s() - self.began_s, engine="ortools")
             trace.append(told)
             self.progress(told)
 
         found = ortools.improve(
             self.problem,
             {route.vehicle_id: route.steps for route in begin.routes},
-            budget_s=self.until_s - monotonic(),
+            budget_s=self.until_s - now_s(),
             seed=self.seed,
             improved=improved,
         )

@@ -1,15 +1,16 @@
 """OR-Tools: guided local search on a model that holds every rule of a courier's day."""
 
-from time import monotonic
+from collections.abc import Callable
 from typing import Any
 
 from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 
-from routing.engines import Improved, Sequences
+from routing.engines import Improved, Offer, Offers, Sequences
 from routing.engines.ortools_model import Model
 from routing.plan import Plan, Progress, measure_objective
 from routing.problem import Problem, Step
 from routing.repair import repair
+from routing.stopwatch import STOPWATCH, now_s
 
 SHARE_WITHOUT_WAITING = 0.4
 
@@ -22,9 +23,11 @@ def improve(
     seed: int,
     improved: Improved,
     effort: int | None = None,
+    offer: Offer | None = None,
 ) -> Sequences | None:
     """Search from `start` until the time or `effort` (local optima) is over, or nothing moves."""
-    began_s = monotonic()
+    began_s = now_s()
+    offers = Offers(offer, began_s + budget_s)
     best: Plan | None = None
     for until_s, prices_waiting in _plan_phases(problem, budget_s):
         model = Model(problem, start, prices_waiting=prices_waiting)
@@ -36,6 +39,7 @@ def improve(
             seed=seed,
             improved=improved,
             effort=effort,
+            offers=offers,
         )
         if found is not None:
             plan = repair(problem, found)
@@ -64,6 +68,7 @@ def _search(
     seed: int,
     improved: Improved,
     effort: int | None,
+    offers: Offers,
 ) -> Sequences | None:
     routing = model.routing
     parameters = pywrapcp.DefaultRoutingSearchParameters()
@@ -76,14 +81,14 @@ def _search(
     parameters.time_limit.FromMilliseconds(max(1, int(until_s * 1000)))
     if effort is not None:
         parameters.solution_limit = effort
-    watch = _Watch(model, began_s, until_s, improved, is_patient=effort is not None)
+    watch = _Watch(model, began_s, until_s, improved, offers, is_patient=effort is not None)
     routing.AddAtSolutionCallback(watch.on_solution)
     routing.CloseModelWithParameters(parameters)
     model.solver.ReSeed(seed)
-    left_s = until_s - (monotonic() - began_s)
+    left_s = until_s - (now_s() - began_s)
     if left_s <= 0:
         return None
-    parameters.time_limit.FromMilliseconds(max(1, int(left_s * 1000)))
+    parameters.time_limit.FromMilliseconds(max(1, int(STOPWATCH.stretch_s(left_s) * 1000)))
     assignment = None
     if any(len(start.get(v.id, ())) > len(v.fixed) for v in model.vehicles):
         assignment = routing.ReadAssignmentFromRoutes(model.routes_of(start), True)
@@ -93,7 +98,7 @@ def _search(
         found = routing.SolveWithParameters(parameters)
     if watch.failure:
         raise watch.failure
-    return _read(model, found) if found else None
+    return _read(model, found.Value) if found else None
 
 
 class _Watch:
@@ -103,7 +108,14 @@ class _Watch:
     """
 
     def __init__(
-        self, model: Model, began_s: float, budget_s: float, improved: Improved, *, is_patient: bool
+        self,
+        model: Model,
+        began_s: float,
+        budget_s: float,
+        improved: Improved,
+        offers: Offers,
+        *,
+        is_patient: bool,
     ) -> None:
         self.model = model
         self.began_s = began_s
@@ -111,42 +123,46 @@ class _Watch:
         if is_patient:
             self.patience_s = budget_s
         self.improved = improved
+        self.offers = offers
+        self.until_s = began_s + budget_s
         self.best: int | None = None
-        self.best_at_s = monotonic()
+        self.best_at_s = now_s()
         self.failure: Exception | None = None
 
     def on_solution(self) -> None:
-        now_s = monotonic()
+        at_s = now_s()
         value = self.model.routing.CostVar().Max()
         if self.best is None or value < self.best:
-            self.best, self.best_at_s = value, now_s
+            self.best, self.best_at_s = value, at_s
             try:
-                self.improved(self._read_progress(value, now_s))
+                self.improved(self._read_progress(value, at_s))
+                if self.offers.is_due():
+                    self.offers.make(_read(self.model, lambda variable: int(variable.Value())))
             except Exception as error:
                 self.failure = error
                 self.model.routing.CancelSearch()
-        elif now_s - self.best_at_s > self.patience_s:
+        elif at_s - self.best_at_s > self.patience_s or at_s > self.until_s:
             self.model.routing.CancelSearch()
 
-    def _read_progress(self, value: int, now_s: float) -> Progress:
+    def _read_progress(self, value: int, at_s: float) -> Progress:
         model = self.model
         weights, cost = divmod(value, model.penalty_unit)
         priority, count = divmod(weights, len(model.problem.work) + 1)
         return Progress(
-            elapsed_s=now_s - self.began_s,
+            elapsed_s=at_s - self.began_s,
             priority_missed=priority,
             unassigned=count + model.hopeless,
             cost=cost // model.cost_parts,
         )
 
 
-def _read(model: Model, found: Any) -> Sequences:
+def _read(model: Model, value_of: Callable[[Any], int]) -> Sequences:
     sequences: dict[str, tuple[Step, ...]] = {}
     for vehicle_index, vehicle in enumerate(model.vehicles):
         steps: list[Step] = []
-        index = found.Value(model.routing.NextVar(model.routing.Start(vehicle_index)))
+        index = value_of(model.routing.NextVar(model.routing.Start(vehicle_index)))
         while not model.routing.IsEnd(index):
             steps.append(model.nodes[model.manager.IndexToNode(index)].step)
-            index = found.Value(model.routing.NextVar(index))
+            index = value_of(model.routing.NextVar(index))
         sequences[vehicle.id] = tuple(steps)
     return sequences

@@ -17,9 +17,10 @@ import numpy as np
 import vroom
 from vroom._vroom import VroomInputException
 
-from routing.engines import Improved, Sequences
+from routing.engines import Improved, Offer, Sequences
 from routing.engines.remainder import Cab, Remainder, find_remainder
 from routing.problem import UNREACHABLE, Problem, Step
+from routing.stopwatch import STOPWATCH
 
 SHARE_BEFORE_TIMEOUT = 0.9
 """VROOM finishes its step when the time is over."""
@@ -37,6 +38,7 @@ def improve(
     seed: int,
     improved: Improved,
     effort: int | None = None,
+    offer: Offer | None = None,
 ) -> Sequences | None:
     """Search once, from `start` if that holds more than fixed visits; nothing is left to chance.
 
@@ -52,7 +54,8 @@ def improve(
         level = min(level, 1 if budget_s < 30 else 3)
     if effort is not None:
         level = min(effort, MOST_THOROUGH)
-    limits = {"nb_threads": 1, "timeout": timedelta(seconds=SHARE_BEFORE_TIMEOUT * budget_s)}
+    wall_s = STOPWATCH.stretch_s(SHARE_BEFORE_TIMEOUT * budget_s)
+    limits = {"nb_threads": 1, "timeout": timedelta(seconds=wall_s)}
     # VROOM sees breaks more strictly than we do: it takes no start that it finds infeasible, and
     # nothing at all with breaks that it finds inconsistent; then it has no answer.
     for given in [start, {}] if is_warm else [{}]:

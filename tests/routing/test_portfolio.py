@@ -4,6 +4,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from select import select
 from time import monotonic
 
 import pytest
@@ -98,14 +99,6 @@ def test_what_engines_left_over_finds_room_when_neighbours_move() -> None:
     assert mended.unassigned == ()
 
 
-@pytest.mark.parametrize("make", [make_plain_day, make_day_with_breaks])
-def test_one_thread_and_one_seed_give_one_plan(make: object) -> None:
-    problem = make(30)  # type: ignore[operator]
-    first = solve(problem, budget_s=4, seed=3, threads=1)
-    assert solve(problem, budget_s=4, seed=3, threads=1) == first
-    assert first.trace
-
-
 @pytest.mark.parametrize("engine", ["pyvrp", "vroom", "ortools"])
 def test_the_budget_holds_on_the_wall_clock(engine: str) -> None:
     problem = make_plain_day(100)
@@ -131,14 +124,12 @@ def test_cancelling_ends_the_engines_too_and_keeps_the_best_plan() -> None:
         assert not solving.done
         workers = [pid for pid in find_descendants(os.getpid()) if runs_engines(pid)]
     assert len(workers) == 2
+    watched = [os.pidfd_open(pid) for pid in workers]
     began_s = monotonic()
     solving.cancel()
     assert monotonic() - began_s < 0.2
     assert violations(problem, solving.best) == []
-    until_s = monotonic() + 5
-    while (alive := [pid for pid in workers if is_alive(pid)]) and monotonic() < until_s:
-        pass
-    assert not alive
+    assert all(has_ended(worker, within_s=5) for worker in watched)
 
 
 def find_descendants(pid: int) -> list[int]:
@@ -153,8 +144,7 @@ def runs_engines(pid: int) -> bool:
     return b"engine_process" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
+def has_ended(watched: int, *, within_s: float) -> bool:
+    """Wait without taking the processor from those who are to end."""
+    with open(watched, "rb"):
+        return bool(select([watched], [], [], within_s)[0])
