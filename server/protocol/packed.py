@@ -3,7 +3,8 @@ and read by the server for many phones at once. Standard library only, as all of
 
 A header of 32 bytes, then 32 bytes for each fix:
 
-    header  kind 1, version 1, six bytes of zero, sent_at, the envelope's id (a UUID)
+    header  kind 1, version 1, whether the sender waits for the answer (1) or goes on sending (0),
+            five bytes of zero, sent_at, the envelope's id (a UUID)
     fix     seq, taken_at, longitude and latitude in 1e-7 degrees, accuracy in m (32-bit float),
             speed in cm/s, heading in 1/100 degree (65535: unknown)
 
@@ -20,7 +21,7 @@ from uuid import UUID
 from server.protocol.envelope import Envelope
 from server.protocol.from_driver import Fix, Fixes
 
-HEADER = Struct("<BB6xq16s")
+HEADER = Struct("<BBB5xq16s")
 FIX = Struct("<qqiifHH")
 KIND, VERSION = 1, 1
 UNKNOWN = 0xFFFF
@@ -31,15 +32,18 @@ MOST_1E7_DEGREES = 2**31 - 1
 MOST_ACCURACY_M = 3e38
 
 
-def pack_fixes(envelope: Envelope) -> bytes:
-    """An envelope with fixes.
+def pack_fixes(envelope: Envelope, *, is_awaited: bool = True) -> bytes:
+    """An envelope with fixes. is_awaited: whether nothing more is sent before the
+    acknowledgement; who goes on sending gets it seldom.
 
     Raises
     ------
     ValueError
         When its id is no UUID.
     """
-    head = HEADER.pack(KIND, VERSION, _microseconds(envelope.sent_at), UUID(envelope.id).bytes)
+    head = HEADER.pack(
+        KIND, VERSION, is_awaited, microseconds(envelope.sent_at), UUID(envelope.id).bytes
+    )
     return head + pack_records(envelope.body.fixes)
 
 
@@ -52,7 +56,7 @@ def unpack_fixes(message: bytes) -> Envelope:
     """
     if len(message) < HEADER.size or len(message) % FIX.size:
         raise ValueError("packed fixes have 32 bytes each, behind 32 others")
-    kind, version, sent_us, id_bytes = HEADER.unpack_from(message)
+    kind, version, _, sent_us, id_bytes = HEADER.unpack_from(message)
     if (kind, version) != (KIND, VERSION):
         raise ValueError(f"there is no packed frame of kind {kind}, version {version}")
     return Envelope(
@@ -62,11 +66,16 @@ def unpack_fixes(message: bytes) -> Envelope:
     )
 
 
+def waits(message: bytes) -> bool:
+    """Whether the sender waits for the answer to what `pack_fixes` made."""
+    return message[2] != 0
+
+
 def pack_records(fixes: Iterable[Fix]) -> bytes:
     return b"".join(
         FIX.pack(
             fix.seq,
-            _microseconds(fix.taken_at),
+            microseconds(fix.taken_at),
             _degrees_1e7(fix.lon),
             _degrees_1e7(fix.lat),
             fix.accuracy_m if abs(fix.accuracy_m) <= MOST_ACCURACY_M else inf,
@@ -90,7 +99,8 @@ def unpack_records(records: bytes) -> Iterator[Fix]:
         )
 
 
-def _microseconds(at: datetime) -> int:
+def microseconds(at: datetime) -> int:
+    """Since 1970."""
     return (at - EPOCH) // MICROSECOND
 
 

@@ -3,7 +3,7 @@ them need is done once for all and not once for each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from math import isnan
 from typing import NamedTuple
 from uuid import UUID
@@ -29,13 +29,11 @@ FIX = np.dtype(
 )
 """A record of protocol.packed."""
 
-HEADER = np.dtype([("kind", "<u2"), ("", "V6"), ("sent_us", "<i8"), ("id", "V16")])
+HEADER = np.dtype([("kind", "V8"), ("sent_us", "<i8"), ("id", "V16")])
 
 MAX_HEADING = 36_000
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
-EARLIEST_US = (datetime(1, 1, 2, tzinfo=UTC) - EPOCH) // MICROSECOND
-LATEST_US = (datetime(9999, 12, 30, tzinfo=UTC) - EPOCH) // MICROSECOND
+EARLIEST_US = packed.microseconds(datetime(1, 1, 2, tzinfo=UTC))
+LATEST_US = packed.microseconds(datetime(9999, 12, 30, tzinfo=UTC))
 """Nothing is said to be later: a time outside of the calendar is as wrong at its edge."""
 
 
@@ -154,11 +152,6 @@ def distances_m(lon_a: Floats, lat_a: Floats, lon_b: Floats, lat_b: Floats) -> F
     return found
 
 
-def microseconds(at: datetime) -> int:
-    """Since 1970."""
-    return (at - EPOCH) // MICROSECOND
-
-
 def or_none(values: Floats) -> list[float | None]:
     """The numbers, None where one is not known."""
     numbers: list[float] = values.tolist()
@@ -172,4 +165,4 @@ def known(value: float) -> float | None:
 
 
 def moment(at_us: float) -> datetime:
-    return EPOCH + round(at_us) * MICROSECOND
+    return packed.EPOCH + round(at_us) * packed.MICROSECOND

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.kit.geo import Position
 from server.protocol.from_driver import Heartbeat
+from server.protocol.packed import microseconds
 from server.tracking.arrivals import (
     Arrivals,
     Floats,
@@ -21,7 +22,6 @@ from server.tracking.arrivals import (
     Sender,
     Truths,
     known,
-    microseconds,
     moment,
     or_none,
 )

@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.kit.geo import Position
 from server.protocol.from_driver import Fix
-from server.tracking.arrivals import Arrivals, Integers, Sender, known, microseconds, moment
+from server.protocol.packed import microseconds
+from server.tracking.arrivals import Arrivals, Integers, Sender, known, moment
 from server.tracking.devices import Memories, lock_devices, save_devices
 from server.tracking.fences import notice_arrivals
 from server.tracking.partitions import day_of, ensure_partitions

@@ -11,7 +11,8 @@ from datetime import datetime
 
 import numpy as np
 
-from server.tracking.arrivals import Arrivals, Integers, Truths, distances_m, microseconds
+from server.protocol.packed import microseconds
+from server.tracking.arrivals import Arrivals, Integers, Truths, distances_m
 from server.tracking.devices import SPOT, Memories
 from server.tracking.filters import (
     MAX_AGE,
@@ -33,9 +34,15 @@ class Sifted:
 
 def sift(arrivals: Arrivals, memories: Memories, received_at: datetime) -> Sifted:
     """What is kept; the memories know it from now on."""
+    return sift_apart(arrivals, memories, received_at, find_plain(arrivals, memories, received_at))
+
+
+def sift_apart(
+    arrivals: Arrivals, memories: Memories, received_at: datetime, is_plain: Truths
+) -> Sifted:
+    """is_plain: the senders of whom all is kept unasked."""
     starts = arrivals.starts()
     stops = np.append(starts[1:], len(arrivals.of))
-    is_plain = find_plain(arrivals, memories, received_at)
     memories.keep(np.flatnonzero(is_plain), arrivals, starts, stops - 1)
     sifted = Sifted(np.ones(len(arrivals.of), np.bool_), {})
     for sender in np.flatnonzero(~is_plain).tolist():
