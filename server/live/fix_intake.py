@@ -8,14 +8,19 @@ phones send again what was not acknowledged. The map goes on with what they say 
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from server.kit import clock
 from server.kit.db import Database, is_away
 from server.kit.feed import Feed
 from server.kit.ids import new_id
-from server.live.news import POSITIONS_CHANNEL, pack_positions
-from server.protocol.from_driver import Fix
+from server.live.driver_session import clock_error_min_s
+from server.live.news import POSITIONS_CHANNEL
+from server.protocol import packed
 from server.tracking import service as tracking
 
 if TYPE_CHECKING:
@@ -24,8 +29,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TICK_S = 0.05
-WAITING_MAX = 500
+WAITING_BYTES_MAX = 500 * packed.FIX.size
 """Fixes of one phone that wait to be stored: five frames of the largest size."""
+
+TELL_EVERY_S = 2.0
+"""So often a phone that goes on sending hears what is stored; one that waits for it, at once."""
 
 STORE_WITHIN_S = 5.0
 """A database that takes longer is as good as away."""
@@ -38,26 +46,32 @@ class FixIntake:
     def __init__(self, db: Database, feed: Feed) -> None:
         self._db = db
         self._feed = feed
-        self._waiting: dict[Phone, tuple[list[Fix], float]] = {}
+        self._frames: list[bytes] = []
+        self._phones: list[Phone] = []
+        """Whose each frame is."""
+        self._untold: dict[Phone, int] = {}
+        """The fix up to which all is stored, for phones that have not heard it yet."""
         self._has_come = asyncio.Event()
         self.stored = 0
         self.refused = 0
         self.not_stored = 0
 
-    def take(self, phone: "Phone", fixes: Sequence[Fix], clock_error_s: float) -> None:
-        """Keep them for the next tick. Those behind a gap are not kept: an acknowledgement covers
-        all that came before it."""
+    def take(self, phone: "Phone", frame: bytes) -> None:
+        """Keep fixes for the next tick. frame: as `packed` makes it, with one fix at least. Those
+        behind a gap are not kept: an acknowledgement covers all that came before it."""
         if phone.resumes_at_seq is not None:
-            if fixes[0].seq > phone.resumes_at_seq:
-                self.not_stored += len(fixes)
+            if _first_seq(frame) > phone.resumes_at_seq:
+                self.not_stored += _count(frame)
                 return
             phone.resumes_at_seq = None
-        waiting, _ = self._waiting.get(phone, ((), 0.0))
-        if len(waiting) + len(fixes) > WAITING_MAX:
-            self._leave_gap(phone, fixes)
+        phone.waiting_bytes += len(frame) - packed.HEADER.size
+        if phone.waiting_bytes > WAITING_BYTES_MAX:
+            self._leave_gap(phone, frame)
             return
-        self._waiting[phone] = ([*waiting, *fixes], clock_error_s)
-        self._has_come.set()
+        if not self._frames:
+            self._has_come.set()
+        self._frames.append(frame)
+        self._phones.append(phone)
 
     async def run(self) -> None:
         """Store what comes, tick by tick. Runs until cancelled."""
@@ -67,56 +81,108 @@ class FixIntake:
             if not await self.store():
                 await asyncio.sleep(PAUSE_S)
 
+    async def tell_all(self) -> None:
+        """Tell phones that go on sending, now and then, what is stored. Runs until cancelled."""
+        while True:
+            await asyncio.sleep(TELL_EVERY_S)
+            self.tell_the_untold()
+
+    def tell_the_untold(self) -> None:
+        untold, self._untold = self._untold, {}
+        self._tell_stored(list(untold), list(untold.values()))
+
     async def store(self) -> bool:
         """Store and acknowledge what waits; False when the database is away."""
-        self._has_come.clear()
-        taken, self._waiting = self._waiting, {}
-        if not taken:
+        frames, phones = self._take_waiting()
+        if not frames:
             return True
         received_at = clock.now()
-        batches = [
-            tracking.Batch(
-                driver_id=phone.session.driver_id,
-                device_id=phone.session.device_id,
-                fixes=fixes,
-                clock_error_s=error_s,
-            )
-            for phone, (fixes, error_s) in taken.items()
-        ]
+        arrivals = arrivals_of(frames, phones, received_at)
         try:
             async with asyncio.timeout(STORE_WITHIN_S), self._db.transaction() as session:
-                ingested = await tracking.ingest_batches(session, batches, received_at=received_at)
+                tick = await tracking.ingest_tick(session, arrivals, received_at)
         except Exception as error:
-            for phone, (fixes, _) in taken.items():
-                self._leave_gap(phone, fixes)
-            newest = [tracking.newest_claim(batch, received_at) for batch in batches]
-            await self._tell([each for each in newest if each is not None])
+            for phone, frame in zip(phones, frames, strict=True):
+                self._leave_gap(phone, frame)
+            self._show(tracking.newest_claims(arrivals, received_at))
             if not is_away(error):
                 raise
             log.warning("fixes are not stored until the database is back: %s", error)
             return False
-        self._acknowledge(list(taken), ingested)
-        await self._tell([each.newest for each in ingested if each.newest is not None])
+        self.stored += tick.stored
+        self.refused += tick.rejected
+        self._acknowledge(frames, phones, tick.senders, tick.through_seqs)
+        self._show(tick.moved)
         return True
 
-    def _leave_gap(self, phone: "Phone", fixes: Sequence[Fix]) -> None:
-        self.not_stored += len(fixes)
-        first = min(fix.seq for fix in fixes)
+    def _take_waiting(self) -> tuple[list[bytes], list["Phone"]]:
+        self._has_come.clear()
+        frames, self._frames = self._frames, []
+        phones, self._phones = self._phones, []
+        for phone in phones:
+            phone.waiting_bytes = 0
+        return frames, phones
+
+    def _leave_gap(self, phone: "Phone", frame: bytes) -> None:
+        self.not_stored += _count(frame)
+        first = _first_seq(frame)
         phone.resumes_at_seq = min(first, phone.resumes_at_seq or first)
 
     def _acknowledge(
-        self, phones: Sequence["Phone"], ingested: Sequence[tracking.Ingested]
+        self,
+        frames: Sequence[bytes],
+        phones: Sequence["Phone"],
+        senders: Sequence[tracking.Sender],
+        through_seqs: Sequence[int],
     ) -> None:
-        head = f'{{"type":"Ack","id":"{new_id()}-'
-        sent_at = clock.now().isoformat()
-        for number, (phone, each) in enumerate(zip(phones, ingested, strict=True)):
-            self.stored += each.stored
-            self.refused += sum(each.rejected.values())
-            phone.send(
-                f'{head}{number}","sent_at":"{sent_at}","body":'
-                f'{{"envelope_ids":[],"fixes_through":{each.through_seq}}}}}'.encode()
-            )
+        """Tell those that wait for it, and those that have not heard it for long."""
+        by_device = {phone.sender.device_id.int: phone for phone in phones}
+        waiting = {
+            phone for phone, frame in zip(phones, frames, strict=True) if packed.waits(frame)
+        }
+        due_s = asyncio.get_running_loop().time() - TELL_EVERY_S
+        told, seqs = [], []
+        for sender, through_seq in zip(senders, through_seqs, strict=True):
+            phone = by_device[sender.device_id.int]
+            if phone.told_s < due_s or phone in waiting:
+                told.append(phone)
+                seqs.append(through_seq)
+                self._untold.pop(phone, None)
+            else:
+                self._untold[phone] = through_seq
+        self._tell_stored(told, seqs)
 
-    async def _tell(self, positions: Sequence[tracking.LivePosition]) -> None:
-        if positions:
-            self._feed.publish_soon(POSITIONS_CHANNEL, pack_positions(positions))
+    def _tell_stored(self, phones: Sequence["Phone"], through_seqs: Sequence[int]) -> None:
+        now_s = asyncio.get_running_loop().time()
+        head = f'{{"type":"Ack","id":"{new_id()}-'
+        middle = (
+            f'","sent_at":"{clock.now().isoformat()}","body":{{"envelope_ids":[],"fixes_through":'
+        )
+        for number, (phone, through_seq) in enumerate(zip(phones, through_seqs, strict=True)):
+            phone.told_s = now_s
+            phone.send(f"{head}{number}{middle}{through_seq}}}}}")
+
+    def _show(self, positions: NDArray[Any]) -> None:
+        """Tell the maps."""
+        if positions.size:
+            self._feed.publish_soon(POSITIONS_CHANNEL, positions.tobytes())
+
+
+def arrivals_of(
+    frames: Sequence[bytes], phones: Sequence["Phone"], received_at: datetime
+) -> tracking.Arrivals:
+    """The fixes in these frames, one of `phones` for each."""
+    errors_us = packed.microseconds(received_at) - tracking.sent_us(frames)
+    is_wrong = np.abs(errors_us) > clock_error_min_s() * 1e6
+    return tracking.Arrivals.of_frames(
+        frames, [phone.sender for phone in phones], np.where(is_wrong, errors_us, 0)
+    )
+
+
+def _first_seq(frame: bytes) -> int:
+    first: int = packed.FIX.unpack_from(frame, packed.HEADER.size)[0]
+    return first
+
+
+def _count(frame: bytes) -> int:
+    return len(frame) // packed.FIX.size - 1

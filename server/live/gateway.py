@@ -78,6 +78,7 @@ class Gateway:
             self.map_feed.keep_current,
             self.map_feed.sweep,
             self.intake.run,
+            self.intake.tell_all,
             self._tick,
         )
         self._jobs = [asyncio.create_task(_keep_running(job)) for job in jobs]
@@ -102,6 +103,7 @@ class Gateway:
         try:
             async with asyncio.timeout(FINISH_WITHIN_S):
                 await self.intake.store()
+                self.intake.tell_the_untold()
                 for caller in list(self._callers):
                     if isinstance(caller, Phone):
                         await caller.finish()

@@ -18,14 +18,15 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+import numpy as np
 
 from server.dispatch import service as dispatch
 from server.identity import service as identity
 from server.kit import clock
 from server.kit.db import Database, is_away
 from server.kit.feed import Feed
-from server.live.map_moves import Moves, View
-from server.live.news import MAP_CHANNEL, POSITIONS_CHANNEL, unpack_positions
+from server.live.map_moves import MOVING, Moves, View
+from server.live.news import MAP_CHANNEL, POSITIONS_CHANNEL
 from server.tracking import service as tracking
 
 log = logging.getLogger(__name__)
@@ -37,9 +38,6 @@ COMPARE_ALL_S = 30.0
 EXCEPTIONS_MAX = 200
 GONE_MAX = 1000
 """So many records that are gone are remembered for the screens that may still show them."""
-
-MOVING = ("position", "taken_at", "received_at", "speed_mps", "heading_deg")
-"""The fields of a driver's record that come with each fix."""
 
 type Record = dict[str, Any]
 
@@ -87,6 +85,8 @@ class MapFeed:
         news: Record = {"drivers": {}, "runs": {}, "exceptions": {}}
         for (kind, key), (version, record) in self._records.items():
             if version > cursor and (record is not None or cursor > 0):
+                if kind == "drivers" and record is not None:
+                    record = record | self._moves.fields_of(key)  # noqa: PLW2901
                 news[kind][key] = record
         news["type"] = "changes" if cursor else "snapshot"
         news["cursor"] = self._version
@@ -130,13 +130,10 @@ class MapFeed:
 
     def _move_drivers(self, message: bytes) -> None:
         """Take in new positions of drivers who are on the map; the others are to be read."""
-        for new in unpack_positions(message):
-            _, known = self._records.get(("drivers", str(new.driver_id)), (0, None))
-            if known is None:
-                self._stale_drivers.add(new.driver_id)
-            elif known["taken_at"] < new.taken_at:
-                moved = {name: getattr(new, name) for name in MOVING}
-                self._put("drivers", str(new.driver_id), known | moved)
+        positions = np.frombuffer(message, tracking.POSITION)
+        have_moved, unknown = self._moves.move(positions, self._version + 1)
+        self._version += have_moved
+        self._stale_drivers.update(unknown)
 
     async def keep_current(self) -> None:
         """Read what is stale, once per tick. Runs until cancelled."""
@@ -213,24 +210,31 @@ class MapFeed:
         for key in (known if everything else set(asked)) - found.keys():
             self._put(kind, key, None)
         for key, record in found.items():
-            _, before = self._records.get((kind, key), (0, None))
-            self._put(kind, key, _newer_of(before, record) if kind == "drivers" else record)
+            if kind == "drivers":
+                self._put_driver(key, record)
+            else:
+                self._put(kind, key, record)
+
+    def _put_driver(self, key: str, record: Record) -> None:
+        """Where a driver is comes and goes apart from who it is."""
+        has_moved = self._moves.place(key, record)
+        lasting = {name: value for name, value in record.items() if name not in MOVING}
+        lasting["number"] = self._moves.number_of(key)
+        before = self._version
+        self._put("drivers", key, lasting)
+        if self._version > before:
+            self._moves.told(key)
+        elif has_moved:
+            self._version += 1
+            self._moves.touch(key, self._version)
 
     def _put(self, kind: str, key: str, record: Record | None) -> None:
-        version, known = self._records.get((kind, key), (0, None))
+        _, known = self._records.get((kind, key), (0, None))
         if known == record:
             return
         self._version += 1
-        if kind == "drivers" and record is not None and known is not None:
-            record["number"] = known["number"]
-            if all(known[name] == record[name] for name in record if name not in MOVING):
-                self._moves.put(key, self._version, record)
-                self._records[kind, key] = (version, record)
-                return
-        if kind == "drivers":
+        if kind == "drivers" and record is None:
             self._moves.forget(key)
-            if record is not None:
-                record["number"] = self._moves.number_of(key)
         self._records[kind, key] = (self._version, record)
         self._changed_at = self._version
 
@@ -254,13 +258,3 @@ def _records(views: Iterable[dispatch.RunView | dispatch.ExceptionView]) -> dict
 def _plain(view: msgspec.Struct) -> Record:
     plain: Record = msgspec.to_builtins(view, builtin_types=(datetime,))
     return plain
-
-
-def _newer_of(known: Record | None, found: Record) -> Record:
-    """A position that was told may not be stored yet, or never."""
-    if known is None:
-        return found
-    found["number"] = known["number"]
-    if known["taken_at"] <= found["taken_at"]:
-        return found
-    return found | {name: known[name] for name in MOVING}

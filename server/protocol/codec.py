@@ -17,8 +17,11 @@ from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hin
 
 from server.protocol import from_driver, to_driver  # noqa: F401 - they register their frames
 from server.protocol.envelope import FRAMES, Envelope
+from server.protocol.from_driver import Fixes
+from server.protocol.packed import KIND, pack_fixes, unpack_fixes
 
 MAX_ID_LENGTH = 64
+PACKED = bytes([KIND])
 INT64 = range(-(2**63), 2**63)
 HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
@@ -37,14 +40,24 @@ def encode(envelope: Envelope) -> str:
     return _to_json(_plain_envelope(envelope))
 
 
+def encode_frame(envelope: Envelope) -> str | bytes:
+    """The envelope for a socket: fixes packed, all else as text."""
+    return pack_fixes(envelope) if isinstance(envelope.body, Fixes) else encode(envelope)
+
+
 def decode(text: str | bytes) -> Envelope:
-    """The envelope that `text` holds.
+    """The envelope that `text` holds, or that `encode_frame` packed.
 
     Raises
     ------
     MalformedFrame
         When it is not JSON, not an envelope, of an unknown type, or a field has a wrong type.
     """
+    if isinstance(text, bytes) and text[:1] == PACKED:
+        try:
+            return unpack_fixes(text)
+        except ValueError as error:
+            raise MalformedFrame(str(error)) from None
     return _read_envelope(_from_json(text))
 
 

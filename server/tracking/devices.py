@@ -1,43 +1,122 @@
 """What is remembered of each phone between its batches, and its heartbeats."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
+import numpy as np
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.kit.geo import Position
 from server.protocol.from_driver import Heartbeat
+from server.protocol.packed import microseconds
+from server.tracking.arrivals import (
+    Arrivals,
+    Floats,
+    Integers,
+    Sender,
+    Truths,
+    known,
+    moment,
+    or_none,
+)
 from server.tracking.filters import Memory, Spot
 from server.tracking.models import TrackedDevice
 from server.tracking.seq_ranges import Ranges, added
 
+SPOT = ("lon", "lat", "taken_us", "accuracy_m")
+
 
 @dataclass(slots=True)
-class Device:
-    """handled_seqs: the fixes dealt with. last, doubted: see filters.Memory."""
+class Memories:
+    """What is known of devices, one element of each array for each.
 
-    device_id: UUID
-    driver_id: UUID
-    handled_seqs: Ranges
-    last: Spot | None
-    doubted: Spot | None
-    battery_percent: int | None
+    first, through: the newest range of the fixes dealt with; is_new: there is none yet.
+    before: the older ranges, for the few that left gaps. last_*, doubted_*: see filters.Memory;
+    NaN where there is none.
+    """
 
-    def remember(self, memory: Memory, seqs: Sequence[int]) -> None:
-        self.handled_seqs = added(self.handled_seqs, seqs)
-        self.last, self.doubted = memory.last, memory.doubted
+    is_new: Truths
+    first: Integers
+    through: Integers
+    before: list[Ranges | None]
+    battery_percent: list[int | None]
+    last_lon: Floats
+    last_lat: Floats
+    last_taken_us: Floats
+    last_accuracy_m: Floats
+    doubted_lon: Floats
+    doubted_lat: Floats
+    doubted_taken_us: Floats
+    doubted_accuracy_m: Floats
+
+    @classmethod
+    def of_nobody(cls, count: int) -> "Memories":
+        """Of devices that are not known yet."""
+        nothing = np.zeros(count, np.int64)
+        spots = (np.full(count, np.nan) for _ in range(2 * len(SPOT)))
+        return cls(
+            np.ones(count, np.bool_),
+            nothing,
+            nothing.copy(),
+            [None] * count,
+            [None] * count,
+            *spots,
+        )
+
+    def keep(self, devices: Integers, arrivals: Arrivals, starts: Integers, ends: Integers) -> None:
+        """These have sent what nothing is wrong with, from starts to ends."""
+        beginners = devices[self.is_new[devices]]
+        self.first[beginners] = arrivals.seq[starts[beginners]]
+        last = ends[devices]
+        self.through[devices] = arrivals.seq[last]
+        self.is_new[devices] = False
+        for name in SPOT:
+            getattr(self, f"last_{name}")[devices] = getattr(arrivals, name)[last]
+            getattr(self, f"doubted_{name}")[devices] = np.nan
+
+    def ranges_of(self, device: int) -> Ranges:
+        if self.is_new[device]:
+            return []
+        newest = [int(self.first[device]), int(self.through[device])]
+        return [*(self.before[device] or ()), newest]
+
+    def spot(self, name: str, device: int) -> Spot | None:
+        """name: "last" or "doubted"."""
+        lon, lat, taken_us, accuracy_m = (
+            float(getattr(self, f"{name}_{of}")[device]) for of in SPOT
+        )
+        if known(lon) is None:
+            return None
+        return Spot(Position(lon, lat), moment(taken_us), accuracy_m)
+
+    def remember(self, device: int, memory: Memory, seqs: Sequence[int]) -> None:
+        *before, (first, through) = added(self.ranges_of(device), seqs)
+        self.before[device] = before or None
+        self.is_new[device], self.first[device], self.through[device] = False, first, through
+        for name, spot in (("last", memory.last), ("doubted", memory.doubted)):
+            found = (
+                (np.nan,) * len(SPOT)
+                if spot is None
+                else (
+                    *spot.position,
+                    microseconds(spot.taken_at),
+                    spot.accuracy_m,
+                )
+            )
+            for of, value in zip(SPOT, found, strict=True):
+                getattr(self, f"{name}_{of}")[device] = value
 
 
 INSERT_MISSING = text(
     """
-    insert into tracked_device (device_id, driver_id, handled_seqs, unsent_commands, unsent_fixes)
-    select device_id, driver_id, '[]', 0, 0
+    insert into tracked_device (device_id, driver_id, unsent_commands, unsent_fixes)
+    select device_id, driver_id, 0, 0
     from unnest(cast(:device_ids as uuid[]), cast(:driver_ids as uuid[]))
         as new (device_id, driver_id)
     order by device_id
@@ -47,11 +126,9 @@ INSERT_MISSING = text(
 
 LOCK = text(
     """
-    select device_id, cast(handled_seqs as text), battery_percent,
-        st_x(last_position::geometry), st_y(last_position::geometry), last_taken_at,
-        last_accuracy_m,
-        st_x(doubted_position::geometry), st_y(doubted_position::geometry), doubted_taken_at,
-        doubted_accuracy_m
+    select handled_first, handled_through, cast(handled_before as text), battery_percent,
+        last_lon, last_lat, date_part('epoch', last_taken_at) * 1e6, last_accuracy_m,
+        doubted_lon, doubted_lat, date_part('epoch', doubted_taken_at) * 1e6, doubted_accuracy_m
     from tracked_device
     where device_id = any(cast(:device_ids as uuid[]))
     order by device_id
@@ -63,66 +140,72 @@ SAVE = text(
     """
     update tracked_device set
         driver_id = new.driver_id,
-        handled_seqs = cast(new.handled_seqs as jsonb),
-        last_position = st_setsrid(st_makepoint(new.last_lon, new.last_lat), 4326)::geography,
-        last_taken_at = new.last_taken_at,
+        handled_first = new.handled_first,
+        handled_through = new.handled_through,
+        handled_before = cast(new.handled_before as jsonb),
+        last_lon = new.last_lon,
+        last_lat = new.last_lat,
+        last_taken_at = to_timestamp(new.last_taken_us / 1e6),
         last_accuracy_m = new.last_accuracy_m,
-        doubted_position =
-            st_setsrid(st_makepoint(new.doubted_lon, new.doubted_lat), 4326)::geography,
-        doubted_taken_at = new.doubted_taken_at,
+        doubted_lon = new.doubted_lon,
+        doubted_lat = new.doubted_lat,
+        doubted_taken_at = to_timestamp(new.doubted_taken_us / 1e6),
         doubted_accuracy_m = new.doubted_accuracy_m
     from unnest(
-        cast(:device_id as uuid[]), cast(:driver_id as uuid[]), cast(:handled_seqs as text[]),
+        cast(:device_id as uuid[]), cast(:driver_id as uuid[]),
+        cast(:first as bigint[]), cast(:through as bigint[]), cast(:before as text[]),
         cast(:last_lon as float8[]), cast(:last_lat as float8[]),
-        cast(:last_taken_at as timestamptz[]), cast(:last_accuracy_m as float8[]),
+        cast(:last_taken_us as float8[]), cast(:last_accuracy_m as float8[]),
         cast(:doubted_lon as float8[]), cast(:doubted_lat as float8[]),
-        cast(:doubted_taken_at as timestamptz[]), cast(:doubted_accuracy_m as float8[])
+        cast(:doubted_taken_us as float8[]), cast(:doubted_accuracy_m as float8[])
     ) as new (
-        device_id, driver_id, handled_seqs, last_lon, last_lat, last_taken_at, last_accuracy_m,
-        doubted_lon, doubted_lat, doubted_taken_at, doubted_accuracy_m
+        device_id, driver_id, handled_first, handled_through, handled_before,
+        last_lon, last_lat, last_taken_us, last_accuracy_m,
+        doubted_lon, doubted_lat, doubted_taken_us, doubted_accuracy_m
     )
     where tracked_device.device_id = new.device_id
     """
 )
 
 
-async def lock_devices(session: AsyncSession, drivers: Mapping[UUID, UUID]) -> dict[UUID, Device]:
-    """The rows of these devices (device -> driver), for which other batches of them wait."""
-    wanted = {"device_ids": list(drivers)}
+async def lock_devices(session: AsyncSession, senders: Sequence[Sender]) -> Memories:
+    """What is known of these, in their order, which is that of the devices' ids. Other batches of
+    them wait until the end of the transaction."""
+    wanted = {"device_ids": [sender.device_id for sender in senders]}
     rows = (await session.execute(LOCK, wanted)).all()
-    if len(rows) < len(drivers):
-        missing = list(drivers.keys() - {row[0] for row in rows})
-        await session.execute(
-            INSERT_MISSING,
-            {"device_ids": missing, "driver_ids": [drivers[each] for each in missing]},
-        )
+    if len(rows) < len(senders):
+        drivers = [sender.driver_id for sender in senders]
+        await session.execute(INSERT_MISSING, wanted | {"driver_ids": drivers})
         rows = (await session.execute(LOCK, wanted)).all()
-    return {
-        row[0]: Device(
-            device_id=row[0],
-            driver_id=drivers[row[0]],
-            handled_seqs=msgspec.json.decode(row[1]),
-            battery_percent=row[2],
-            last=_spot(*row[3:7]),
-            doubted=_spot(*row[7:11]),
-        )
-        for row in rows
-    }
+    first, through, before, battery, *spots = (list(column) for column in zip(*rows, strict=True))
+    is_new = np.array([each is None for each in through])
+    return Memories(
+        is_new,
+        np.array([each or 0 for each in first], np.int64),
+        np.array([each or 0 for each in through], np.int64),
+        [None if each is None else msgspec.json.decode(each) for each in before],
+        battery,
+        *(np.array(column, np.float64) for column in spots),
+    )
 
 
-async def save_devices(session: AsyncSession, devices: Collection[Device]) -> None:
-    """Write what was remembered to the locked rows."""
+async def save_devices(
+    session: AsyncSession, senders: Sequence[Sender], memories: Memories
+) -> None:
+    """Write what is remembered to the locked rows."""
     columns: dict[str, Any] = {
-        "device_id": [each.device_id for each in devices],
-        "driver_id": [each.driver_id for each in devices],
-        "handled_seqs": [msgspec.json.encode(each.handled_seqs).decode() for each in devices],
+        "device_id": [sender.device_id for sender in senders],
+        "driver_id": [sender.driver_id for sender in senders],
+        "first": memories.first.tolist(),
+        "through": memories.through.tolist(),
+        "before": [
+            None if each is None else msgspec.json.encode(each).decode() for each in memories.before
+        ],
     }
     for name in ("last", "doubted"):
-        spots: list[Spot | None] = [getattr(each, name) for each in devices]
-        columns[f"{name}_lon"] = [spot and spot.position.lon for spot in spots]
-        columns[f"{name}_lat"] = [spot and spot.position.lat for spot in spots]
-        columns[f"{name}_taken_at"] = [spot and spot.taken_at for spot in spots]
-        columns[f"{name}_accuracy_m"] = [spot and spot.accuracy_m for spot in spots]
+        for of in SPOT:
+            values: Floats = getattr(memories, f"{name}_{of}")
+            columns[f"{name}_{of}"] = or_none(values)
     await session.execute(SAVE, columns)
 
 
@@ -152,7 +235,6 @@ async def _lock_row(session: AsyncSession, device_id: UUID, driver_id: UUID) -> 
         .values(
             device_id=device_id,
             driver_id=driver_id,
-            handled_seqs=[],
             unsent_commands=0,
             unsent_fixes=0,
         )
@@ -167,11 +249,3 @@ async def _lock_row(session: AsyncSession, device_id: UUID, driver_id: UUID) -> 
     device = (await session.scalars(query)).one()
     device.driver_id = driver_id
     return device
-
-
-def _spot(
-    lon: float | None, lat: float | None, taken_at: datetime | None, accuracy_m: float | None
-) -> Spot | None:
-    if lon is None or lat is None or taken_at is None or accuracy_m is None:
-        return None
-    return Spot(Position(lon, lat), taken_at, accuracy_m)

@@ -3,11 +3,13 @@
 Driving past is not arriving: the driver must be slow inside, or stay.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
+import numpy as np
 from sqlalchemy import delete, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.kit import clock
 from server.kit.geo import Position, haversine_m
 from server.kit.outbox import emit
+from server.tracking.arrivals import Arrivals, Integers, distances_m
 from server.tracking.events import DriverArrived
 from server.tracking.models import FenceRow
 from server.tracking.readings import Reading
@@ -69,7 +72,7 @@ async def set_fences(session: AsyncSession, driver_id: UUID, fences: Sequence[Fe
 
 NEARBY = text(
     """
-    select fence.driver_id, fence.subject_id
+    select distinct fence.driver_id, fence.subject_id
     from fence
     join unnest(
         cast(:driver_id as uuid[]), cast(:lon as float8[]), cast(:lat as float8[]),
@@ -86,23 +89,23 @@ NEARBY = text(
 )
 
 
-async def notice_arrivals(
-    session: AsyncSession, readings: Mapping[UUID, Collection[Reading]]
-) -> None:
-    """Say DriverArrived for each fence that these readings enter. readings: driver -> at least one
-    reading."""
-    paths = {
-        driver_id: sorted(each, key=lambda reading: reading.taken_at)
-        for driver_id, each in readings.items()
-    }
+async def notice_arrivals(session: AsyncSession, arrivals: Arrivals, kept: Integers) -> None:
+    """Say DriverArrived for each fence that these fixes enter. kept: their numbers, at least one;
+    those of a sender stand together."""
+    of = arrivals.of[kept]
+    starts = np.flatnonzero(np.append(True, of[1:] != of[:-1]))
+    first = np.repeat(kept[starts], np.diff(np.append(starts, len(kept))))
+    from_first_m = distances_m(
+        arrivals.lon[first], arrivals.lat[first], arrivals.lon[kept], arrivals.lat[kept]
+    )
     nearby = (
         await session.execute(
             NEARBY,
             {
-                "driver_id": list(paths),
-                "lon": [path[0].position.lon for path in paths.values()],
-                "lat": [path[0].position.lat for path in paths.values()],
-                "reach_m": [1.01 * _reach_m(path) for path in paths.values()],
+                "driver_id": [arrivals.senders[each].driver_id for each in of[starts].tolist()],
+                "lon": arrivals.lon[kept[starts]].tolist(),
+                "lat": arrivals.lat[kept[starts]].tolist(),
+                "reach_m": (1.01 * np.maximum.reduceat(from_first_m, starts)).tolist(),
             },
         )
     ).all()
@@ -114,13 +117,14 @@ async def notice_arrivals(
         .order_by(FenceRow.driver_id, FenceRow.subject_id)
         .execution_options(populate_existing=True)
     )
+    drivers = {row[0] for row in nearby}
+    paths = defaultdict(list)
+    for number, sender in zip(kept.tolist(), of.tolist(), strict=True):
+        if (driver_id := arrivals.senders[sender].driver_id) in drivers:
+            paths[driver_id].append(arrivals.reading(number))
+    for path in paths.values():
+        path.sort(key=lambda reading: reading.taken_at)
     await _follow_all(session, fences.all(), paths)
-
-
-def _reach_m(path: Sequence[Reading]) -> float:
-    """How far the path goes from where it begins."""
-    start = path[0].position
-    return max((haversine_m(start, reading.position) for reading in path[1:]), default=0.0)
 
 
 async def _follow_all(

@@ -2,43 +2,49 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.kit.geo import Position
 from server.protocol.from_driver import Fix
-from server.tracking.devices import Device, lock_devices, save_devices
+from server.protocol.packed import microseconds
+from server.tracking.arrivals import Arrivals, Integers, Sender, known, moment
+from server.tracking.devices import Memories, lock_devices, save_devices
 from server.tracking.fences import notice_arrivals
-from server.tracking.filters import Memory, reason_against
 from server.tracking.partitions import day_of, ensure_partitions
 from server.tracking.positions import LivePosition
-from server.tracking.readings import Reading, in_order
-from server.tracking.storing import count_rejections, move_markers, store_readings
+from server.tracking.sifting import find_fine, sift
+from server.tracking.storing import count_rejections, move_markers, store_fixes
 
+DAY_US = 86_400_000_000
 
-class Batch(msgspec.Struct, frozen=True, kw_only=True):
-    """What one device has sent.
-
-    clock_error_s: the server's time minus the phone's; a large one is added to the fixes' times.
-    """
-
-    driver_id: UUID
-    device_id: UUID
-    fixes: Sequence[Fix]
-    clock_error_s: float = 0.0
+POSITION = np.dtype(
+    [
+        ("driver", "V16"),
+        ("lon", "<f8"),
+        ("lat", "<f8"),
+        ("taken_us", "<i8"),
+        ("received_us", "<i8"),
+        ("speed_mps", "<f4"),
+        ("heading_deg", "<f4"),
+    ]
+)
+"""Where a driver is: times in microseconds since 1970, NaN where unknown."""
 
 
 class Ingested(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a batch.
+    """What became of the fixes of one device.
 
     rejected: reason -> how many were not kept.
     through_seq: acknowledge this, once committed: everything sent up to it was dealt with. It is
         the highest number that this device has ever used, so that a phone which was restored from
         a backup, and counts again from an old one, learns where to go on.
-    newest: the driver's new marker; None when the batch did not move it.
+    newest: the driver's new marker; None when the fixes did not move it.
     """
 
     stored: int
@@ -47,14 +53,18 @@ class Ingested(msgspec.Struct, frozen=True, kw_only=True):
     newest: LivePosition | None
 
 
-@dataclass(slots=True)
-class Sifted:
-    """A batch while it is dealt with."""
+class Tick(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of the fixes of many devices.
 
-    batch: Batch
-    device: Device
-    kept: list[Reading] = field(default_factory=list)
-    rejected: Counter[str] = field(default_factory=Counter)
+    through_seqs: see Ingested, for each of the senders. moved: records of POSITION, the new
+    markers.
+    """
+
+    senders: Sequence[Sender]
+    through_seqs: Sequence[int]
+    stored: int
+    rejected: int
+    moved: NDArray[np.void]
 
 
 async def ingest_fixes(
@@ -66,84 +76,98 @@ async def ingest_fixes(
     received_at: datetime,
     clock_error_s: float = 0.0,
 ) -> Ingested:
-    """Filter and store what one device has sent; see `ingest_batches`."""
-    batch = Batch(
-        driver_id=driver_id, device_id=device_id, fixes=fixes, clock_error_s=clock_error_s
-    )
+    """Filter and store what one device has sent.
+
+    clock_error_s: the server's time minus the phone's; a large one is added to the fixes' times.
+    """
     if not fixes:
         return Ingested(stored=0, rejected={}, through_seq=0, newest=None)
-    (ingested,) = await ingest_batches(session, [batch], received_at=received_at)
-    return ingested
-
-
-async def ingest_batches(
-    session: AsyncSession, batches: Sequence[Batch], *, received_at: datetime
-) -> list[Ingested]:
-    """Filter and store what many devices have sent; none of the batches is empty. Locks are taken
-    in the order of the devices' and then of the drivers' ids."""
-    devices = await lock_devices(session, {each.device_id: each.driver_id for each in batches})
-    sifted = [_sift(each, devices[each.device_id], received_at) for each in batches]
-    await save_devices(session, devices.values())
-    rejected: defaultdict[UUID, Counter[str]] = defaultdict(Counter)
-    paths: defaultdict[UUID, list[tuple[Device, Reading]]] = defaultdict(list)
-    for each in sifted:
-        rejected[each.batch.driver_id] += each.rejected
-        paths[each.batch.driver_id] += [(each.device, reading) for reading in each.kept]
-    await count_rejections(session, day_of(received_at), rejected)
-    readings = [pair for path in paths.values() for pair in path]
-    moved: dict[UUID, LivePosition] = {}
-    if readings:
-        await ensure_partitions(session, {day_of(reading.taken_at) for _, reading in readings})
-        await store_readings(session, received_at, readings)
-        newest = {driver_id: max(path, key=_age) for driver_id, path in paths.items() if path}
-        moved = await move_markers(session, received_at, newest)
-        await notice_arrivals(
-            session,
-            {driver_id: [each for _, each in path] for driver_id, path in paths.items() if path},
-        )
-    return [
-        Ingested(
-            stored=len(each.kept),
-            rejected=dict(each.rejected),
-            through_seq=each.device.handled_seqs[-1][1],
-            newest=moved.get(each.batch.driver_id) if each.kept else None,
-        )
-        for each in sifted
-    ]
-
-
-def _sift(batch: Batch, device: Device, received_at: datetime) -> Sifted:
-    sifted = Sifted(batch, device)
-    memory = Memory(
-        now=received_at, handled=device.handled_seqs, last=device.last, doubted=device.doubted
+    sender = Sender(device_id, driver_id)
+    arrivals = Arrivals.of_fixes(fixes, sender, clock_error_s=clock_error_s)
+    memories, kept, rejected, moved = await _take_in(session, arrivals, received_at)
+    return Ingested(
+        stored=int(kept.size),
+        rejected=dict(rejected.get(driver_id, {})),
+        through_seq=int(memories.through[0]),
+        newest=_live_position(moved[0], memories.battery_percent[0]) if moved.size else None,
     )
-    for reading in in_order(batch.fixes, clock_error_s=batch.clock_error_s):
-        reason = reason_against(reading, memory)
-        if reason is None:
-            sifted.kept.append(reading)
-        else:
-            sifted.rejected[reason] += 1
-    device.remember(memory, [fix.seq for fix in batch.fixes])
-    return sifted
 
 
-def newest_claim(batch: Batch, received_at: datetime) -> LivePosition | None:
-    """Where the driver says to be, for a map whose database is away: checked as far as can be
-    without knowing where the driver was before."""
-    memory = Memory(now=received_at)
-    for reading in reversed(in_order(batch.fixes, clock_error_s=batch.clock_error_s)):
-        if reason_against(reading, memory) is None:
-            return LivePosition(
-                driver_id=batch.driver_id,
-                position=reading.position,
-                taken_at=reading.taken_at,
-                received_at=received_at,
-                speed_mps=reading.speed_mps,
-                heading_deg=reading.heading_deg,
-                battery_percent=None,
-            )
-    return None
+async def ingest_tick(session: AsyncSession, arrivals: Arrivals, received_at: datetime) -> Tick:
+    """Filter and store what many devices have sent. Locks are taken in the order of the devices'
+    and then of the drivers' ids."""
+    memories, kept, rejected, moved = await _take_in(session, arrivals, received_at)
+    return Tick(
+        senders=arrivals.senders,
+        through_seqs=memories.through.tolist(),
+        stored=int(kept.size),
+        rejected=sum(reasons.total() for reasons in rejected.values()),
+        moved=moved,
+    )
 
 
-def _age(pair: tuple[Device, Reading]) -> tuple[datetime, int]:
-    return pair[1].taken_at, pair[1].seq
+async def _take_in(
+    session: AsyncSession, arrivals: Arrivals, received_at: datetime
+) -> tuple[Memories, Integers, dict[UUID, Counter[str]], NDArray[np.void]]:
+    memories = await lock_devices(session, arrivals.senders)
+    sifted = sift(arrivals, memories, received_at)
+    await save_devices(session, arrivals.senders, memories)
+    rejected: defaultdict[UUID, Counter[str]] = defaultdict(Counter)
+    for number, reasons in sifted.rejected.items():
+        rejected[arrivals.senders[number].driver_id] += reasons
+    await count_rejections(session, day_of(received_at), rejected)
+    kept = np.flatnonzero(sifted.kept)
+    if not kept.size:
+        return memories, kept, rejected, np.zeros(0, POSITION)
+    days = np.unique(arrivals.taken_us[kept] // DAY_US).tolist()
+    await ensure_partitions(session, {day_of(moment(day * DAY_US)) for day in days})
+    await store_fixes(session, received_at, arrivals, kept)
+    newest = _newest(arrivals, kept)
+    moved = await move_markers(session, received_at, arrivals, newest)
+    await notice_arrivals(session, arrivals, kept)
+    markers = positions_of(arrivals, newest, received_at)
+    has_moved = [arrivals.senders[of].driver_id in moved for of in arrivals.of[newest].tolist()]
+    return memories, kept, rejected, markers[np.array(has_moved, np.bool_)]
+
+
+def newest_claims(arrivals: Arrivals, received_at: datetime) -> NDArray[np.void]:
+    """Where drivers say to be, for a map whose database is away: checked as far as can be without
+    knowing where they were before. Records of POSITION."""
+    memories = Memories.of_nobody(len(arrivals.senders))
+    fine = np.flatnonzero(find_fine(arrivals, memories, received_at))
+    return positions_of(arrivals, _newest(arrivals, fine), received_at)
+
+
+def positions_of(arrivals: Arrivals, numbers: Integers, received_at: datetime) -> NDArray[np.void]:
+    """These fixes as records of POSITION."""
+    records = np.zeros(len(numbers), POSITION)
+    drivers = b"".join(
+        [arrivals.senders[of].driver_id.bytes for of in arrivals.of[numbers].tolist()]
+    )
+    records["driver"] = np.frombuffer(drivers, "V16")
+    for name in ("lon", "lat", "taken_us", "speed_mps", "heading_deg"):
+        records[name] = getattr(arrivals, name)[numbers]
+    records["received_us"] = microseconds(received_at)
+    return records
+
+
+def _newest(arrivals: Arrivals, numbers: Integers) -> Integers:
+    """Of these fixes the newest of each driver. (One driver may have two phones.)"""
+    order = numbers[np.lexsort((arrivals.seq[numbers], arrivals.taken_us[numbers]))]
+    found = {
+        arrivals.senders[of].driver_id.int: number
+        for of, number in zip(arrivals.of[order].tolist(), order.tolist(), strict=True)
+    }
+    return np.array(list(found.values()), np.int64)
+
+
+def _live_position(marker: np.void, battery_percent: int | None) -> LivePosition:
+    return LivePosition(
+        driver_id=UUID(bytes=bytes(marker["driver"])),
+        position=Position(float(marker["lon"]), float(marker["lat"])),
+        taken_at=moment(marker["taken_us"]),
+        received_at=moment(marker["received_us"]),
+        speed_mps=known(marker["speed_mps"]),
+        heading_deg=known(marker["heading_deg"]),
+        battery_percent=battery_percent,
+    )

@@ -52,6 +52,8 @@ class FixRejection(Base):
 class TrackedDevice(Base):
     """What we know about a phone: which fixes were dealt with, where it was last, how it is.
 
+    handled_first, handled_through: the newest range of its fixes that were dealt with;
+    handled_before: the older ones, where it left gaps (see seq_ranges).
     Its row is locked while a batch of its fixes is taken in, so two connections of one phone
     take turns.
     """
@@ -60,11 +62,15 @@ class TrackedDevice(Base):
 
     device_id: Mapped[UUID] = mapped_column(primary_key=True)
     driver_id: Mapped[UUID]
-    handled_seqs: Mapped[list[Any]]
-    last_position: Mapped[Position | None] = mapped_column(Point)
+    handled_first: Mapped[int | None] = mapped_column(BigInteger)
+    handled_through: Mapped[int | None] = mapped_column(BigInteger)
+    handled_before: Mapped[list[Any] | None]
+    last_lon: Mapped[float | None]
+    last_lat: Mapped[float | None]
     last_taken_at: Mapped[datetime | None]
     last_accuracy_m: Mapped[float | None]
-    doubted_position: Mapped[Position | None] = mapped_column(Point)
+    doubted_lon: Mapped[float | None]
+    doubted_lat: Mapped[float | None]
     doubted_taken_at: Mapped[datetime | None]
     doubted_accuracy_m: Mapped[float | None]
     heartbeat_at: Mapped[datetime | None]
@@ -81,8 +87,6 @@ class LivePositionRow(Base):
     """The newest fix of each driver; the marker on the map."""
 
     __tablename__ = "live_position"
-    __table_args__ = (Index("ix_live_position_position", "position", postgresql_using="gist"),)
-
     driver_id: Mapped[UUID] = mapped_column(primary_key=True)
     device_id: Mapped[UUID]
     position: Mapped[Position] = mapped_column(Point)

@@ -1,8 +1,16 @@
 """What other rooms may ask of tracking."""
 
+from server.tracking.arrivals import Arrivals, Sender, sent_us
 from server.tracking.devices import record_heartbeat
 from server.tracking.fences import Fence, set_fences
-from server.tracking.ingest import Batch, Ingested, ingest_batches, ingest_fixes, newest_claim
+from server.tracking.ingest import (
+    POSITION,
+    Ingested,
+    Tick,
+    ingest_fixes,
+    ingest_tick,
+    newest_claims,
+)
 from server.tracking.partitions import drop_partitions_before, ensure_partitions
 from server.tracking.positions import (
     LivePosition,
@@ -14,20 +22,24 @@ from server.tracking.positions import (
 )
 
 __all__ = [
-    "Batch",
+    "POSITION",
+    "Arrivals",
     "Fence",
     "Ingested",
     "LivePosition",
+    "Sender",
+    "Tick",
     "TrailPoint",
     "breadcrumb",
     "driven_m",
     "drop_partitions_before",
     "ensure_partitions",
     "fix_rejections",
-    "ingest_batches",
     "ingest_fixes",
+    "ingest_tick",
     "latest_positions",
-    "newest_claim",
+    "newest_claims",
     "record_heartbeat",
+    "sent_us",
     "set_fences",
 ]

@@ -246,11 +246,13 @@ async def _measure_side(machine: Machine, name: str, phones: int, rate: int, sec
         "kernel echo": ("tcp", [str(machine.folder / "echo"), str(port)]),
         "websockets": ("ws", [python, f"{here}/library.py", str(port)]),
         "bare gateway": ("gateway", [python, f"{here}/bare_gateway.py", str(port)]),
+        "bare stream": ("stream", [python, f"{here}/bare_gateway.py", str(port)]),
+        "whole stream": ("stream", [python, "-m", "server", "gateway", "--port", str(port)]),
         "whole path": ("gateway", [python, "-m", "server", "gateway", "--port", str(port)]),
     }[name]
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(_running(command, machine, port))
-        if name == "whole path":
+        if name.startswith("whole"):
             await _clear(machine)
             await stack.enter_async_context(_watched(machine, port))
         before = cpu_s_of(machine.database_pid), cpu_s_of(machine.redis_pid)
@@ -260,7 +262,7 @@ async def _measure_side(machine: Machine, name: str, phones: int, rate: int, sec
     messages = max(
         load.per_s * (seconds + 2), 1
     )  # the services' CPU is read around the warm-up too
-    whole = name == "whole path"
+    whole = name.startswith("whole")
     return Side(
         name=name,
         us_each=load.us_each,

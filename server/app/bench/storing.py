@@ -5,6 +5,7 @@ import os
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+import numpy as np
 from sqlalchemy import text
 
 from server.app.bench.conditions import cpu_s_of
@@ -12,7 +13,9 @@ from server.app.bench.outages import database_pid
 from server.kit import clock
 from server.kit.db import Database
 from server.kit.ids import new_id
-from server.protocol.from_driver import Fix
+from server.protocol import packed
+from server.protocol.envelope import Envelope
+from server.protocol.from_driver import Fix, Fixes
 from server.tracking import service as tracking
 
 PHONES = 500
@@ -36,6 +39,7 @@ async def measure_storing(db: Database) -> tuple[float, float]:
     """(CPU microseconds for each fix by the tick, the same one by one)."""
     now = clock.now()
     phones = [new_id() for _ in range(PHONES)]
+    senders = [tracking.Sender(phone, phone) for phone in phones]
 
     async def store_tick(number: int) -> None:
         at = now + timedelta(seconds=number)
@@ -48,11 +52,11 @@ async def measure_storing(db: Database) -> tuple[float, float]:
             speed_mps=12.5,
             heading_deg=270,
         )
-        batches = [
-            tracking.Batch(driver_id=phone, device_id=phone, fixes=(fix,)) for phone in phones
-        ]
+        envelope = Envelope(id=str(new_id()), sent_at=at, body=Fixes(fixes=(fix,)))
+        frames = [packed.pack_fixes(envelope)] * PHONES
+        arrivals = tracking.Arrivals.of_frames(frames, senders, np.zeros(PHONES, np.int64))
         async with db.transaction() as session:
-            await tracking.ingest_batches(session, batches, received_at=at)
+            await tracking.ingest_tick(session, arrivals, at)
 
     async def store_one(number: int) -> None:
         one = {"device_id": new_id(), "driver_id": new_id(), "seq": number, "taken_at": now}

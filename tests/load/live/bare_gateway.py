@@ -11,30 +11,21 @@ from server.kit.blobs import Blobs
 from server.kit.db import Database
 from server.kit.feed import Feed
 from server.kit.settings import read_settings
-from server.live.fix_intake import FixIntake
+from server.live.fix_intake import FixIntake, arrivals_of
 from server.live.gateway import open_gateway
-from server.tracking.filters import Memory, reason_against
-from server.tracking.ingest import Ingested
-from server.tracking.readings import in_order
+from server.tracking.devices import Memories
+from server.tracking.sifting import sift
 
 
 class BareIntake(FixIntake):
     async def store(self) -> bool:
-        self._has_come.clear()
-        taken, self._waiting = self._waiting, {}
-        now = clock.now()
-        ingested = []
-        for fixes, error_s in taken.values():
-            memory = Memory(now=now)
-            reasons = [
-                reason_against(each, memory) for each in in_order(fixes, clock_error_s=error_s)
-            ]
-            ingested.append(
-                Ingested(
-                    stored=reasons.count(None), rejected={}, through_seq=fixes[-1].seq, newest=None
-                )
-            )
-        self._acknowledge(list(taken), ingested)
+        frames, phones = self._take_waiting()
+        if frames:
+            received_at = clock.now()
+            arrivals = arrivals_of(frames, phones, received_at)
+            memories = Memories.of_nobody(len(arrivals.senders))
+            self.refused += int((~sift(arrivals, memories, received_at).kept).sum())
+            self._acknowledge(frames, phones, arrivals.senders, memories.through.tolist())
         return True
 
 

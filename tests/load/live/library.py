@@ -7,7 +7,7 @@ import uvloop
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from server.live.phone import read_fixes
+from server.protocol.packed import FIX, HEADER
 
 
 async def answer(socket: ServerConnection) -> None:
@@ -16,13 +16,14 @@ async def answer(socket: ServerConnection) -> None:
             message = await socket.recv()
         except ConnectionClosed:
             return
-        found = read_fixes(message if isinstance(message, bytes) else message.encode())
-        if found is None:
-            return
-        await socket.send(
-            f'{{"type":"Ack","id":"1","sent_at":"{found.sent_at.isoformat()}","body":'
-            f'{{"envelope_ids":[],"fixes_through":{found.body.fixes[-1].seq}}}}}'
-        )
+        assert isinstance(message, bytes)
+        through = 0
+        for seq, _, lon, lat, accuracy_m, _, _ in FIX.iter_unpack(message[HEADER.size :]):
+            if abs(lon) > 1_800_000_000 or abs(lat) > 900_000_000 or not 0 <= accuracy_m <= 100:
+                return
+            through = seq
+        body = f'{{"envelope_ids":[],"fixes_through":{through}}}'
+        await socket.send(f'{{"type":"Ack","body":{body}}}')
 
 
 async def main() -> None:

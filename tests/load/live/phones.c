@@ -2,8 +2,9 @@
  *
  *   phones KIND PORT COUNT RATE SECONDS PIDS < credentials
  *
- * KIND   tcp: as much without a frame, answered by 5 bytes | ws: as WebSocket, any answer counts |
- *        gateway: as WebSocket with Authorization, Hello, and Acks of Postrider
+ * KIND   tcp: as many bytes without WebSocket, answered by 5 bytes | ws: as WebSocket, any answer
+ *        counts | gateway: as WebSocket with Authorization, Hello, and Acks of Postrider, one asked
+ *        for with each frame | stream: as gateway, content with an Ack now and then
  * PIDS   processes whose CPU is counted, by commas
  * stdin  a line for each connection: the value of its Authorization header
  *
@@ -25,9 +26,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TCP, WS, GATEWAY };
+enum { TCP, WS, GATEWAY, STREAM };
 enum { CONNECTING, GREETING, READY };
-#define IN_FLIGHT 256
+#define IN_FLIGHT 1024
+#define FRAME_BYTES 64 /* packed fixes, see server/protocol/packed.py: a header and one fix */
+#define WIRE_BYTES (6 + FRAME_BYTES)
 #define BUFFER (1 << 16)
 #define WARM_S 2.0
 
@@ -93,9 +96,9 @@ static void moment(char *text) {
     snprintf(text + end, 32 - end, ".%06ldZ", t.tv_nsec / 1000);
 }
 
-static int put_frame(char *out, const char *text, int length) {
+static int put_frame(char *out, int opcode, const char *text, int length) {
     int head = 2;
-    out[0] = (char)0x81;
+    out[0] = (char)(0x80 | opcode);
     if (length < 126) {
         out[1] = (char)(0x80 | length);
     } else {
@@ -109,17 +112,32 @@ static int put_frame(char *out, const char *text, int length) {
     return head + 4 + length;
 }
 
+static int64_t now_us(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
+}
+
+static void pack_fix(char *out, int number, int64_t seq) {
+    struct __attribute__((packed)) {
+        uint8_t kind, version, is_awaited, empty[5];
+        int64_t sent_us;
+        uint8_t id[16];
+        int64_t seq, taken_us;
+        int32_t lon, lat;
+        float accuracy_m;
+        uint16_t speed, heading;
+    } frame = {1, 1, kind != STREAM, {0}, now_us(), {0}, seq, now_us(),
+               95000000 + number * 1000 + seq % 10 * 10, 471000000, 5, 1250, 27000};
+    _Static_assert(sizeof frame == FRAME_BYTES, "as packed.py has it");
+    memcpy(out, &frame, sizeof frame);
+}
+
 static void send_fix(Phone *phone, int number) {
-    char text[512] = "", out[600], at[40];
-    moment(at);
-    long seq = phone->sent + 1;
-    int length = snprintf(text, sizeof text,
-        "{\"type\":\"Fixes\",\"id\":\"%08x-%ld\",\"sent_at\":\"%s\",\"body\":{\"fixes\":[{\"seq\":%ld,"
-        "\"taken_at\":\"%s\",\"lon\":%.6f,\"lat\":%.6f,\"accuracy_m\":5.0,\"speed_mps\":12.5,"
-        "\"heading_deg\":270.0}]}}",
-        number, seq, at, seq, at, 9.5 + number * 1e-4 + seq % 10 * 1e-6, 47.1);
-    int size = kind == TCP ? 256 : put_frame(out, text, length);
-    if (send(phone->fd, kind == TCP ? text : out, size, MSG_DONTWAIT | MSG_NOSIGNAL) != size) {
+    char text[FRAME_BYTES], out[WIRE_BYTES];
+    pack_fix(text, number, phone->sent + 1);
+    put_frame(out, 2, text, sizeof text);
+    if (send(phone->fd, out, sizeof out, MSG_DONTWAIT | MSG_NOSIGNAL) != sizeof out) {
         lost++;
         return;
     }
@@ -142,7 +160,7 @@ static void send_hello(Phone *phone) {
     int length = snprintf(text, sizeof text,
         "{\"type\":\"Hello\",\"id\":\"hello\",\"sent_at\":\"%s\",\"body\":{\"protocol\":1,"
         "\"app_version\":\"bench\"}}", at);
-    int size = put_frame(out, text, length);
+    int size = put_frame(out, 1, text, length);
     if (send(phone->fd, out, size, MSG_NOSIGNAL) != size) give_up("hello", strerror(errno));
 }
 
@@ -167,8 +185,8 @@ static int take_one(Phone *phone) {
         char *end = memmem(phone->buffer, phone->held, "\r\n\r\n", 4);
         if (!end) return 0;
         if (memcmp(phone->buffer + 9, "101", 3)) give_up("refused", phone->buffer);
-        phone->state = kind == GATEWAY ? GREETING : READY;
-        if (kind == GATEWAY) send_hello(phone);
+        phone->state = kind >= GATEWAY ? GREETING : READY;
+        if (kind >= GATEWAY) send_hello(phone);
         return end + 4 - phone->buffer;
     }
     if (kind == TCP) {
@@ -239,7 +257,8 @@ static int by_size(const void *a, const void *b) {
 
 int main(int words, char **word) {
     if (words != 7) give_up("usage", "phones KIND PORT COUNT RATE SECONDS PIDS");
-    kind = !strcmp(word[1], "tcp") ? TCP : !strcmp(word[1], "ws") ? WS : GATEWAY;
+    const char *kinds[] = {"tcp", "ws", "gateway", "stream"};
+    while (kind < STREAM && strcmp(word[1], kinds[kind])) kind++;
     int port = atoi(word[2]), count = atoi(word[3]);
     double rate = atof(word[4]), seconds = atof(word[5]);
     polling = epoll_create1(0);

@@ -1,0 +1,168 @@
+"""Fixes as they came from many devices in one tick, side by side in arrays, so that what all of
+them need is done once for all and not once for each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import isnan
+from typing import NamedTuple
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from server.kit.geo import EARTH_RADIUS_M, Position
+from server.protocol import packed
+from server.protocol.from_driver import Fix
+from server.tracking.readings import TRUSTED_CLOCK_ERROR_S, Reading
+
+FIX = np.dtype(
+    [
+        ("seq", "<i8"),
+        ("taken_us", "<i8"),
+        ("lon", "<i4"),
+        ("lat", "<i4"),
+        ("accuracy_m", "<f4"),
+        ("speed", "<u2"),
+        ("heading", "<u2"),
+    ]
+)
+"""A record of protocol.packed."""
+
+HEADER = np.dtype([("kind", "V8"), ("sent_us", "<i8"), ("id", "V16")])
+
+MAX_HEADING = 36_000
+EARLIEST_US = packed.microseconds(datetime(1, 1, 2, tzinfo=UTC))
+LATEST_US = packed.microseconds(datetime(9999, 12, 30, tzinfo=UTC))
+"""Nothing is said to be later: a time outside of the calendar is as wrong at its edge."""
+
+
+class Sender(NamedTuple):
+    device_id: UUID
+    driver_id: UUID
+
+
+type Integers = NDArray[np.int64]
+type Floats = NDArray[np.float64]
+type Truths = NDArray[np.bool_]
+
+
+@dataclass(slots=True)
+class Arrivals:
+    """Fixes of many devices; for each fix one element in each array.
+
+    senders: in the order of the devices' ids, each with one fix at least. of: the index of the
+    fix's sender. Fixes are in the order of senders, and of `seq` for each of them.
+    taken_us: microseconds since 1970 by our clock. claimed_us: by the phone's.
+    """
+
+    senders: Sequence[Sender]
+    of: Integers
+    seq: Integers
+    taken_us: Integers
+    claimed_us: Integers
+    lon: Floats
+    lat: Floats
+    accuracy_m: Floats
+    speed_mps: Floats
+    heading_deg: Floats
+
+    @classmethod
+    def of_frames(
+        cls, frames: Sequence[bytes], senders: Sequence[Sender], clock_errors_us: Integers
+    ) -> "Arrivals":
+        """frames: as `packed.pack_fixes` makes them, each with one fix at least. senders,
+        clock_errors_us: for each frame; see `clock_errors_us`."""
+        rows = np.frombuffer(b"".join(frames), FIX)
+        counts = np.fromiter(map(len, frames), np.int64, len(frames)) // FIX.itemsize
+        is_fix = np.ones(len(rows), np.bool_)
+        is_fix[np.cumsum(counts) - counts] = False
+        return cls._of(rows[is_fix], senders, counts - 1, clock_errors_us)
+
+    @classmethod
+    def of_fixes(cls, fixes: Sequence[Fix], sender: Sender, *, clock_error_s: float) -> "Arrivals":
+        """Those of one device."""
+        rows = np.frombuffer(packed.pack_records(fixes), FIX)
+        error_us = round(max(-LATEST_US, min(clock_error_s * 1e6, LATEST_US)))
+        return cls._of(rows, [sender], np.array([len(rows)]), np.array([error_us]))
+
+    @classmethod
+    def _of(
+        cls,
+        rows: NDArray[np.void],
+        senders: Sequence[Sender],
+        counts: Integers,
+        clock_errors_us: Integers,
+    ) -> "Arrivals":
+        by_id = {sender.device_id.int: sender for sender in senders}
+        index = {key: number for number, key in enumerate(sorted(by_id))}
+        of = np.repeat([index[sender.device_id.int] for sender in senders], counts)
+        errors_us = np.repeat(clock_errors_us, counts)
+        order = np.lexsort((rows["seq"], of))
+        rows, of, errors_us = rows[order], of[order], errors_us[order]
+        is_trusted = np.abs(errors_us) <= TRUSTED_CLOCK_ERROR_S * 1e6
+        claimed_us = np.clip(rows["taken_us"], EARLIEST_US, LATEST_US)
+        corrected_us = np.clip(claimed_us + errors_us, EARLIEST_US, LATEST_US)
+        return cls(
+            senders=[by_id[key] for key in index],
+            of=of,
+            seq=rows["seq"].astype(np.int64),
+            taken_us=np.where(is_trusted, claimed_us, corrected_us),
+            claimed_us=claimed_us,
+            lon=rows["lon"] / 1e7,
+            lat=rows["lat"] / 1e7,
+            accuracy_m=rows["accuracy_m"].astype(np.float64),
+            speed_mps=np.where(rows["speed"] < packed.UNKNOWN, rows["speed"] / 100, np.nan),
+            heading_deg=np.where(rows["heading"] <= MAX_HEADING, rows["heading"] / 100, np.nan),
+        )
+
+    def starts(self) -> Integers:
+        """Where the fixes of each sender begin."""
+        return np.searchsorted(self.of, np.arange(len(self.senders)))
+
+    def reading(self, number: int) -> Reading:
+        """One fix by itself."""
+        taken_at, claimed_at = moment(self.taken_us[number]), moment(self.claimed_us[number])
+        return Reading(
+            seq=int(self.seq[number]),
+            taken_at=taken_at,
+            claimed_at=None if taken_at == claimed_at else claimed_at,
+            position=Position(float(self.lon[number]), float(self.lat[number])),
+            accuracy_m=float(self.accuracy_m[number]),
+            speed_mps=known(self.speed_mps[number]),
+            heading_deg=known(self.heading_deg[number]),
+        )
+
+
+def sent_us(frames: Sequence[bytes]) -> Integers:
+    """When each frame was sent, by the clock of its sender."""
+    heads = np.frombuffer(b"".join([frame[: HEADER.itemsize] for frame in frames]), HEADER)
+    found: Integers = np.clip(heads["sent_us"], EARLIEST_US, LATEST_US)
+    return found
+
+
+def distances_m(lon_a: Floats, lat_a: Floats, lon_b: Floats, lat_b: Floats) -> Floats:
+    """As geo.haversine_m, for many pairs at once."""
+    lon_a, lat_a, lon_b, lat_b = map(np.radians, (lon_a, lat_a, lon_b, lat_b))
+    h = (
+        np.sin((lat_b - lat_a) / 2) ** 2
+        + np.cos(lat_a) * np.cos(lat_b) * np.sin((lon_b - lon_a) / 2) ** 2
+    )
+    found: Floats = 2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.minimum(h, 1.0)))
+    return found
+
+
+def or_none(values: Floats) -> list[float | None]:
+    """The numbers, None where one is not known."""
+    numbers: list[float] = values.tolist()
+    if not np.isnan(values).any():
+        return list(numbers)
+    return [None if isnan(number) else number for number in numbers]
+
+
+def known(value: float) -> float | None:
+    return None if isnan(value) else float(value)
+
+
+def moment(at_us: float) -> datetime:
+    return packed.EPOCH + round(at_us) * packed.MICROSECOND

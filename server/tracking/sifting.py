@@ -1,0 +1,108 @@
+"""What is kept of the fixes that came, and what the filters hold back.
+
+Nearly every device sends what nothing is wrong with, which is seen for all of them at a glance. The
+others are looked at fix by fix (see filters), and it is those filters that say what is right: the
+glance only tells who need not be asked. A test holds both to the same answers.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from server.protocol.packed import microseconds
+from server.tracking.arrivals import Arrivals, Integers, Truths, distances_m
+from server.tracking.devices import SPOT, Memories
+from server.tracking.filters import (
+    MAX_AGE,
+    MAX_AHEAD,
+    MAX_INACCURACY_M,
+    MAX_SPEED_MPS,
+    Memory,
+    reason_against,
+)
+
+
+@dataclass(slots=True)
+class Sifted:
+    """kept: for each fix. rejected: sender's index -> reason -> how many."""
+
+    kept: Truths
+    rejected: dict[int, Counter[str]]
+
+
+def sift(arrivals: Arrivals, memories: Memories, received_at: datetime) -> Sifted:
+    """What is kept; the memories know it from now on."""
+    return sift_apart(arrivals, memories, received_at, find_plain(arrivals, memories, received_at))
+
+
+def sift_apart(
+    arrivals: Arrivals, memories: Memories, received_at: datetime, is_plain: Truths
+) -> Sifted:
+    """is_plain: the senders of whom all is kept unasked."""
+    starts = arrivals.starts()
+    stops = np.append(starts[1:], len(arrivals.of))
+    memories.keep(np.flatnonzero(is_plain), arrivals, starts, stops - 1)
+    sifted = Sifted(np.ones(len(arrivals.of), np.bool_), {})
+    for sender in np.flatnonzero(~is_plain).tolist():
+        memory = Memory(
+            now=received_at,
+            handled=memories.ranges_of(sender),
+            last=memories.spot("last", sender),
+            doubted=memories.spot("doubted", sender),
+        )
+        seqs = []
+        for number in range(starts[sender], stops[sender]):
+            reading = arrivals.reading(number)
+            seqs.append(reading.seq)
+            reason = reason_against(reading, memory)
+            if reason is not None:
+                sifted.kept[number] = False
+                sifted.rejected.setdefault(sender, Counter())[reason] += 1
+        memories.remember(sender, memory, seqs)
+    return sifted
+
+
+def find_plain(arrivals: Arrivals, memories: Memories, received_at: datetime) -> Truths:
+    """For each sender whether there is nothing to say against any of its fixes, and they go on
+    where the last ones ended."""
+    starts = arrivals.starts()
+    is_first = _is_first(arrivals, starts)
+    before = np.where(is_first, memories.through[arrivals.of], np.roll(arrivals.seq, 1))
+    goes_on = (arrivals.seq == before + 1) | (is_first & memories.is_new[arrivals.of])
+    is_fine = goes_on & find_fine(arrivals, memories, received_at)
+    is_plain: Truths = np.logical_and.reduceat(is_fine, starts)
+    return is_plain
+
+
+def find_fine(arrivals: Arrivals, memories: Memories, received_at: datetime) -> Truths:
+    """For each fix whether it would be kept if it were new, and the one before it were believed."""
+    lon, lat, accuracy_m = arrivals.lon, arrivals.lat, arrivals.accuracy_m
+    now_us = microseconds(received_at)
+    ahead_us, age_us = (round(each.total_seconds() * 1e6) for each in (MAX_AHEAD, MAX_AGE))
+    is_first = _is_first(arrivals, arrivals.starts())
+    lon_before, lat_before, before_us, accuracy_before_m = (
+        np.where(is_first, getattr(memories, f"last_{name}")[arrivals.of], np.roll(each, 1))
+        for name, each in ((name, getattr(arrivals, name)) for name in SPOT)
+    )
+    sure_m = distances_m(lon_before, lat_before, lon, lat) - accuracy_before_m - accuracy_m
+    passed_s = np.maximum(np.abs(arrivals.taken_us - before_us) / 1e6, 1.0)
+    is_fine: Truths = (
+        (np.abs(lon) <= 180)
+        & (np.abs(lat) <= 90)
+        & ((np.abs(lon) >= 1e-6) | (np.abs(lat) >= 1e-6))
+        & (accuracy_m >= 0)
+        & (accuracy_m <= MAX_INACCURACY_M)
+        & (arrivals.taken_us <= now_us + ahead_us)
+        & (arrivals.taken_us >= now_us - age_us)
+        & ~(sure_m > MAX_SPEED_MPS * passed_s)  # NaN where there was none before
+    )
+    return is_fine
+
+
+def _is_first(arrivals: Arrivals, starts: Integers) -> Truths:
+    """Whether a fix is the first of its sender's."""
+    is_first = np.zeros(len(arrivals.of), np.bool_)
+    is_first[starts] = True
+    return is_first

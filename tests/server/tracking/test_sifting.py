@@ -1,0 +1,114 @@
+"""What is kept at a glance is what the filters would keep, fix by fix, whatever comes."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.protocol import packed
+from server.protocol.envelope import Envelope
+from server.protocol.from_driver import Fix, Fixes
+from server.tracking import sifting
+from server.tracking.arrivals import Arrivals, Sender
+from server.tracking.devices import Memories
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+SENDERS = [Sender(UUID(int=number), UUID(int=100 + number)) for number in range(3)]
+
+FIXES = st.builds(
+    Fix,
+    seq=st.integers(1, 12),
+    taken_at=st.sampled_from([-8 * 86_400, -100, -2, -1, 0, 100, 200]).map(
+        lambda at_s: NOON + timedelta(seconds=at_s)
+    ),
+    lon=st.sampled_from([0.0, 9.5, 9.5001, 9.51, 200.0]),
+    lat=st.sampled_from([0.0, 47.1, 47.1001, 91.0]),
+    accuracy_m=st.sampled_from([-1.0, 5.0, 100.0, 101.0, float("nan")]),
+)
+PLAIN = st.integers(1, 6).flatmap(
+    lambda first: st.integers(1, 4).map(
+        lambda count: tuple(
+            Fix(
+                seq=seq,
+                taken_at=NOON + timedelta(seconds=seq),
+                lon=9.5 + seq / 1e5,
+                lat=47.1,
+                accuracy_m=5,
+            )
+            for seq in range(first, first + count)
+        )
+    )
+)
+FRAMES = st.lists(
+    st.tuples(st.sampled_from(SENDERS), PLAIN | st.lists(FIXES, min_size=1, max_size=5)),
+    min_size=1,
+    max_size=5,
+)
+
+
+def arrivals_of(frames: list[tuple[Sender, list[Fix]]]) -> Arrivals:
+    envelopes = [
+        Envelope(id=str(UUID(int=0)), sent_at=NOON, body=Fixes(fixes=tuple(fixes)))
+        for _, fixes in frames
+    ]
+    return Arrivals.of_frames(
+        [packed.pack_fixes(each) for each in envelopes],
+        [sender for sender, _ in frames],
+        np.zeros(len(frames), np.int64),
+    )
+
+
+def sift_ticks(
+    ticks: list[list[tuple[Sender, list[Fix]]]], *, at_a_glance: bool
+) -> list[tuple[list[bool], dict[int, Counter[str]], list[object]]]:
+    """Each of SENDERS has one memory over all ticks."""
+    found = []
+    everybody = Memories.of_nobody(len(SENDERS))
+    for frames in ticks:
+        arrivals = arrivals_of(frames)
+        chosen = [SENDERS.index(sender) for sender in arrivals.senders]
+        memories = _some(everybody, chosen)
+        if at_a_glance:
+            sifted = sifting.sift(arrivals, memories, NOON)
+        else:
+            plain = np.zeros(len(arrivals.senders), np.bool_)
+            sifted = sifting.sift_apart(arrivals, memories, NOON, plain)
+        _put_back(everybody, chosen, memories)
+        known = [
+            (memories.ranges_of(each), memories.spot("last", each), memories.spot("doubted", each))
+            for each in range(len(chosen))
+        ]
+        found.append((sifted.kept.tolist(), sifted.rejected, known))
+    return found
+
+
+def _some(memories: Memories, chosen: list[int]) -> Memories:
+    picked = []
+    for name in Memories.__slots__:
+        column = getattr(memories, name)
+        picked.append(
+            [column[each] for each in chosen] if isinstance(column, list) else column[chosen]
+        )
+    return Memories(*picked)
+
+
+def _put_back(memories: Memories, chosen: list[int], some: Memories) -> None:
+    for name in Memories.__slots__:
+        for place, value in zip(chosen, getattr(some, name), strict=True):
+            getattr(memories, name)[place] = value
+
+
+@given(st.lists(FRAMES, min_size=1, max_size=4))
+def test_at_a_glance_nothing_is_judged_otherwise_than_fix_by_fix(
+    ticks: list[list[tuple[Sender, list[Fix]]]],
+) -> None:
+    assert sift_ticks(ticks, at_a_glance=True) == sift_ticks(ticks, at_a_glance=False)
+
+
+def test_phone_that_goes_on_where_it_ended_is_seen_at_a_glance() -> None:
+    fix = Fix(seq=1, taken_at=NOON, lon=9.5, lat=47.1, accuracy_m=5)
+    arrivals = arrivals_of([(SENDERS[0], [fix])])
+    assert sifting.find_plain(arrivals, Memories.of_nobody(1), NOON).tolist() == [True]
