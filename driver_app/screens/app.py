@@ -21,8 +21,6 @@ from driver_app.screens.page import Page
 from driver_app.texts import Speaker, find_language
 from server.protocol.from_driver import Position
 
-TOUCH_S = 0.4
-"""So long a scrolling list may hold a tap back before it counts."""
 LOOK_S = 0.25
 """Between two looks at what the background has written."""
 POSITION_FRESH_S = 120
@@ -44,20 +42,19 @@ class PostriderApp(App):
         self._asked: Dialog | None = None
         self._watch = ChangeWatch(self.store)
         self._stale = False
-        self._touched_s = 0.0
 
     def build(self) -> FloatLayout:
         self.device.hide_from_switcher()
         self._dress()
         self.room = FloatLayout()
         self.go_home()
-        Window.bind(on_keyboard=self._on_key, on_touch_up=self._note_touch)
+        Window.bind(on_keyboard=self._on_key)
         self._looking = Frames.schedule_interval(lambda _: self.look(), LOOK_S)
         return self.room
 
     def on_stop(self) -> None:
         self._looking.cancel()
-        Window.unbind(on_keyboard=self._on_key, on_touch_up=self._note_touch)
+        Window.unbind(on_keyboard=self._on_key)
         self.store.close()
 
     def on_pause(self) -> bool:
@@ -115,15 +112,12 @@ class PostriderApp(App):
         """Show what the background, or this page, has written since the last look."""
         self._stale = self._watch.has_changed() or self._stale
         # A page that is built anew under a finger would swallow the tap.
-        if not self._stale or EventLoop.touches or time.monotonic() < self._touched_s + TOUCH_S:
+        if not self._stale or EventLoop.touches:
             return
         self._stale = False
         self._see_revocation()
         if not self.pages[-1].keeps_still:
             self.pages[-1].refresh()
-
-    def _note_touch(self, *_: object) -> None:
-        self._touched_s = time.monotonic()
 
     def _see_revocation(self) -> None:
         from driver_app.screens.pair import PairPage  # noqa: PLC0415

@@ -28,7 +28,7 @@ SOON = 4
 
 Builder.load_string(
     """
-<RunList@RecycleView>:
+<RunList@Rows>:
     viewclass: "Pick"
     row_height: 100
     bar_width: dp(4)
@@ -200,7 +200,7 @@ class RunPage(Page):
             row["fixed_height"] = height
         if not hasattr(self, "_list"):
             self._list = Factory.RunList()
-            self.remove_widget(self.ids.scroll)
+            self.remove_widget(self.scroll)
             self.add_widget(self._list, index=1)
         self._list.row_height = height
         self._list.data = rows

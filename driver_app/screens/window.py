@@ -12,5 +12,8 @@ def prepare_window(*, width: int = 412, height: int = 915) -> None:
     Config.set("graphics", "width", str(width))
     Config.set("graphics", "height", str(height))
     Config.set("kivy", "exit_on_escape", "0")
+    # Two taps within this time and distance are one that bounced.
+    Config.set("postproc", "double_tap_time", "400")
+    Config.set("postproc", "double_tap_distance", "80")
     # The keyboard moves the page up instead of covering the field.
     Config.set("kivy", "keyboard_mode", "")

@@ -4,9 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
-pytest.importorskip("kivy")
-
 from kivy.core.window import Window
 
 from driver_app.core.store import Store
@@ -84,7 +81,7 @@ def test_no_text_is_cut_on_any_page(busy_app: PostriderApp, language: str, scale
     for page, given in PAGES:
         busy_app.pages = []
         busy_app.open(page, **given)
-        window.frames(3)
+        window.layouts()
         shown = [text for text in window.widgets(Txt) if text.said and text.height]
         assert shown, page
         for text in shown:
@@ -108,7 +105,7 @@ def test_everything_that_is_touched_is_large_enough_for_gloves(busy_app: Postrid
     for page, given in PAGES:
         busy_app.pages = []
         busy_app.open(page, **given)
-        window.frames(3)
+        window.layouts()
         for touched in window.widgets(Touched):
             if min(touched.size) < TARGET_DP:
                 small.append(f"{page.__name__}: {getattr(touched, 'said', touched)} {touched.size}")
