@@ -10,6 +10,7 @@ from kivy.app import App
 from kivy.base import EventLoop
 from kivy.clock import Clock as Frames
 from kivy.core.window import Window
+from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.floatlayout import FloatLayout
 
 from driver_app.core.driver import Clock, Driver, read_clock
@@ -43,18 +44,30 @@ class PostriderApp(App):
         self._watch = ChangeWatch(self.store)
         self._stale = False
 
-    def build(self) -> FloatLayout:
+    def build(self) -> BoxLayout:
         self.device.hide_from_switcher()
         self._dress()
         self.room = FloatLayout()
+        self._frame = BoxLayout()
+        self._frame.add_widget(self.room)
+        self._keep_clear()
         self.go_home()
-        Window.bind(on_keyboard=self._on_key)
+        # The keyboard moves the page up instead of covering the field.
+        Window.softinput_mode = "below_target"
+        Window.bind(on_keyboard=self._on_key, on_resize=self._keep_clear)
         self._looking = Frames.schedule_interval(lambda _: self.look(), LOOK_S)
-        return self.room
+        return self._frame
+
+    def _keep_clear(self, *_: object) -> None:
+        """Nothing lies below the system's own bars."""
+        covered = self.device.read_insets()
+        self._frame.padding = (
+            covered.left_px, covered.top_px, covered.right_px, covered.bottom_px,
+        )  # fmt: skip
 
     def on_stop(self) -> None:
         self._looking.cancel()
-        Window.unbind(on_keyboard=self._on_key)
+        Window.unbind(on_keyboard=self._on_key, on_resize=self._keep_clear)
         self.store.close()
 
     def on_pause(self) -> bool:

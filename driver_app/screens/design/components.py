@@ -195,6 +195,8 @@ class TopBar(Row):
         self.clear_widgets()
         if back is not None:
             self.add(IconAction(icon="back", act=back))
+        else:
+            self.add(Widget(size_hint=(None, None), size=(theme.space("xs"), 1)))
         self.add(Txt(said=title, size_of="heading", bold=True, least_height=theme.target))
         self.add(*actions)
 
@@ -293,7 +295,7 @@ class TapsAtOnce:
     """
 
     def __init__(self, **given: Any) -> None:
-        super().__init__(scroll_timeout=REST_MS, **given)
+        super().__init__(scroll_timeout=REST_MS, **given)  # type: ignore[call-arg]
 
     def on_scroll_stop(self, touch: Any, check_children: bool = True) -> bool:
         held = touch.ud.get(self._get_uid())  # type: ignore[attr-defined]
