@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from driver_app import VERSION
-from driver_app.core.driver import Driver
+from driver_app.core.driver import Clock, Driver, read_clock
 from driver_app.core.pace import EVERYDAY, Pace
 from driver_app.core.sampling import (
     Sampling,
@@ -22,7 +22,6 @@ from driver_app.core.sampling import (
 )
 from driver_app.core.store import Store
 from driver_app.core.sync import Sync
-from driver_app.device.desktop import make_device
 from driver_app.device.ports import Device, Reading
 from server.protocol.from_driver import Fix, Heartbeat
 
@@ -38,9 +37,9 @@ class Tracker:
     Readings may come on any thread of the device.
     """
 
-    def __init__(self, store: Store, device: Device) -> None:
+    def __init__(self, store: Store, device: Device, clock: Clock = read_clock) -> None:
         self._store = store
-        self._driver = Driver(store)
+        self._driver = Driver(store, clock=clock)
         self._device = device
         self._sampling: Sampling | None = None
         self._moved_at: Reading | None = None
@@ -112,17 +111,25 @@ class Tracker:
         )
 
 
-async def work(folder: Path, device: Device, parent: int | None, pace: Pace = EVERYDAY) -> None:
+async def work(
+    folder: Path,
+    device: Device,
+    parent: int | None,
+    pace: Pace = EVERYDAY,
+    clock: Clock = read_clock,
+) -> None:
     """Track and sync until cancelled, or until the parent is gone."""
     store = Store(folder, seal=device.seal)
     sync = Sync(
         store,
+        clock=clock,
         pace=pace,
         read_health=device.checks.read_health,
         app_version=VERSION,
         device_model=device.model,
     )
-    tasks = [asyncio.create_task(sync.run()), asyncio.create_task(Tracker(store, device).run())]
+    tracker = Tracker(store, device, clock)
+    tasks = [asyncio.create_task(sync.run()), asyncio.create_task(tracker.run())]
     if parent is not None:
         tasks.append(asyncio.create_task(_wait_for_end_of(parent)))
     try:
@@ -146,6 +153,8 @@ def _apart_m(one: Reading, other: Reading) -> float:
 
 
 def main() -> None:
+    from driver_app.device.desktop import make_device  # noqa: PLC0415 - not there on a phone
+
     logging.basicConfig(level=logging.INFO)
     folder, parent = Path(sys.argv[1]), int(sys.argv[2])
     asyncio.run(work(folder, make_device(folder), parent))

@@ -131,6 +131,12 @@ def run_simulate(options: argparse.Namespace) -> None:
     raise SystemExit(run_simulate(options, say))
 
 
+def run_driver(options: argparse.Namespace) -> None:
+    from server.app.phone_window import run_driver
+
+    raise SystemExit(asyncio.run(run_driver(options.phone, options.server, options.code, say)))
+
+
 def run_doctor(options: argparse.Namespace) -> None:
     from server.app.doctor import examine, retry
 
@@ -191,16 +197,9 @@ def parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         return command
 
-    demo = add("demo", "Plays a courier's day: map, orders, plan, drivers, all of it.", run_demo)
-    demo.add_argument("--once", action="store_true", help="one fast day without a page, then exit")
-    demo.add_argument("--json", action="store_true", help="print the day's figures as one object")
-    demo.add_argument("--osm", type=existing_file, help="a map as .osm.pbf; else a made-up town")
-    demo.add_argument("--orders", type=number, default=None, help="how many orders come in")
-    demo.add_argument("--drivers", type=number, default=None, help="how many drivers work")
-    demo.add_argument("--seed", type=int, default=1, help="same seed, same orders and faults")
-    demo.add_argument("--speed", type=float, default=None, help="times faster than real time")
-    demo.add_argument("--faults", action="store_true", help="a bad day: no network, kills, losses")
-    demo.add_argument("--port", type=port, default=None, help="port of the page (a free one)")
+    add_demo_options(
+        add("demo", "Plays a courier's day: map, orders, plan, drivers, all of it.", run_demo)
+    )
 
     up = add("up", "Runs everything on this machine for real use, until Ctrl-C.", run_up)
     up.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
@@ -240,6 +239,8 @@ def parser() -> argparse.ArgumentParser:
     simulate.add_argument("--faults", action="store_true", help="no network, kills, lost answers")
     simulate.add_argument("--seed", type=int, default=1, help="same seed, same behaviour")
 
+    add_driver_options(add("driver", "Opens the driver's app in a window.", run_driver))
+
     doctor = add("doctor", "Says in words what is wrong with this installation.", run_doctor)
     doctor.add_argument("--retry", action="store_true", help="try given-up reactions again")
     add("reconcile", "Proves that stock levels are what the moves add up to.", run_reconcile)
@@ -249,6 +250,25 @@ def parser() -> argparse.ArgumentParser:
     bench = add("bench", "Measures how quick, how true and how large, in one run.", run_bench)
     add_bench_options(bench)
     return top
+
+
+def add_demo_options(demo: argparse.ArgumentParser) -> None:
+    demo.add_argument("--once", action="store_true", help="one fast day without a page, then exit")
+    demo.add_argument("--json", action="store_true", help="print the day's figures as one object")
+    demo.add_argument("--osm", type=existing_file, help="a map as .osm.pbf; else a made-up town")
+    demo.add_argument("--orders", type=number, default=None, help="how many orders come in")
+    demo.add_argument("--drivers", type=number, default=None, help="how many drivers work")
+    demo.add_argument("--seed", type=int, default=1, help="same seed, same orders and faults")
+    demo.add_argument("--speed", type=float, default=None, help="times faster than real time")
+    demo.add_argument("--faults", action="store_true", help="a bad day: no network, kills, losses")
+    demo.add_argument("--port", type=port, default=None, help="port of the page (a free one)")
+    demo.add_argument("--with-app", action="store_true", help="be one of the drivers, in a window")
+
+
+def add_driver_options(driver: argparse.ArgumentParser) -> None:
+    driver.add_argument("--server", help="where the server is, such as http://127.0.0.1:8000")
+    driver.add_argument("--code", help="pairing code from the dispatcher (else the app asks)")
+    driver.add_argument("--phone", type=Path, default=HOME / "phone", help="folder of this phone")
 
 
 def add_bench_options(bench: argparse.ArgumentParser) -> None:

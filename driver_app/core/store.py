@@ -20,7 +20,7 @@ from pathlib import Path
 from driver_app.core.errors import NotPaired, StorageFull, StoreTooNew
 from driver_app.core.progress import TaskState
 from driver_app.core.schema import MIGRATIONS
-from driver_app.core.seal import NoSeal, Seal
+from driver_app.core.seal import NoSeal, Seal, SealBroken
 from server.protocol.codec import MalformedFrame, decode_part, encode_part
 from server.protocol.from_driver import Fix
 from server.protocol.to_driver import Manifest, Notice
@@ -135,15 +135,21 @@ class Store:
     # Pairing
 
     def get_pairing(self) -> Pairing | None:
+        """None, too, when the token cannot be read any more: then the driver pairs once more, and
+        what was not sent goes on."""
         with self.reading() as db:
             known = dict(tuple(row) for row in db.execute("SELECT name, value FROM settings"))
         if "token" not in known:
+            return None
+        try:
+            token = self._open_token(known["token"])
+        except SealBroken:
             return None
         return Pairing(
             server_url=known["server_url"],
             device_id=known["device_id"],
             driver_id=known["driver_id"],
-            token=self._open_token(known["token"]),
+            token=token,
             revoked=known["revoked"] == "1",
         )
 

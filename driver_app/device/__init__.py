@@ -1,8 +1,9 @@
 """The phone itself, behind ports.
 
     ports.py    what the app asks of a device
+    android/    a phone; docs/driver-app.md says what of it has not been tried
     desktop.py  a window on a desk: the GPS follows the run, the camera paints
     picture.py  small PNGs without a library
 
-There is no Android behind the ports yet: README.md says what is missing. Nothing here knows Kivy.
+Nothing here knows Kivy.
 """

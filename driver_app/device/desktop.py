@@ -10,13 +10,12 @@ import threading
 import webbrowser
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from math import atan2, cos, degrees, radians
 from pathlib import Path
 from urllib.parse import quote
 from uuid import uuid4
 
-from driver_app.core.driver import Driver
+from driver_app.core.driver import Clock, Driver, read_clock
 from driver_app.core.sampling import Sampling, distance_m
 from driver_app.core.seal import NoSeal
 from driver_app.core.store import Store
@@ -25,14 +24,22 @@ from driver_app.device.ports import STORAGE_NEEDED_BYTES, Device, Permission, Re
 from server.protocol.from_driver import Heartbeat
 
 SPEED_MPS = 10.0
+THERE_M = 1.0
 ROOT = Path(__file__).parents[2]
 
 
-def make_device(folder: Path) -> Device:
+def real_speed() -> float:
+    return 1.0
+
+
+def make_device(
+    folder: Path, *, clock: Clock = read_clock, speed: Callable[[], float] = real_speed
+) -> Device:
+    """clock, speed: of a day that is played faster than real."""
     return Device(
         model="desktop",
         language=locale.getlocale()[0] or "en",
-        location=FollowedRun(folder),
+        location=FollowedRun(folder, clock, speed),
         camera=PaintedCamera(folder),
         scanner=NextParcel(folder),
         handover=Browser(),
@@ -43,20 +50,23 @@ def make_device(folder: Path) -> Device:
     )
 
 
-def start_background(folder: Path) -> None:
+def start_background(folder: Path, module: str = "driver_app.background") -> None:
     """The same background process as on the phone; it ends with its parent."""
     subprocess.Popen(
-        [sys.executable, "-m", "driver_app.background", str(folder), str(os.getpid())],
+        [sys.executable, "-m", module, str(folder), str(os.getpid())],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
 
 
 class FollowedRun:
-    """Drives in a straight line from stop to stop, as the phone's own run says."""
+    """Drives in a straight line from stop to stop, as the phone's own run says: once the driver has
+    set off, and until the driver is there."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, clock: Clock, speed: Callable[[], float]) -> None:
         self._folder = folder
+        self._clock = clock
+        self._speed = speed
         self._stopping = threading.Event()
         self._last: Reading | None = None
 
@@ -76,35 +86,40 @@ class FollowedRun:
         store = Store(self._folder)
         try:
             while not stopping.is_set():
-                reading = self._step(Driver(store), sampling.interval_s)
+                reading = self.step(Driver(store))
                 if reading is not None:
-                    self._last = reading
                     heard(reading)
-                stopping.wait(sampling.interval_s)
+                stopping.wait(sampling.interval_s / self._speed())
         finally:
             store.close()
 
-    def _step(self, driver: Driver, seconds: float) -> Reading | None:
-        run = driver.view()
-        aim = run.next_stop.stop if run.next_stop else None
-        here = self._last or (run.manifest.depot if run.manifest else None) or aim
+    def step(self, driver: Driver) -> Reading | None:
+        """Where the van is now; None before it has a run."""
+        now, run = self._clock(), driver.view()
+        next_stop, last = run.next_stop, self._last
+        depot = run.manifest.depot if run.manifest else None
+        here = last or depot or (next_stop.stop if next_stop else None)
         if here is None:
             return None
         lon, lat, heading = here.lon, here.lat, None
-        away_m = distance_m(lon, lat, aim.lon, aim.lat) if aim else 0.0
-        if aim and away_m > 1:
-            share = min(1.0, SPEED_MPS * seconds / away_m)
-            east, north = (aim.lon - lon) * cos(radians(lat)), aim.lat - lat
-            heading = degrees(atan2(east, north)) % 360
-            lon, lat = lon + (aim.lon - lon) * share, lat + (aim.lat - lat) * share
-        return Reading(
+        if last is not None and next_stop is not None and next_stop.state == "en_route":
+            aim = next_stop.stop
+            away_m = distance_m(lon, lat, aim.lon, aim.lat)
+            if away_m > THERE_M:
+                passed_s = (now - last.taken_at).total_seconds()
+                share = min(1.0, SPEED_MPS * max(passed_s, 0.0) / away_m)
+                east, north = (aim.lon - lon) * cos(radians(lat)), aim.lat - lat
+                heading = degrees(atan2(east, north)) % 360
+                lon, lat = lon + (aim.lon - lon) * share, lat + (aim.lat - lat) * share
+        self._last = Reading(
             lon=lon,
             lat=lat,
             accuracy_m=8.0,
-            taken_at=datetime.now(UTC),
+            taken_at=now,
             speed_mps=SPEED_MPS if heading is not None else 0.0,
             heading_deg=heading,
         )
+        return self._last
 
 
 class PaintedCamera:

@@ -86,6 +86,16 @@ class Checks(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Insets:
+    """How much of each edge of the window is covered by the system's own bars, in pixels."""
+
+    left_px: float = 0.0
+    top_px: float = 0.0
+    right_px: float = 0.0
+    bottom_px: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
     """model: as the office sees it. language: of the phone, such as `de_AT`."""
 
@@ -99,3 +109,4 @@ class Device:
     seal: Seal
     start_background: Callable[[Path], None]
     hide_from_switcher: Callable[[], None]
+    read_insets: Callable[[], Insets] = Insets

@@ -10,6 +10,7 @@ from kivy.app import App
 from kivy.base import EventLoop
 from kivy.clock import Clock as Frames
 from kivy.core.window import Window
+from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.floatlayout import FloatLayout
 
 from driver_app.core.driver import Clock, Driver, read_clock
@@ -21,8 +22,6 @@ from driver_app.screens.page import Page
 from driver_app.texts import Speaker, find_language
 from server.protocol.from_driver import Position
 
-TOUCH_S = 0.4
-"""So long a scrolling list may hold a tap back before it counts."""
 LOOK_S = 0.25
 """Between two looks at what the background has written."""
 POSITION_FRESH_S = 120
@@ -44,20 +43,31 @@ class PostriderApp(App):
         self._asked: Dialog | None = None
         self._watch = ChangeWatch(self.store)
         self._stale = False
-        self._touched_s = 0.0
 
-    def build(self) -> FloatLayout:
+    def build(self) -> BoxLayout:
         self.device.hide_from_switcher()
         self._dress()
         self.room = FloatLayout()
+        self._frame = BoxLayout()
+        self._frame.add_widget(self.room)
+        self._keep_clear()
         self.go_home()
-        Window.bind(on_keyboard=self._on_key, on_touch_up=self._note_touch)
+        # The keyboard moves the page up instead of covering the field.
+        Window.softinput_mode = "below_target"
+        Window.bind(on_keyboard=self._on_key, on_resize=self._keep_clear)
         self._looking = Frames.schedule_interval(lambda _: self.look(), LOOK_S)
-        return self.room
+        return self._frame
+
+    def _keep_clear(self, *_: object) -> None:
+        """Nothing lies below the system's own bars."""
+        covered = self.device.read_insets()
+        self._frame.padding = (
+            covered.left_px, covered.top_px, covered.right_px, covered.bottom_px,
+        )  # fmt: skip
 
     def on_stop(self) -> None:
         self._looking.cancel()
-        Window.unbind(on_keyboard=self._on_key, on_touch_up=self._note_touch)
+        Window.unbind(on_keyboard=self._on_key, on_resize=self._keep_clear)
         self.store.close()
 
     def on_pause(self) -> bool:
@@ -115,15 +125,12 @@ class PostriderApp(App):
         """Show what the background, or this page, has written since the last look."""
         self._stale = self._watch.has_changed() or self._stale
         # A page that is built anew under a finger would swallow the tap.
-        if not self._stale or EventLoop.touches or time.monotonic() < self._touched_s + TOUCH_S:
+        if not self._stale or EventLoop.touches:
             return
         self._stale = False
         self._see_revocation()
         if not self.pages[-1].keeps_still:
             self.pages[-1].refresh()
-
-    def _note_touch(self, *_: object) -> None:
-        self._touched_s = time.monotonic()
 
     def _see_revocation(self) -> None:
         from driver_app.screens.pair import PairPage  # noqa: PLC0415

@@ -37,6 +37,9 @@ class Page(BoxLayout):
         self.say = app.say
         self.given = given
         super().__init__()
+        # Kept here, because `ids` holds them only as long as they are on the page.
+        parts = (self.ids[name].__self__ for name in ("top", "scroll", "body", "foot"))
+        self.bar, self.scroll, self.body, self.foot = parts
         self.open(**given)
 
     def open(self, *_: Any, **given: Any) -> None:
@@ -47,26 +50,26 @@ class Page(BoxLayout):
 
     def refresh(self) -> None:
         """Show what is now; the scrolling stays where it is."""
-        scroll = self.ids.scroll
-        from_top = (1 - scroll.scroll_y) * max(self.ids.body.height - scroll.height, 0)
-        self.ids.body.clear_widgets()
-        self.ids.foot.clear_widgets()
+        scroll, body = self.scroll, self.body
+        from_top = (1 - scroll.scroll_y) * max(body.height - scroll.height, 0)
+        body.clear_widgets()
+        self.foot.clear_widgets()
         self.build(self.app.driver.view())
-        room = self.ids.body.height - scroll.height
+        room = body.height - scroll.height
         scroll.scroll_y = 1 - min(from_top / room, 1) if room > 0 else 1
 
     # What pages are built of
 
     def title(self, text: str, *, actions: tuple[IconAction, ...] = (), home: bool = False) -> None:
-        self.ids.top.show(text, back=None if home else self.app.back, actions=actions)
+        self.bar.show(text, back=None if home else self.app.back, actions=actions)
 
     def add(self, *widgets: Widget) -> None:
         for widget in widgets:
-            self.ids.body.add_widget(widget)
+            self.body.add_widget(widget)
 
     def add_foot(self, *widgets: Widget) -> None:
         for widget in widgets:
-            self.ids.foot.add_widget(widget)
+            self.foot.add_widget(widget)
 
     def heading(self, text: str) -> Txt:
         return Txt(said=text, size_of="heading", bold=True)

@@ -74,8 +74,7 @@ class ProofPage(Page):
             self._head("photo", task)
             self.add(self.photos.widget())
         if task.proof.name != "off":
-            self._head("name", task)
-            field = Field(text=self.name)
+            field = Field(label=self._describe("name", task), text=self.name)
             field.bind(text=lambda _, text: setattr(self, "name", text))
             self.add(field)
         if task.proof.pin != "off":
@@ -94,9 +93,11 @@ class ProofPage(Page):
         self.add_foot(self.button(self.say("proof.finish"), "check", self._finish))
 
     def _head(self, part: str, task: ManifestTask) -> None:
+        self.add(self.heading(self._describe(part, task)))
+
+    def _describe(self, part: str, task: ManifestTask) -> str:
         demand = getattr(task.proof, part)
-        head = f"{self.say(f'proof.{part}')} ({self.say(f'proof.{demand}')})"
-        self.add(self.heading(head))
+        return f"{self.say(f'proof.{part}')} ({self.say(f'proof.{demand}')})"
 
     def _check_age(self) -> None:
         self.age_checked = not self.age_checked

@@ -1,6 +1,10 @@
 """One stop: how to get there and in, whom to call, what to do, and the next step of it."""
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
+
+from kivy.uix.widget import Widget
 
 from driver_app.core.progress import FINISHED
 from driver_app.core.view import RunView, StopView, TaskView
@@ -51,7 +55,7 @@ class StopPage(Page):
             self.add(card)
         self._build_contacts(stop)
         for task in stop.tasks:
-            self.add(self._show_task(task))
+            self.add(self._show_task(task, alone=len(stop.tasks) == 1))
         self._build_more(stop)
         self._build_foot(stop)
 
@@ -75,7 +79,7 @@ class StopPage(Page):
             )
             self.add(Txt(said=name, bold=True), row)
 
-    def _show_task(self, task: TaskView) -> Card:
+    def _show_task(self, task: TaskView, *, alone: bool) -> Card:
         card = Card()
         row = Chips()
         row.add(
@@ -107,27 +111,29 @@ class StopPage(Page):
         if needed and task.state not in FINISHED:
             card.add(Txt(said=self.say("stop.needed", parts=needed), size_of="small"))
         if task.state not in FINISHED:
-            card.add(*self._offer(task))
+            self._offer(task, card.add if not alone else self.add_foot)
         return card
 
-    def _offer(self, task: TaskView) -> list[Pick]:
-        """At the door each task has its own two ends; declining is for before."""
+    def _offer(self, task: TaskView, add: Callable[[Widget], Any]) -> None:
+        """At the door each task has its own two ends: at the thumb, unless there are several."""
         task_id = task.task.id
         if task.state != "arrived":
-            return []
-        return [
-            self.button(
-                self.say(f"act.{task.task.kind}"),
-                ICONS[task.task.kind],
-                lambda: self.app.open(ProofPage, task_id=task_id),
-            ),
+            return
+        add(
             self.button(
                 self.say("act.fail"),
                 "alert",
                 lambda: self.app.open(FailPage, task_id=task_id),
                 "plain",
-            ),
-        ]
+            )
+        )
+        add(
+            self.button(
+                self.say(f"act.{task.task.kind}"),
+                ICONS[task.task.kind],
+                lambda: self.app.open(ProofPage, task_id=task_id),
+            )
+        )
 
     def _build_more(self, stop: StopView) -> None:
         first = stop.tasks[0].task.id
@@ -152,7 +158,7 @@ class StopPage(Page):
             )
 
     def _build_foot(self, stop: StopView) -> None:
-        if stop.finished:
+        if stop.finished or stop.state == "arrived":
             return
         place = stop.stop
         self.add_foot(

@@ -28,7 +28,7 @@ SOON = 4
 
 Builder.load_string(
     """
-<RunList@RecycleView>:
+<RunList@Rows>:
     viewclass: "Pick"
     row_height: 100
     bar_width: dp(4)
@@ -50,12 +50,14 @@ class TodayPage(Page):
         self._build_calls(run)
         if run.manifest is None or not run.stops:
             self.add(self.banner(self.say("today.no_run"), "idle", "info"))
+            self._build_foot(run)
             return
         done, total = run.finished_stops, len(run.stops)
         self.add(
             Txt(said=self.say("today.progress", done=done, all=total), tone="ink_2"),
             Bar(share=done / total),
         )
+        self._offer_loading(run)
         if run.next_stop is not None:
             self.add(self.heading(self.say("today.next")), self._show_next(run, run.next_stop))
             coming = [s for s in run.stops if not s.finished and s is not run.next_stop]
@@ -132,9 +134,23 @@ class TodayPage(Page):
         )
         return card  # type: ignore[no-any-return]
 
+    def _offer_loading(self, run: RunView) -> None:
+        from driver_app.screens.load import LoadPage, parcels_to_load  # noqa: PLC0415
+
+        if run.finished_stops or run.shift != "on":
+            return
+        if set(parcels_to_load(run)) - run.loaded_barcodes:
+            self.add(
+                Pick(
+                    said=self.say("today.load"),
+                    icon="barcode",
+                    end_icon="right",
+                    act=lambda: self.app.open(LoadPage),
+                )
+            )
+
     def _build_foot(self, run: RunView) -> None:
         from driver_app.screens.debrief import DebriefPage  # noqa: PLC0415
-        from driver_app.screens.load import LoadPage, parcels_to_load  # noqa: PLC0415
         from driver_app.screens.shift import ShiftPage  # noqa: PLC0415
         from driver_app.screens.stop import StopPage  # noqa: PLC0415
 
@@ -148,12 +164,6 @@ class TodayPage(Page):
         if run.shift == "break":
             self.add_foot(self.button(self.say("today.end_break"), "start", self._end_break))
             return
-        if set(parcels_to_load(run)) - run.loaded_barcodes and run.finished_stops == 0:
-            self.add_foot(
-                self.button(
-                    self.say("today.load"), "barcode", lambda: self.app.open(LoadPage), "soft"
-                )
-            )
         if run.next_stop is None:
             self.add_foot(
                 self.button(self.say("today.debrief"), "finish", lambda: self.app.open(DebriefPage))
@@ -200,7 +210,7 @@ class RunPage(Page):
             row["fixed_height"] = height
         if not hasattr(self, "_list"):
             self._list = Factory.RunList()
-            self.remove_widget(self.ids.scroll)
+            self.remove_widget(self.scroll)
             self.add_widget(self._list, index=1)
         self._list.row_height = height
         self._list.data = rows

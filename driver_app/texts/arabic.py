@@ -160,6 +160,9 @@ TEXTS: dict[str, str] = {
     "load.camera": "المسح بالكاميرا",
     "load.missing": "ما زال ناقصا",
     "load.complete": "كل شيء على متن المركبة.",
+    # The notification of the background
+    "service.run": "جولتك",
+    "service.followed": "يسجل موقعك ما دمت في الخدمة.",
     "messages.title": "الرسائل",
     "messages.none": "لا توجد رسائل.",
     "messages.read": "قرئت",

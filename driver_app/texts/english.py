@@ -172,6 +172,9 @@ TEXTS: dict[str, str] = {
     "load.camera": "Scan with the camera",
     "load.missing": "Still missing",
     "load.complete": "Everything is on board.",
+    # The notification of the background
+    "service.run": "Your run",
+    "service.followed": "Your position is recorded while you are on duty.",
     # Messages
     "messages.title": "Messages",
     "messages.none": "No messages.",
@@ -216,7 +219,7 @@ TEXTS: dict[str, str] = {
     "debrief.cash": "Hand in {amount}",
     "debrief.no_cash": "No cash to hand in.",
     "debrief.scan_back": "Scan a parcel that you hand back",
-    "debrief.waiting": "{count} are not sent yet. Keep the phone switched on.",
+    "debrief.waiting": "Not sent yet: {count}. Keep the phone switched on.",
     # Settings
     "settings.title": "Settings",
     "settings.language": "Language",

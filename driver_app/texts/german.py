@@ -160,6 +160,9 @@ TEXTS: dict[str, str] = {
     "load.camera": "Mit der Kamera scannen",
     "load.missing": "Fehlt noch",
     "load.complete": "Alles ist an Bord.",
+    # The notification of the background
+    "service.run": "Deine Tour",
+    "service.followed": "Dein Standort wird erfasst, solange du im Dienst bist.",
     "messages.title": "Nachrichten",
     "messages.none": "Keine Nachrichten.",
     "messages.read": "Gelesen",
@@ -199,7 +202,7 @@ TEXTS: dict[str, str] = {
     "debrief.cash": "{amount} abgeben",
     "debrief.no_cash": "Kein Bargeld abzugeben.",
     "debrief.scan_back": "Scanne ein Paket, das du zurückgibst",
-    "debrief.waiting": "{count} sind noch nicht gesendet. Lass das Handy eingeschaltet.",
+    "debrief.waiting": "Noch nicht gesendet: {count}. Lass das Handy eingeschaltet.",
     "settings.title": "Einstellungen",
     "settings.language": "Sprache",
     "settings.text": "Schriftgröße",

@@ -53,10 +53,47 @@ def join_letters(text: str) -> str:
     return "".join(joined)
 
 
-def to_drawn(line: str) -> str:
-    """One line in the order in which it is drawn from left to right; plain Latin is untouched."""
+def to_drawn(line: str, *, right_to_left: bool | None = None) -> str:
+    """One line in the order in which it is drawn from left to right; plain Latin is untouched.
+
+    right_to_left: how the text goes as a whole; else as it begins. In one that begins in Latin,
+    such as `Deliver to ...`, only the words from right to left are turned.
+    """
     if not is_right_to_left(line):
         return line
+    if begins_right(line) if right_to_left is None else right_to_left:
+        return _turn(line)
+    parts, done = [], 0
+    for start, end in _find_turned(line):
+        parts += [line[done:start], _turn(line[start:end])]
+        done = end
+    return "".join([*parts, line[done:]])
+
+
+def begins_right(line: str) -> bool:
+    """Whether the first letter that has a direction runs from right to left."""
+    kinds = (unicodedata.bidirectional(letter) for letter in line)
+    return next((kind in _RIGHT for kind in kinds if kind == "L" or kind in _RIGHT), False)
+
+
+def _find_turned(line: str) -> list[tuple[int, int]]:
+    """Where in a line from left to right something runs the other way: from its first letter to
+    its last, or to the number that belongs to it."""
+    found: list[tuple[int, int]] = []
+    start = None
+    for index, letter in enumerate(line):
+        kind = unicodedata.bidirectional(letter)
+        if kind == "L":
+            start = None
+        elif kind in _RIGHT and start is None:
+            start = index
+            found.append((start, index + 1))
+        elif start is not None and (kind in _RIGHT or kind in _NUMBER):
+            found[-1] = (start, index + 1)
+    return found
+
+
+def _turn(line: str) -> str:
     letters = join_letters(line)
     runs: list[tuple[bool, str]] = []
     for letter, rightward in zip(letters, _directions(letters), strict=True):
@@ -102,15 +139,24 @@ def _directions(letters: str) -> list[bool]:
             right = kinds[index + 1] if index + 1 < len(kinds) else ""
             inside = left in _NUMBER and right in _NUMBER
             strong[index] = True if inside or (right in _NUMBER & {"EN"} and left == "") else None
-    # What has no direction takes that of its two neighbours if they agree, else the line's.
+    # What has no direction takes that of its two neighbours if they agree, else the line's. To it a
+    # number is as what stands before it: after a word from right to left it keeps its own order,
+    # but what follows lies on its left.
+    as_neighbour: list[bool | None] = []
+    latest = False
+    for kind, rightward in zip(kinds, strong, strict=True):
+        if kind == "L" or kind in _RIGHT:
+            latest = kind == "L"
+        as_neighbour.append(None if rightward is None else latest)
     result: list[bool] = []
+    before = False
     for index, known in enumerate(strong):
-        if known is not None:
+        if known is None:
+            after = next((each for each in as_neighbour[index + 1 :] if each is not None), False)
+            result.append(before and bool(after))
+        else:
+            before = bool(as_neighbour[index])
             result.append(known)
-            continue
-        before = result[-1] if result else False
-        after = next((each for each in strong[index + 1 :] if each is not None), False)
-        result.append(before and bool(after))
     return result
 
 

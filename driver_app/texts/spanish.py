@@ -160,6 +160,9 @@ TEXTS: dict[str, str] = {
     "load.camera": "Escanear con la cámara",
     "load.missing": "Todavía falta",
     "load.complete": "Todo está a bordo.",
+    # The notification of the background
+    "service.run": "Tu ruta",
+    "service.followed": "Tu posición se registra mientras estás de servicio.",
     "messages.title": "Mensajes",
     "messages.none": "No hay mensajes.",
     "messages.read": "Leído",

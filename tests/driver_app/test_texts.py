@@ -51,8 +51,15 @@ def test_arabic_letters_take_the_form_that_their_neighbours_ask_for() -> None:
 
 def test_a_line_from_right_to_left_keeps_its_numbers_and_names_readable() -> None:
     assert to_drawn("Schaan 12:30") == "Schaan 12:30"
-    assert to_drawn("שלום 12:30 km") == "12:30 km םולש"
+    assert to_drawn("שלום 12:30 km") == "km 12:30 םולש", "as any browser draws it"
     assert to_drawn("שלום (3)") == "(3) םולש"
+
+
+def test_a_line_that_begins_in_latin_stays_one_and_turns_only_the_words_in_it() -> None:
+    assert to_drawn("Bring it to שלום גל today") == "Bring it to לג םולש today"
+    assert to_drawn("To שלום 12, 9490 Vaduz") == "To 9490 ,12 םולש Vaduz"
+    assert to_drawn("To שלום.") == "To םולש."
+    assert to_drawn("Vaduz שלום", right_to_left=True) == "םולש Vaduz"
 
 
 def test_lines_are_broken_before_they_are_turned() -> None:

@@ -107,6 +107,16 @@ class Company:
 
     async def hire(self, name: str, *, hours: float = 10) -> Courier:
         """A driver with a van, a shift that begins now, and a paired phone."""
+        driver_id, shift_id = await self.employ(name, hours=hours)
+        phone = await self.give_phone(driver_id)
+        courier = Courier(driver_id, name, shift_id, phone)
+        self.couriers.append(courier)
+        phone.driver.set_shift("start")
+        await self.settle()
+        return courier
+
+    async def employ(self, name: str, *, hours: float = 10) -> tuple[str, str]:
+        """A driver without a phone, with a van and a shift that begins now; both ids."""
         driver = await self.desk.post(
             "/api/drivers",
             {
@@ -134,12 +144,7 @@ class Company:
                 "ends_at": (self.now + timedelta(hours=hours)).isoformat(),
             },
         )
-        phone = await self.give_phone(driver["id"])
-        courier = Courier(driver["id"], name, shift["id"], phone)
-        self.couriers.append(courier)
-        phone.driver.set_shift("start")
-        await self.settle()
-        return courier
+        return driver["id"], shift["id"]
 
     async def give_phone(self, driver_id: str) -> Handset:
         """A new one, paired and switched on."""

@@ -1,6 +1,7 @@
 """What screens are made of. How each looks is in components.kv."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from kivy.uix.anchorlayout import AnchorLayout
 from kivy.uix.behaviors import ButtonBehavior
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.gridlayout import GridLayout
+from kivy.uix.recycleview import RecycleView
 from kivy.uix.scrollview import ScrollView
 from kivy.uix.stacklayout import StackLayout
 from kivy.uix.widget import Widget
@@ -29,6 +31,8 @@ from driver_app.screens.design.theme import theme
 from driver_app.texts.script import to_drawn
 
 Act = Callable[[], Any]
+REST_MS = 600_000
+"""So long a finger may rest without pressing what is under it: until it is lifted."""
 
 
 class Column(BoxLayout):
@@ -65,9 +69,19 @@ class TouchCard(ButtonBehavior, Card):
 
 
 class Touched(ButtonBehavior, AnchorLayout):
-    """act: what a tap does."""
+    """act: what a tap does.
+
+    repeats: whether the second of two quick taps counts too. A glove that bounces must not do what
+    the next page offers at the same place.
+    """
 
     act = ObjectProperty(None, allownone=True)
+    repeats = BooleanProperty(False)
+
+    def on_touch_down(self, touch: Any) -> bool:
+        if touch.is_double_tap and not self.repeats and self.collide_point(*touch.pos):
+            return True
+        return bool(super().on_touch_down(touch))
 
     def on_release(self) -> None:
         if self.act is not None:
@@ -181,6 +195,8 @@ class TopBar(Row):
         self.clear_widgets()
         if back is not None:
             self.add(IconAction(icon="back", act=back))
+        else:
+            self.add(Widget(size_hint=(None, None), size=(theme.space("xs"), 1)))
         self.add(Txt(said=title, size_of="heading", bold=True, least_height=theme.target))
         self.add(*actions)
 
@@ -200,9 +216,12 @@ class NumberPad(GridLayout):
             if key == "":
                 self.add_widget(Widget(size_hint_y=None, height=theme.target))
             elif key == "backspace":
-                self.add_widget(Action(kind="plain", icon="backspace", act=self.take_back))
+                self.add_widget(
+                    Action(kind="plain", icon="backspace", act=self.take_back, repeats=True)
+                )
             else:
-                self.add_widget(Action(kind="plain", said=key, act=lambda key=key: self.press(key)))
+                press = partial(self.press, key)
+                self.add_widget(Action(kind="plain", said=key, act=press, repeats=True))
 
     def press(self, digit: str) -> None:
         self._set((self.digits + digit)[: self._max])
@@ -268,7 +287,29 @@ class SignaturePad(Widget):
                 Stroke(points=points, width=theme.space("xs") / 2, cap="round", joint="round")
 
 
-class Scroll(ScrollView):
+class TapsAtOnce:
+    """A scrolling list, beside ScrollView, in which a tap counts as soon as the finger is lifted.
+
+    Kivy lets a finger that rests press what is under it, so that a slow start of scrolling ends as
+    a tap; and it tells of a tap only 0.2 s later, when what was touched may be gone.
+    """
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(scroll_timeout=REST_MS, **given)  # type: ignore[call-arg]
+
+    def on_scroll_stop(self, touch: Any, check_children: bool = True) -> bool:
+        held = touch.ud.get(self._get_uid())  # type: ignore[attr-defined]
+        tapped = held is not None and held["mode"] == "unknown"
+        if tapped:
+            held["mode"] = "tapped"
+        stopped = super().on_scroll_stop(touch, check_children)  # type: ignore[misc]
+        if tapped and not held["user_stopped"]:
+            self.simulate_touch_down(touch)  # type: ignore[attr-defined]
+            self._do_touch_up(touch)  # type: ignore[attr-defined]
+        return bool(stopped)
+
+
+class Scroll(TapsAtOnce, ScrollView):
     """Scrolls, except where a finger writes."""
 
     def on_touch_down(self, touch: Any) -> bool:
@@ -283,9 +324,13 @@ class Scroll(ScrollView):
         return bool(super().on_touch_down(touch))
 
 
+class Rows(TapsAtOnce, RecycleView):
+    """A long list that is drawn only where it is seen."""
+
+
 for component in (
     Column, Row, Card, TouchCard, Action, IconAction, Chips, Chip, Pick, Field, Bar, TopBar,
-    NumberPad, SignaturePad, Scroll, Txt, Icon,
+    NumberPad, SignaturePad, Scroll, Rows, Txt, Icon,
 ):  # fmt: skip
     if component.__name__ not in Factory.classes:
         Factory.register(component.__name__, cls=component)

@@ -9,7 +9,7 @@ from kivy.properties import NumericProperty, OptionProperty, StringProperty
 from kivy.uix.label import Label
 
 from driver_app.screens.design.theme import ARABIC, LATIN, theme
-from driver_app.texts.script import is_right_to_left, to_drawn, wrap
+from driver_app.texts.script import begins_right, is_right_to_left, to_drawn, wrap
 
 Builder.load_string(
     """
@@ -41,10 +41,10 @@ def renderer_shapes() -> bool:
     return abs(width("ببب") - 3 * width("ب")) > width("ب") / 2
 
 
-def drawn(line: str) -> str:
-    """What to give to the renderer for this line."""
-    ordered = to_drawn(line)
-    if ordered is not line and renderer_shapes():
+def drawn(line: str, *, right_to_left: bool) -> str:
+    """What to give to the renderer for this line of a text that goes in that direction."""
+    ordered = to_drawn(line, right_to_left=right_to_left)
+    if ordered is not line and right_to_left and renderer_shapes():
         return ordered[::-1]
     return ordered
 
@@ -72,7 +72,8 @@ class Txt(Label):
         if is_right_to_left(self.said):
             self.font_name = ARABIC
             lines = wrap(self.said, self.width, self.measure) if width else [self.said]
-            self.text = "\n".join(drawn(line) for line in lines)
+            whole = theme.rtl or begins_right(self.said)
+            self.text = "\n".join(drawn(line, right_to_left=whole) for line in lines)
         else:
             self.font_name = LATIN
             self.text = self.said

@@ -86,7 +86,7 @@ SUNLIGHT = Palette(
     bad_soft="#FFFFFF",
     on_bad="#FFFFFF",
     idle="#000000",
-    idle_soft="#FFFFFF",
+    idle_soft="#E0E0E0",
 )
 """High contrast: for full sun and for eyes that need it."""
 

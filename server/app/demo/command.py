@@ -17,9 +17,11 @@ from pathlib import Path
 
 from routing.roads import build_roads
 from server.app.demo.day import DayPlayer, Played
+from server.app.demo.guest import Guest
 from server.app.demo.orders import Day
 from server.app.demo.town import write_town
 from server.app.pages import build_pages
+from server.app.phone_window import can_open
 from server.app.system import System, free_port, running_system
 from server.identity import service as identity
 from server.identity.access import Role
@@ -53,7 +55,8 @@ class Size:
     @classmethod
     def of(cls, options: argparse.Namespace) -> "Size":
         orders = options.orders or 40
-        speed = options.speed or (120.0 if options.once else 20.0)
+        usual = 120.0 if options.once else 5.0 if options.with_app else 20.0
+        speed = options.speed or usual
         drivers = options.drivers or max(2, orders // 20)
         budget_s = 3.0 if orders <= 100 else 10.0
         return cls(
@@ -69,6 +72,9 @@ def run_demo(options: argparse.Namespace, say: Say) -> int:
     """0 when the day ended as it should: every order in a final state, nothing lost or doubled."""
     if options.json and not options.once:
         say("--json needs --once: without it the demo runs until Ctrl-C")
+        return 2
+    if options.with_app and (options.once or not can_open(say)):
+        say("--with-app needs a window and a person, who sets the pace: leave --once away")
         return 2
     # Ended by a signal, it still cleans up.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
@@ -155,6 +161,7 @@ class Demo:
             budget_s=self._size.budget_s,
             seed=self._options.seed,
             faults=self._options.faults,
+            guest=Guest(self._home / "guest") if self._options.with_app else None,
             hurry=lambda: self._clock.set(clock.now(), self._size.speed),
             say=self._say,
         )

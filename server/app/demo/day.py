@@ -1,8 +1,8 @@
 """Plays one day of the company: orders in, plan, publish, drive, and what comes up meanwhile."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import partial
@@ -18,6 +18,7 @@ from server.app.demo.books import close_books, open_books
 from server.app.demo.company import ACCOUNT, Company, found_company, most_central
 from server.app.demo.faults import Breakage, break_things
 from server.app.demo.goods import WAREHOUSE, count_units, stock_warehouse
+from server.app.demo.guest import Guest
 from server.app.demo.orders import PIN, Day, make_lost_address, make_orders
 from server.app.simulation.fleet import Faults, Fleet
 from server.app.simulation.office import Office, Refused
@@ -67,6 +68,7 @@ class DayPlayer:
         budget_s: float,
         seed: int,
         faults: bool,
+        guest: Guest | None,
         hurry: Callable[[], None],
         say: Callable[[str], None],
     ) -> None:
@@ -80,6 +82,7 @@ class DayPlayer:
         self._seed = seed
         self._faults = Faults() if faults else None
         self._breakage = Breakage()
+        self._guest = guest
         self._hurry = hurry
         self._say = say
 
@@ -108,7 +111,7 @@ class DayPlayer:
                     await self._publish_plan(office, company)
                 self._hurry()
                 fleet = self._make_fleet(base_url, roads)
-                async with fleet.on_duty(await office.make_pairing_codes()):
+                async with self._on_duty(base_url, fleet, await office.make_pairing_codes()):
                     await self._drive(office, fleet, addresses)
                     problems = await self._settle(fleet)
                     self._say("returns are opened, cash is counted, invoices go out ...")
@@ -132,6 +135,19 @@ class DayPlayer:
             doors=Doors(pin=PIN),
             faults=self._faults,
         )
+
+    @asynccontextmanager
+    async def _on_duty(
+        self, base_url: str, fleet: Fleet, codes: Sequence[str]
+    ) -> AsyncIterator[None]:
+        """The couriers, the last of whom is a guest if we have one."""
+        async with AsyncExitStack() as stack:
+            if self._guest is not None:
+                *codes, code = codes
+                await stack.enter_async_context(self._guest.on_duty(base_url, code))
+                self._say(f"you are driver {len(codes) + 1}: the app is in a window of its own")
+            await stack.enter_async_context(fleet.on_duty(codes))
+            yield
 
     # The morning
 
@@ -228,6 +244,8 @@ class DayPlayer:
             if self._faults is not None:
                 group.create_task(break_things(self._system, self._day.starts_at, self._breakage))
             await driving
+            if self._guest is not None:
+                await self._guest.work()
             extra.cancel()
 
     async def _meanwhile(self, office: Office, addresses: Sequence[MapEntry]) -> None:
@@ -309,6 +327,8 @@ class DayPlayer:
         if self._faults is not None:
             figures["faults"] = {**asdict(self._faults), **asdict(self._breakage)}
         problems += fleet.refused()
+        if self._guest is not None:  # who may leave undone what they like
+            return Played(figures=figures, problems=problems)
         if report.proofs != tally.proofs:
             problems.append(f"the drivers gave {tally.proofs} proofs, {report.proofs} are stored")
         if report.unannounced_returns != tally.unannounced_returns:

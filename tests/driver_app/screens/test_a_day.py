@@ -12,8 +12,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("kivy")
-
 from driver_app.core.store import Store
 from driver_app.screens.design.components import SignaturePad
 from driver_app.screens.dialog import Toast

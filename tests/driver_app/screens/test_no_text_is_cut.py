@@ -1,78 +1,25 @@
 """Every page in every language and size, on the smallest phone: nothing is cut or out of sight."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
-pytest.importorskip("kivy")
-
 from kivy.core.window import Window
 
 from driver_app.core.store import Store
 from driver_app.screens.app import PostriderApp
-from driver_app.screens.debrief import DebriefPage
 from driver_app.screens.design.components import Touched
 from driver_app.screens.design.lettering import Txt
 from driver_app.screens.design.tokens import TARGET_DP
-from driver_app.screens.door import FailPage, ReturnPage
-from driver_app.screens.load import LoadPage
-from driver_app.screens.news import AttentionPage, ChangesPage, MessagesPage, WaitingPage
-from driver_app.screens.page import Page
-from driver_app.screens.pair import PairPage
-from driver_app.screens.proof import ProofPage
-from driver_app.screens.settings import CheckPage, SettingsPage
-from driver_app.screens.shift import ShiftPage
-from driver_app.screens.stop import StopPage
-from driver_app.screens.today import RunPage, TodayPage
 from driver_app.texts import LANGUAGES
 from tests.driver_app.screens import window
-from tests.driver_app.screens.handsets import Handset, a_full_run, say_hello
-
-PAGES: tuple[tuple[type[Page], dict[str, Any]], ...] = (
-    (TodayPage, {}),
-    (RunPage, {}),
-    (StopPage, {"stop_id": "S1"}),
-    (StopPage, {"stop_id": "S2"}),
-    (ProofPage, {"task_id": "T1"}),
-    (ProofPage, {"task_id": "T4"}),
-    (FailPage, {"task_id": "T1"}),
-    (FailPage, {"task_id": "T3"}),
-    (ReturnPage, {}),
-    (LoadPage, {}),
-    (MessagesPage, {}),
-    (ChangesPage, {}),
-    (AttentionPage, {}),
-    (WaitingPage, {}),
-    (ShiftPage, {}),
-    (DebriefPage, {}),
-    (SettingsPage, {}),
-    (CheckPage, {}),
-    (PairPage, {}),
-)
+from tests.driver_app.screens.gallery import PAGES, make_busy, show
+from tests.driver_app.screens.handsets import Handset
 
 
 @pytest.fixture
-def busy_app(app: PostriderApp, phone_store: Store, handset: Handset) -> Iterator[PostriderApp]:
-    """With a message, a changed run, something refused and something waiting."""
-    handset.denied = {"location", "battery"}
-    say_hello(phone_store, "Please ring at the back door of the bookshop today.")
-    app.driver.take_note_of_run()
-    manifest = a_full_run(version=2)
-    moved = (*manifest.stops[3:6], *manifest.stops[:3])
-    phone_store.save_manifest(type(manifest)(**{**fields_of(manifest), "stops": moved}))
-    app.driver.arrive(["T2", "T3"])
-    command_id = app.driver.fail("T5", "not_home")
-    phone_store.db.execute(
-        "UPDATE outbox SET state = 'rejected', reject_code = 'phone.file_damaged',"
-        " reject_message = 'x' WHERE id = ?",
-        (command_id,),
-    )
-    yield app
-
-
-def fields_of(part: Any) -> dict[str, Any]:
-    return {name: getattr(part, name) for name in part.__dataclass_fields__}
+def busy_app(app: PostriderApp, phone_store: Store, handset: Handset) -> PostriderApp:
+    make_busy(app, phone_store, handset)
+    return app
 
 
 @pytest.mark.parametrize("scale", ["1.0", "1.3"])
@@ -82,9 +29,8 @@ def test_no_text_is_cut_on_any_page(busy_app: PostriderApp, language: str, scale
     busy_app.set_look("text_scale", scale)
     wrong = []
     for page, given in PAGES:
-        busy_app.pages = []
-        busy_app.open(page, **given)
-        window.frames(3)
+        show(busy_app, page, given)
+        window.layouts()
         shown = [text for text in window.widgets(Txt) if text.said and text.height]
         assert shown, page
         for text in shown:
@@ -106,9 +52,8 @@ def overflows(text: Txt) -> bool:
 def test_everything_that_is_touched_is_large_enough_for_gloves(busy_app: PostriderApp) -> None:
     small = []
     for page, given in PAGES:
-        busy_app.pages = []
-        busy_app.open(page, **given)
-        window.frames(3)
+        show(busy_app, page, given)
+        window.layouts()
         for touched in window.widgets(Touched):
             if min(touched.size) < TARGET_DP:
                 small.append(f"{page.__name__}: {getattr(touched, 'said', touched)} {touched.size}")
@@ -120,8 +65,7 @@ def test_every_page_is_drawn_in_every_appearance(busy_app: PostriderApp, tmp_pat
     for palette in ("light", "dark", "sunlight"):
         busy_app.set_look("palette", palette)
         for number, (page, given) in enumerate(PAGES[:6]):
-            busy_app.pages = []
-            busy_app.open(page, **given)
+            show(busy_app, page, given)
             path = tmp_path / f"{palette}-{number}.png"
             window.picture(path)
             assert path.stat().st_size > 8_000, path.name

@@ -88,6 +88,10 @@ class Cable:
             near_out.transport.abort()
             return
         far_in, far_out = await asyncio.open_connection(*self._target)
+        if not self._plugged:  # pulled out meanwhile
+            near_out.transport.abort()
+            far_out.transport.abort()
+            return
         ends = {near_out, far_out}
         self._ends |= ends
         task = asyncio.current_task()

@@ -1,0 +1,62 @@
+"""Every page of the app, on a phone that has something to show on each."""
+
+from dataclasses import replace
+from typing import Any
+
+from driver_app.core.store import Store
+from driver_app.screens.app import PostriderApp
+from driver_app.screens.debrief import DebriefPage
+from driver_app.screens.door import FailPage, ReturnPage
+from driver_app.screens.load import LoadPage
+from driver_app.screens.news import AttentionPage, ChangesPage, MessagesPage, WaitingPage
+from driver_app.screens.page import Page
+from driver_app.screens.pair import PairPage
+from driver_app.screens.proof import ProofPage
+from driver_app.screens.settings import CheckPage, SettingsPage
+from driver_app.screens.shift import ShiftPage
+from driver_app.screens.stop import StopPage
+from driver_app.screens.today import RunPage, TodayPage
+from tests.driver_app.screens.handsets import Handset, a_full_run, say_hello
+
+PAGES: tuple[tuple[type[Page], dict[str, Any]], ...] = (
+    (TodayPage, {}),
+    (RunPage, {}),
+    (StopPage, {"stop_id": "S1"}),
+    (StopPage, {"stop_id": "S2"}),
+    (ProofPage, {"task_id": "T1"}),
+    (ProofPage, {"task_id": "T4"}),
+    (FailPage, {"task_id": "T1"}),
+    (FailPage, {"task_id": "T3"}),
+    (ReturnPage, {}),
+    (LoadPage, {}),
+    (MessagesPage, {}),
+    (ChangesPage, {}),
+    (AttentionPage, {}),
+    (WaitingPage, {}),
+    (ShiftPage, {}),
+    (DebriefPage, {}),
+    (SettingsPage, {}),
+    (CheckPage, {}),
+    (PairPage, {}),
+)
+
+
+def make_busy(app: PostriderApp, store: Store, handset: Handset) -> None:
+    """With a message, a changed run, something refused and something waiting."""
+    handset.denied = {"location", "battery"}
+    say_hello(store, "Please ring at the back door of the bookshop today.")
+    app.driver.take_note_of_run()
+    manifest = a_full_run(version=2)
+    store.save_manifest(replace(manifest, stops=(*manifest.stops[3:6], *manifest.stops[:3])))
+    app.driver.arrive(["T2", "T3"])
+    command_id = app.driver.fail("T5", "not_home")
+    store.db.execute(
+        "UPDATE outbox SET state = 'rejected', reject_code = 'phone.file_damaged',"
+        " reject_message = 'x' WHERE id = ?",
+        (command_id,),
+    )
+
+
+def show(app: PostriderApp, page: type[Page], given: dict[str, Any]) -> None:
+    app.pages = []
+    app.open(page, **given)
