@@ -20,6 +20,7 @@ from server.dispatch.events import ManifestChanged
 from server.dispatch.fleet import find_driver
 from server.dispatch.lifecycle import FINAL
 from server.dispatch.models import Depot, ManifestVersion, Run, Shift, Stop, Task, Vehicle
+from server.dispatch.watch import look_soon
 from server.identity import service as identity
 from server.kit import clock
 from server.kit.outbox import emit
@@ -51,6 +52,7 @@ async def issue_manifests(session: AsyncSession, driver_ids: Collection[UUID]) -
         await session.refresh(driver, with_for_update=True)
         driver.manifest_version += 1
         run = await find_run(session, driver_id)
+        await look_soon(session, run.id if run else None)
         manifest = await _build_manifest(session, driver_id, driver.manifest_version, run)
         session.add(
             ManifestVersion(
