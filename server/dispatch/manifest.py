@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.arrivals import service as arrivals
 from server.consignments import service as consignments
 from server.consignments.service import ConsignmentView
 from server.dispatch.events import ManifestChanged
@@ -68,7 +69,7 @@ async def issue_manifests(session: AsyncSession, driver_ids: Collection[UUID]) -
 
 
 async def manifest_of(session: AsyncSession, driver_id: UUID) -> Manifest:
-    """The newest manifest with the states of now; version 0 for a driver who never had one."""
+    """The newest manifest with the states and forecasts of now; version 0 when there was none."""
     driver = await find_driver(session, driver_id)
     stored = await session.scalar(
         select(ManifestVersion)
@@ -85,11 +86,21 @@ async def manifest_of(session: AsyncSession, driver_id: UUID) -> Manifest:
         select(Task.id, Task.state, Task.driver_id, Task.finished_by).where(Task.id.in_(ids))
     )
     states = {str(task_id): state for task_id, state, *whose in rows if driver_id in whose}
+    forecasts = await arrivals.forecasts_of(session, [UUID(stop.id) for stop in manifest.stops])
     stops = tuple(
-        replace(stop, tasks=tuple(_with_state(task, states) for task in stop.tasks))
+        _with_forecast(
+            replace(stop, tasks=tuple(_with_state(task, states) for task in stop.tasks)),
+            forecasts.get(UUID(stop.id)),
+        )
         for stop in manifest.stops
     )
     return replace(manifest, stops=stops)
+
+
+def _with_forecast(stop: ManifestStop, forecast: arrivals.ForecastView | None) -> ManifestStop:
+    if forecast is None:
+        return stop
+    return replace(stop, eta_from_at=forecast.from_at, eta_until_at=forecast.until_at)
 
 
 def _with_state(task: ManifestTask, states: dict[str, str]) -> ManifestTask:

@@ -81,6 +81,20 @@ async def test_a_published_run_has_a_window_at_every_stop(town: Town) -> None:
         assert abs(likely(stop) - stop.planned_arrival_at) < timedelta(minutes=6)
 
 
+async def test_the_phone_and_the_customer_are_told_the_same_window(town: Town) -> None:
+    driver = await town.add_driver()
+    consignment, _ = await town.assign(corner(3, 0))
+    stop = (await renew(town)).stops[0]
+    shown = (await town.manifest(driver)).stops[0]
+    async with town.db.transaction() as session:
+        progress = await dispatch.stop_progress(session, consignment.id)
+    assert progress is not None
+    window = stop.eta_from_at, stop.eta_until_at
+    assert window == (shown.eta_from_at, shown.eta_until_at)
+    assert window == (progress.eta_from_at, progress.eta_until_at)
+    assert None not in window
+
+
 async def test_a_run_that_has_no_news_is_left_alone(town: Town) -> None:
     await published(town, 2)
     forecaster = Forecaster(town.db, town.roads)
