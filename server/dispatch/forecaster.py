@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from routing.roads import Roads
 from server.arrivals import service as arrivals
 from server.arrivals.service import Cell, Pace, Window
+from server.dispatch.alerts import alerts_of, follow_alerts
 from server.dispatch.models import RunWatch, Shift
 from server.dispatch.outlook import Ways, measure_ways, times_taken, ways_to_measure, what_is_left
 from server.dispatch.street_times import RunTimes, read_run_times
@@ -147,6 +148,7 @@ async def _write(
         session, run_id=run.run_id, windows=windows, made_at=now, **whose
     ):
         announce(session, FORECASTS_CHANNEL, str(run.run_id).encode())
+    await follow_alerts(session, run, alerts_of(run, windows, now))
     if watch.due_at != now + WHILE_DRIVEN:
         return  # something has happened since it was taken
     if run.state == "closed":

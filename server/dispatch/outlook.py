@@ -88,7 +88,9 @@ def what_is_left(run: RunTimes, ways: Ways, now: datetime) -> Outstanding:
     if run.state != "started" and left:
         leaves_at = left[0].planned_arrival_at - timedelta(seconds=left[0].leg_s)
     elif here is None and run.resting_since is None:
-        since = run.seen.taken_at if place and run.seen else run.last_left_at
+        # A fix from before the driver left the last stop does not say since when they drive.
+        known = [run.last_left_at, run.seen.taken_at if place and run.seen else None]
+        since = max((at for at in known if at is not None), default=None)
     return Outstanding(
         run_id=run.run_id,
         driver_id=run.driver_id,

@@ -19,7 +19,7 @@ from server.dispatch.situation import Rest
 from server.kit.geo import Position
 from server.places import service as places
 from server.tracking import service as tracking
-from server.tracking.service import LivePosition
+from server.tracking.service import LivePosition, SignOfLife
 
 REPORTS = ("StartTasks", "ArriveAtTasks", "SetShift")
 
@@ -72,6 +72,7 @@ class RunTimes:
     resting_until: datetime | None
     rests: list[tuple[datetime, datetime | None]] = field(default_factory=list)
     seen: LivePosition | None = None
+    sign: SignOfLife | None = None
 
     @property
     def left(self) -> list[StopTimes]:
@@ -131,6 +132,7 @@ async def read_run_times(session: AsyncSession, run_ids: Collection[UUID]) -> li
         each.driver_id: each
         for each in await tracking.latest_positions(session, [run.driver_id for run, *_ in runs])
     }
+    signs = await tracking.last_signs(session, [run.driver_id for run, *_ in runs])
     made = []
     for run, shift, profile, timezone, depot_position in runs:
         mine = [
@@ -154,6 +156,7 @@ async def read_run_times(session: AsyncSession, run_ids: Collection[UUID]) -> li
             resting_since=since,
             resting_until=_end_of_rest(rests, shift) if since else None,
             seen=live.get(run.driver_id),
+            sign=signs.get(run.driver_id),
         )
         _take_in_facts(times, tasks, facts, shift.id)
         made.append(times)

@@ -1,6 +1,6 @@
 """What other rooms may ask of tracking."""
 
-from server.tracking.devices import record_heartbeat
+from server.tracking.devices import SignOfLife, last_signs, record_heartbeat
 from server.tracking.fences import Fence, set_fences
 from server.tracking.ingest import Batch, Ingested, ingest_batches, ingest_fixes, newest_claim
 from server.tracking.partitions import drop_partitions_before, ensure_partitions
@@ -18,6 +18,7 @@ __all__ = [
     "Fence",
     "Ingested",
     "LivePosition",
+    "SignOfLife",
     "TrailPoint",
     "breadcrumb",
     "driven_m",
@@ -26,6 +27,7 @@ __all__ = [
     "fix_rejections",
     "ingest_batches",
     "ingest_fixes",
+    "last_signs",
     "latest_positions",
     "newest_claim",
     "record_heartbeat",

@@ -148,6 +148,18 @@ async def test_who_has_come_is_not_expected_any_more_and_the_next_one_waits(town
     assert likely((await renew(town)).stops[1]) > standing + timedelta(minutes=15)
 
 
+async def test_time_at_the_last_door_is_not_taken_for_time_on_the_way(town: Town) -> None:
+    driver, (first, _) = await published(town, 2, 4)
+    await town.start(driver, first)
+    town.later(minutes=2)
+    await arrive(town, driver, first)
+    await is_at(town, driver, corner(2, 0))  # standing still, a phone takes no more fixes
+    town.later(minutes=4)
+    await town.complete(driver, first)
+    stop = (await renew(town)).stops[1]
+    assert likely(stop) - town.now < timedelta(minutes=3)
+
+
 async def test_a_break_that_is_taken_now_is_waited_for(town: Town) -> None:
     rest = ShiftBreak(
         earliest_start_at=MORNING,
