@@ -29,6 +29,9 @@ export interface StopRecord {
   address: string;
   position: LonLat | null;
   planned_arrival_at: string;
+  /** The driver comes in between with a probability of 80 %; null without a forecast. */
+  eta_from_at: string | null;
+  eta_until_at: string | null;
   tasks: TaskRecord[];
 }
 

@@ -165,7 +165,7 @@ class StopRow {
     this.number.dataset["state"] = state;
     say(this.number, String(stop.sequence + 1));
     say(this.address, stop.address || t("Place without an address"));
-    say(this.state, `${stopWords(state)} · ${t("planned {time}", { time: timeOf(stop.planned_arrival_at) })}`);
+    say(this.state, `${stopWords(state)} · ${timeWords(stop)}`);
   }
 }
 
@@ -174,6 +174,15 @@ function saysAll({ name, run }: Entry, words: string[]): boolean {
   const addresses = run?.stops.map((stop) => stop.address) ?? [];
   const said = [name, run ? runWords(run.state) : t("No run"), ...addresses].join(" ");
   return words.every((word) => said.toLocaleLowerCase().includes(word));
+}
+
+/** When the driver is expected, else when it was planned. */
+function timeWords(stop: StopRecord): string {
+  if (stop.eta_from_at === null || stop.eta_until_at === null) {
+    return t("planned {time}", { time: timeOf(stop.planned_arrival_at) });
+  }
+  const [from, until] = [timeOf(stop.eta_from_at), timeOf(stop.eta_until_at)];
+  return t("between {from} and {until}", { from, until });
 }
 
 function nextWords(stop: StopRecord): string {

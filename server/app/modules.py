@@ -14,6 +14,7 @@ MODULES = (
     "places",
     "accounts",
     "tracking",
+    "arrivals",
     "consignments",
     "orders",
     "inventory",

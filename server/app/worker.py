@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from routing.roads import open_roads
 from server.app.modules import load
+from server.dispatch.forecaster import run_forecaster
 from server.dispatch.planner import run_planner
 from server.kit.db import Database
 from server.kit.feed import Feed
@@ -40,6 +41,7 @@ async def run_worker(settings: Settings) -> None:
         run_relay(db, wake, stop),
         _wake_on_news(feed, wake),
         run_planner(db, roads, stop),
+        run_forecaster(db, roads, stop),
         *(_run_timer(db, timer) for room in load("timers") for timer in room.TIMERS),
     ]
     try:

@@ -31,6 +31,7 @@ from server.dispatch.tasks import (
     tasks_of,
 )
 from server.dispatch.vehicle_load import note_set_off, take_over, take_to_the_door
+from server.dispatch.watch import look_soon
 from server.protocol.from_driver import CompleteTask, FailTask, Proof
 
 HANDOVERS = ("depot", "vehicle")
@@ -236,6 +237,7 @@ async def _end(session: AsyncSession, door: Doorstep, state: str, code: str) -> 
     task.finished_at = report.occurred_at
     task.finished_by = report.driver_id
     move_task(session, task, state, run_id=run.id if run else None, outcome_code=code)
+    await look_soon(session, run.id if run else None)
 
 
 async def _was_left_undone(session: AsyncSession, door: Doorstep) -> bool:

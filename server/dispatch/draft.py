@@ -31,6 +31,7 @@ class DraftStop(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     position: Position
     leg_m: int
+    leg_s: int = 0
     arrival_at: datetime
     start_at: datetime
     departure_at: datetime

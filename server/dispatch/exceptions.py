@@ -46,6 +46,10 @@ SENTENCES = {
     "swap_without_old": "The replacement of an exchange was handed over without the old goods.",
     "swap_without_new": "The old goods of an exchange were taken, its replacement stayed behind.",
     "breakdown": "A vehicle broke down and its rest of the day was given to others.",
+    "late": "The promised time has passed.",
+    "will_be_late": "The driver will probably come after the promised time.",
+    "stands_too_long": "The driver has been at a stop unusually long.",
+    "phone_silent": "The phone of a driver on the road has not been heard of for a while.",
     "not_placed": "No other run could take it after the breakdown.",
 }
 """Every kind of exception, and what it says to the dispatcher."""
@@ -87,12 +91,14 @@ def raise_exception(
     depot_id: UUID | None = None,
     run_id: UUID | None = None,
     driver_id: UUID | None = None,
+    sentence: str | None = None,
     **details: Any,
 ) -> None:
-    """Put something before a person. `details` are plain values that help to settle it."""
+    """Put something before a person. `details` are plain values that help to settle it; sentence:
+    more exactly what happened, where the kind alone does not say it."""
     record = ExceptionRecord(
         kind=kind,
-        sentence=SENTENCES[kind],
+        sentence=sentence or SENTENCES[kind],
         depot_id=depot_id or (task.depot_id if task else None),
         task_id=task.id if task else None,
         consignment_id=task.consignment_id if task else None,

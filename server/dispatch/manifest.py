@@ -14,12 +14,14 @@ import msgspec
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.arrivals import service as arrivals
 from server.consignments import service as consignments
 from server.consignments.service import ConsignmentView
 from server.dispatch.events import ManifestChanged
 from server.dispatch.fleet import find_driver
 from server.dispatch.lifecycle import FINAL
 from server.dispatch.models import Depot, ManifestVersion, Run, Shift, Stop, Task, Vehicle
+from server.dispatch.watch import look_soon
 from server.identity import service as identity
 from server.kit import clock
 from server.kit.outbox import emit
@@ -51,6 +53,7 @@ async def issue_manifests(session: AsyncSession, driver_ids: Collection[UUID]) -
         await session.refresh(driver, with_for_update=True)
         driver.manifest_version += 1
         run = await find_run(session, driver_id)
+        await look_soon(session, run.id if run else None)
         manifest = await _build_manifest(session, driver_id, driver.manifest_version, run)
         session.add(
             ManifestVersion(
@@ -66,7 +69,7 @@ async def issue_manifests(session: AsyncSession, driver_ids: Collection[UUID]) -
 
 
 async def manifest_of(session: AsyncSession, driver_id: UUID) -> Manifest:
-    """The newest manifest with the states of now; version 0 for a driver who never had one."""
+    """The newest manifest with the states and forecasts of now; version 0 when there was none."""
     driver = await find_driver(session, driver_id)
     stored = await session.scalar(
         select(ManifestVersion)
@@ -83,11 +86,21 @@ async def manifest_of(session: AsyncSession, driver_id: UUID) -> Manifest:
         select(Task.id, Task.state, Task.driver_id, Task.finished_by).where(Task.id.in_(ids))
     )
     states = {str(task_id): state for task_id, state, *whose in rows if driver_id in whose}
+    forecasts = await arrivals.forecasts_of(session, [UUID(stop.id) for stop in manifest.stops])
     stops = tuple(
-        replace(stop, tasks=tuple(_with_state(task, states) for task in stop.tasks))
+        _with_forecast(
+            replace(stop, tasks=tuple(_with_state(task, states) for task in stop.tasks)),
+            forecasts.get(UUID(stop.id)),
+        )
         for stop in manifest.stops
     )
     return replace(manifest, stops=stops)
+
+
+def _with_forecast(stop: ManifestStop, forecast: arrivals.ForecastView | None) -> ManifestStop:
+    if forecast is None:
+        return stop
+    return replace(stop, eta_from_at=forecast.from_at, eta_until_at=forecast.until_at)
 
 
 def _with_state(task: ManifestTask, states: dict[str, str]) -> ManifestTask:

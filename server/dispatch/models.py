@@ -204,13 +204,25 @@ class Run(Base):
     closed_at: Mapped[datetime | None]
 
 
+class RunWatch(Base):
+    """A run whose forecasts are kept current; due_at: when to look at it again."""
+
+    __tablename__ = "run_watch"
+    __table_args__ = (Index(None, "due_at"),)
+
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("run.id"), primary_key=True)
+    due_at: Mapped[datetime]
+
+
 class Stop(Base):
-    """leg_m: the planned way from the stop before it (or from where the driver was)."""
+    """leg_m, leg_s: the planned way from the stop before it (or from where the driver was), and
+    how long it takes by the map."""
 
     __tablename__ = "stop"
     __table_args__ = (
         Index(None, "run_id", "sequence"),
         CheckConstraint("sequence >= 0 and leg_m >= 0", name="not_negative"),
+        CheckConstraint("leg_s >= 0", name="leg_s"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -218,6 +230,7 @@ class Stop(Base):
     sequence: Mapped[int]
     place_id: Mapped[UUID] = mapped_column(ForeignKey("place.id"))
     leg_m: Mapped[int]
+    leg_s: Mapped[int] = mapped_column(server_default=text("0"))
     planned_arrival_at: Mapped[datetime]
     planned_start_at: Mapped[datetime]
     planned_departure_at: Mapped[datetime]

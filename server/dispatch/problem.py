@@ -265,9 +265,8 @@ def make_draft_run(situation: Situation, road_map: RoadMap, route: Route) -> Dra
                 visits=(*stop.visits, *_draft_visits(work, end)),
             )
         else:
-            stops.append(
-                _draft_stop(situation, visit, work, end, int(matrix.distance_m[here, there]))
-            )
+            leg = int(matrix.distance_m[here, there]), int(matrix.duration_s[here, there])
+            stops.append(_draft_stop(situation, visit, work, end, leg))
         here = there
     return DraftRun(
         run_id=van.run_id or new_id(),
@@ -308,15 +307,17 @@ def _draft_visits(work: Work, end: End) -> tuple[DraftVisit, ...]:
 
 
 def _draft_stop(
-    situation: Situation, visit: TimedVisit, work: Work, end: End, leg_m: int
+    situation: Situation, visit: TimedVisit, work: Work, end: End, leg: tuple[int, int]
 ) -> DraftStop:
+    """leg: metres and seconds of the way to it."""
     place = situation.places.get(end.place_id)
     return DraftStop(
         id=new_id(),
         place_id=end.place_id,
         address=place.line if place else "",
         position=end.position,
-        leg_m=leg_m,
+        leg_m=leg[0],
+        leg_s=leg[1],
         arrival_at=to_time(situation, visit.arrival_s),
         start_at=to_time(situation, visit.start_s),
         departure_at=to_time(situation, visit.departure_s),

@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.arrivals import service as arrivals
 from server.dispatch.breakdown import UnknownRun
 from server.dispatch.lifecycle import FINAL, UNDER_WAY
 from server.dispatch.manifest import STILL_TODAY
@@ -23,7 +24,12 @@ ETA_EARLY, ETA_LATE = timedelta(minutes=15), timedelta(minutes=30)
 
 
 class StopView(msgspec.Struct, frozen=True, kw_only=True):
-    """state: waiting, under_way or done, by its tasks."""
+    """state: waiting, under_way or done, by its tasks.
+
+    eta_from_at, eta_until_at: the driver comes in between with a probability of 80 %;
+    eta_likely_at: as probably before as after. None where there is no forecast (yet), or the
+    driver has come.
+    """
 
     id: UUID
     sequence: int
@@ -34,6 +40,9 @@ class StopView(msgspec.Struct, frozen=True, kw_only=True):
     planned_arrival_at: datetime
     planned_start_at: datetime
     planned_departure_at: datetime
+    eta_from_at: datetime | None
+    eta_likely_at: datetime | None
+    eta_until_at: datetime | None
     locked: bool
     tasks: tuple[TaskView, ...]
 
@@ -61,7 +70,8 @@ class RunView(msgspec.Struct, frozen=True, kw_only=True):
 class StopProgress(msgspec.Struct, frozen=True, kw_only=True):
     """How far the driver is from one consignment's door. state: of its task.
 
-    eta_from_at, eta_until_at: when to expect the driver; None once it is over or not planned.
+    eta_from_at, eta_until_at: when to expect the driver; None once it is over or not planned. A
+        forecast says it with a probability of 80 %; until there is one, the plan says it roughly.
     is_active_or_next: only then may others see where the driver is.
     """
 
@@ -169,8 +179,8 @@ async def stop_progress(session: AsyncSession, consignment_id: UUID) -> StopProg
     return msgspec.structs.replace(
         ended,
         planned_arrival_at=stop.planned_arrival_at,
-        eta_from_at=expected_at - ETA_EARLY,
-        eta_until_at=expected_at + ETA_LATE,
+        eta_from_at=mine.eta_from_at or expected_at - ETA_EARLY,
+        eta_until_at=mine.eta_until_at or expected_at + ETA_LATE,
         stops_before=len(ahead),
         is_active_or_next=run.state == "started" and (not ahead or mine.state == "under_way"),
         driver_id=run.driver_id,
@@ -193,6 +203,7 @@ async def _views(session: AsyncSession, runs: Sequence[Run]) -> list[RunView]:
             tasks[task.stop_id].append(task)
     found = await places.get_places(session, {stop.place_id for stop in stops})
     people = await identity.get_people(session, {run.driver_id for run in runs})
+    forecasts = await arrivals.forecasts_of(session, tasks)
     views = []
     for run in runs:
         mine = [stop for stop in stops if stop.run_id == run.id]
@@ -213,14 +224,17 @@ async def _views(session: AsyncSession, runs: Sequence[Run]) -> list[RunView]:
                 cost_minor=run.cost_minor,
                 delay_s=_delay_s(mine, tasks),
                 stops=tuple(
-                    _stop_view(stop, found[stop.place_id], tasks[stop.id]) for stop in mine
+                    _stop_view(stop, found[stop.place_id], tasks[stop.id], forecasts.get(stop.id))
+                    for stop in mine
                 ),
             )
         )
     return views
 
 
-def _stop_view(stop: Stop, place: places.PlaceView, tasks: list[Task]) -> StopView:
+def _stop_view(
+    stop: Stop, place: places.PlaceView, tasks: list[Task], forecast: arrivals.ForecastView | None
+) -> StopView:
     return StopView(
         id=stop.id,
         sequence=stop.sequence,
@@ -231,6 +245,9 @@ def _stop_view(stop: Stop, place: places.PlaceView, tasks: list[Task]) -> StopVi
         planned_arrival_at=stop.planned_arrival_at,
         planned_start_at=stop.planned_start_at,
         planned_departure_at=stop.planned_departure_at,
+        eta_from_at=forecast.from_at if forecast else None,
+        eta_likely_at=forecast.likely_at if forecast else None,
+        eta_until_at=forecast.until_at if forecast else None,
         locked=stop.locked,
         tasks=tuple(map(task_view, tasks)),
     )

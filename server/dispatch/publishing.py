@@ -180,7 +180,7 @@ async def apply_run(
             row.planned_arrival_at = stop.arrival_at
             row.planned_start_at = stop.start_at
             row.planned_departure_at = stop.departure_at
-            row.leg_m = stop.leg_m
+            row.leg_m, row.leg_s = stop.leg_m, stop.leg_s
         row.place_id = stop.place_id
         row.locked = stop.locked
         for sequence, task in enumerate(wanted):
@@ -270,6 +270,7 @@ def _new_stop(run: Run, stop: DraftStop) -> Stop:
         sequence=0,
         place_id=stop.place_id,
         leg_m=stop.leg_m,
+        leg_s=stop.leg_s,
         planned_arrival_at=stop.arrival_at,
         planned_start_at=stop.start_at,
         planned_departure_at=stop.departure_at,

@@ -20,6 +20,7 @@ from server.dispatch.fleet import (
     list_drivers,
     list_vehicles,
 )
+from server.dispatch.forecaster import FORECASTS_CHANNEL
 from server.dispatch.inputs import Change
 from server.dispatch.labelling import labels_of_barcode, labels_of_consignments
 from server.dispatch.load_check import (
@@ -84,6 +85,7 @@ from server.dispatch.visits import (
 from server.dispatch.way import RunWay, find_way
 
 __all__ = [
+    "FORECASTS_CHANNEL",
     "OUTCOMES",
     "CashReport",
     "Change",

@@ -23,6 +23,7 @@ from server.dispatch.manifest import issue_manifests
 from server.dispatch.models import Depot, Run, Shift, Stop, Task
 from server.dispatch.tasks import back_to_pool, holder_of, lock_tasks, move_task, tasks_of
 from server.dispatch.vehicle_load import note_not_unloaded, note_set_off, take_to_the_door
+from server.dispatch.watch import look_soon
 from server.places import service as places
 from server.protocol.from_driver import (
     AcceptTasks,
@@ -102,6 +103,7 @@ async def _get_on(
         # A start that its own arrival has overtaken is no news of the task, but of the run it is.
         if state != "accepted" and run is not None:
             await note_set_off(session, report, scene.depot_of(task), run)
+        await look_soon(session, run.id if run else None)
         if not is_news:
             continue
         move_task(session, task, state, run_id=run.id if run else None)
@@ -132,6 +134,7 @@ async def notice_arrival(session: AsyncSession, driver_id: UUID, stop_id: UUID) 
         if task.state == "en_route":
             run = await run_of(session, task)
             move_task(session, task, "arrived", run_id=run.id if run else None)
+            await look_soon(session, run.id if run else None)
 
 
 async def decline_task(
@@ -195,6 +198,7 @@ async def set_shift(
         change=command.change,
         odometer_km=command.odometer_km,
     )
+    await look_soon(session, await session.scalar(select(Run.id).where(Run.shift_id == shift.id)))
     if moved and command.change == "end":
         await _close_run(session, report, depot, shift)
 

@@ -114,12 +114,17 @@ class MapFeed:
 
     async def listen(self) -> None:
         """Note what the news calls stale. Runs until cancelled."""
-        async for news in self._feed.listen(MAP_CHANNEL, POSITIONS_CHANNEL):
+        async for news in self._feed.listen(
+            MAP_CHANNEL, POSITIONS_CHANNEL, dispatch.FORECASTS_CHANNEL
+        ):
             if news is None:
                 self._everything_stale = True
                 continue
             if news[0] == POSITIONS_CHANNEL:
                 self._move_drivers(news[1])
+                continue
+            if news[0] == dispatch.FORECASTS_CHANNEL:
+                self._stale_runs.add(UUID(news[1].decode()))
                 continue
             told = json.loads(news[1])
             self._everything_stale |= not told

@@ -50,7 +50,11 @@ class ManifestTask:
 
 @part
 class ManifestStop:
-    """One halt. The planned times are the plan's; the window is what the customer was promised."""
+    """One halt. The planned times are the plan's; the window is what the customer was promised.
+
+    eta_from_at, eta_until_at: when the driver will come, with a probability of 80 %, as it was
+        forecast when the manifest was sent.
+    """
 
     id: str
     address: str
@@ -64,6 +68,8 @@ class ManifestStop:
     window_start_at: datetime | None = None
     window_end_at: datetime | None = None
     locked: bool = False
+    eta_from_at: datetime | None = None
+    eta_until_at: datetime | None = None
 
 
 @part

@@ -9,6 +9,7 @@ from sqlalchemy import Select, and_, case, func, or_, select, text
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.arrivals import service as arrivals
 from server.consignments.models import Consignment, Proof
 from server.dispatch.models import ExceptionRecord, Plan, Run, StreetFact, Task
 from server.kit.outbox import OutboxReaction
@@ -18,6 +19,7 @@ from server.returns.models import Return
 from server.tracking import service as tracking
 from server.tracking.models import FixRow
 
+ETA_LEAD_S = 1800
 OPEN_TASK = ("unassigned", "assigned", "accepted", "declined", "en_route", "arrived")
 
 
@@ -39,6 +41,9 @@ class DayReport(msgspec.Struct, frozen=True, kw_only=True):
     on_time_share: of the completed deliveries with a window, those done inside it; None without.
     planned_km: what the runs were to drive; driven_km: what the fixes show.
     duplicates_absorbed: commands and fixes that came again and had no second effect.
+    eta_arrivals: arrivals of which a window had been told half an hour before. eta_coverage: the
+    share of those windows that held; they promise 0.8. eta_bias_s: how much later than likely the
+    drivers came, on average; eta_width_s: the mean width of the windows; eta_pinball_s: their loss.
     """
 
     orders: int
@@ -63,6 +68,11 @@ class DayReport(msgspec.Struct, frozen=True, kw_only=True):
     commands_rejected: dict[str, int]
     duplicates_absorbed: int
     unfinished_reactions: int
+    eta_arrivals: int
+    eta_coverage: float | None
+    eta_bias_s: float | None
+    eta_width_s: float | None
+    eta_pinball_s: float | None
 
 
 async def report_day(session: AsyncSession, *, since: datetime, until: datetime) -> DayReport:
@@ -87,6 +97,7 @@ async def report_day(session: AsyncSession, *, since: datetime, until: datetime)
         )
     ).one()
     unassigned = await _unassigned(session, since, until)
+    eta = await _eta_quality(session, since, until)
     open_tasks = await _count(
         session,
         select(func.count()).where(
@@ -149,7 +160,19 @@ async def report_day(session: AsyncSession, *, since: datetime, until: datetime)
         unfinished_reactions=await _count(
             session, select(func.count()).where(OutboxReaction.done_at.is_(None))
         ),
+        eta_arrivals=eta.arrivals if eta else 0,
+        eta_coverage=eta.held_share if eta else None,
+        eta_bias_s=eta.bias_s if eta else None,
+        eta_width_s=eta.width_s if eta else None,
+        eta_pinball_s=eta.pinball_s if eta else None,
     )
+
+
+async def _eta_quality(
+    session: AsyncSession, since: datetime, until: datetime
+) -> arrivals.ForecastQuality | None:
+    found = await arrivals.score_forecasts(session, since=since, until=until)
+    return next((each for each in found if each.lead_s == ETA_LEAD_S), None)
 
 
 def _within(moment: Any, since: datetime, until: datetime) -> Any:

@@ -229,6 +229,27 @@ async def record_heartbeat(
     await session.flush()
 
 
+class SignOfLife(msgspec.Struct, frozen=True, kw_only=True):
+    """The last heartbeat of a driver's phone, with the causes why there may be no other."""
+
+    heartbeat_at: datetime
+    battery_percent: int | None
+    network: str | None
+    gps: str | None
+    battery_saver: bool | None
+
+
+async def last_signs(session: AsyncSession, driver_ids: Collection[UUID]) -> dict[UUID, SignOfLife]:
+    """Driver -> the newest sign of life of any of their phones."""
+    rows = await session.scalars(
+        select(TrackedDevice)
+        .where(TrackedDevice.driver_id.in_(driver_ids), TrackedDevice.heartbeat_at.is_not(None))
+        .order_by(TrackedDevice.heartbeat_at)
+        .execution_options(populate_existing=True)
+    )
+    return {row.driver_id: msgspec.convert(row, SignOfLife, from_attributes=True) for row in rows}
+
+
 async def _lock_row(session: AsyncSession, device_id: UUID, driver_id: UUID) -> TrackedDevice:
     await session.execute(
         insert(TrackedDevice)

@@ -1,7 +1,7 @@
 """What other rooms may ask of tracking."""
 
 from server.tracking.arrivals import Arrivals, Sender, sent_us
-from server.tracking.devices import record_heartbeat
+from server.tracking.devices import SignOfLife, last_signs, record_heartbeat
 from server.tracking.fences import Fence, set_fences
 from server.tracking.ingest import (
     POSITION,
@@ -28,6 +28,7 @@ __all__ = [
     "Ingested",
     "LivePosition",
     "Sender",
+    "SignOfLife",
     "Tick",
     "TrailPoint",
     "breadcrumb",
@@ -37,6 +38,7 @@ __all__ = [
     "fix_rejections",
     "ingest_fixes",
     "ingest_tick",
+    "last_signs",
     "latest_positions",
     "newest_claims",
     "record_heartbeat",

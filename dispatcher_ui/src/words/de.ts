@@ -532,6 +532,7 @@ const sentences: Sentences = {
   "not possible in its state": "in diesem Zustand nicht möglich",
   "on time": "pünktlich",
   "place without an address": "Ort ohne Adresse",
+  "between {from} and {until}": "zwischen {from} und {until}",
   "planned {time}": "geplant {time}",
   "required": "nötig",
   "taken by {name}": "angenommen von {name}",

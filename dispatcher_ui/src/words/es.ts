@@ -532,6 +532,7 @@ const sentences: Sentences = {
   "not possible in its state": "no es posible en su estado",
   "on time": "a tiempo",
   "place without an address": "lugar sin dirección",
+  "between {from} and {until}": "entre {from} y {until}",
   "planned {time}": "previsto {time}",
   "required": "obligatorio",
   "taken by {name}": "recibido por {name}",

@@ -135,7 +135,9 @@ class Person:
         self.phone.driver.arrive([task.task.id for task in tasks], position=self._position())
         if stop.stop.window_start_at is not None:
             await self._wait_until(stop.stop.window_start_at)
-        planned_s = (stop.stop.planned_departure_at - stop.stop.planned_arrival_at).total_seconds()
+        opens_at = stop.stop.window_start_at or stop.stop.planned_arrival_at
+        begins_at = max(stop.stop.planned_arrival_at, opens_at)
+        planned_s = (stop.stop.planned_departure_at - begins_at).total_seconds()
         chance = self._chance(f"{_door(stop)} service")
         service_s = max(LEAST_SERVICE_S, planned_s) * chance.uniform(0.8, 1.2)
         self._stand(service_s)

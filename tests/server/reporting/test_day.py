@@ -82,6 +82,11 @@ async def test_an_empty_day_is_all_zeros_and_knows_no_share(town: Town) -> None:
         commands_rejected={},
         duplicates_absorbed=0,
         unfinished_reactions=0,
+        eta_arrivals=0,
+        eta_coverage=None,
+        eta_bias_s=None,
+        eta_width_s=None,
+        eta_pinball_s=None,
     )
 
 

@@ -1,0 +1,145 @@
+"""What a dispatcher should hear of while a run is driven, before a customer calls.
+
+An alert is an exception that is raised once for each time that something is so, and that settles by
+itself when it is over. One that a person settles sooner stays settled.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.arrivals.service import Window
+from server.dispatch.exceptions import raise_exception
+from server.dispatch.models import ExceptionRecord, Task
+from server.dispatch.street_times import RunTimes
+from server.kit import clock
+from server.tracking.service import SignOfLife
+
+SILENT_AFTER = timedelta(minutes=10)
+STANDS_AFTER = timedelta(minutes=20)
+STANDS_TIMES = 4
+"""So many times the planned service, and STANDS_AFTER at least, is too long at a stop."""
+
+BATTERY_EMPTY_PERCENT = 5
+KINDS = ("late", "will_be_late", "stands_too_long", "phone_silent")
+ONCE = datetime.min.replace(tzinfo=UTC)
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
+    """stop_id: what it is about; None: the whole run. since: when this time of it began; ONCE: it
+    is said only once."""
+
+    kind: str
+    sentence: str
+    stop_id: UUID | None = None
+    since: datetime = ONCE
+
+
+def alerts_of(run: RunTimes, windows: Sequence[Window], now: datetime) -> list[Alert]:
+    """What is so now. Pure."""
+    if run.state != "started":
+        return []
+    return [*_lateness(run, windows, now), *_standing(run, now), *_silence(run, now)]
+
+
+def _lateness(run: RunTimes, windows: Sequence[Window], now: datetime) -> list[Alert]:
+    expected = {window.stop_id: window for window in windows}
+    found = []
+    for stop in run.left:
+        window = expected.get(stop.id)
+        if stop.closes_at is None or window is None:
+            continue
+        if now > stop.closes_at:
+            sentence = "The promised time has passed. Call the customer, or agree on a new time."
+            found.append(Alert(kind="late", sentence=sentence, stop_id=stop.id))
+        elif window.likely_at > stop.closes_at:
+            sentence = (
+                "The driver will probably come after the promised time. Tell the customer, move the"
+                " stop forward or give it to another run."
+            )
+            found.append(Alert(kind="will_be_late", sentence=sentence, stop_id=stop.id))
+    return found
+
+
+def _standing(run: RunTimes, now: datetime) -> list[Alert]:
+    here = run.here
+    since = here.turned_to_at if here else None
+    if here is None or since is None or run.resting_since is not None:
+        return []
+    if now - since < max(STANDS_AFTER, timedelta(seconds=STANDS_TIMES * here.serve_s)):
+        return []
+    sentence = "The driver has been at this stop unusually long. Call the driver."
+    return [Alert(kind="stands_too_long", sentence=sentence, stop_id=here.id, since=since)]
+
+
+def _silence(run: RunTimes, now: datetime) -> list[Alert]:
+    heard = [run.seen.received_at] if run.seen else []
+    if run.sign and run.sign.heartbeat_at:
+        heard.append(run.sign.heartbeat_at)
+    if not heard or now - max(heard) < SILENT_AFTER:
+        return []
+    sentence = f"The phone has not been heard of for a while. {_why_silent(run.sign)}"
+    return [Alert(kind="phone_silent", sentence=sentence, since=max(heard))]
+
+
+def _why_silent(sign: SignOfLife | None) -> str:
+    """What the last heartbeat makes likely, and what to do."""
+    if sign is None:
+        return "Call the driver: is the app open?"
+    if sign.battery_percent is not None and sign.battery_percent <= BATTERY_EMPTY_PERCENT:
+        return "Its battery was nearly empty. Call the driver: charge it in the vehicle."
+    if sign.gps == "denied":
+        return "The app may not use the location. Let the driver allow it in the settings."
+    if sign.gps == "off":
+        return "Location was switched off. Let the driver switch it on."
+    if sign.network == "none":
+        return "It had no network. Its work is kept, and comes when there is network again."
+    if sign.battery_saver:
+        return "The battery saver was on and may have stopped the app. Let the driver open it."
+    return "The app was probably closed. Let the driver open it."
+
+
+async def follow_alerts(session: AsyncSession, run: RunTimes, alerts: Sequence[Alert]) -> None:
+    """Raise what is new, settle what is over."""
+    records = (
+        await session.scalars(
+            select(ExceptionRecord)
+            .where(ExceptionRecord.run_id == run.run_id, ExceptionRecord.kind.in_(KINDS))
+            .with_for_update()
+        )
+    ).all()
+    so_now = {(alert.kind, str(alert.stop_id or "")) for alert in alerts}
+    for record in records:
+        if record.settled_at is None and _subject(record) not in so_now:
+            record.settled_at, record.settled_by = clock.now(), "system"
+    for alert in alerts:
+        subject = alert.kind, str(alert.stop_id or "")
+        known = [record for record in records if _subject(record) == subject]
+        if any(record.settled_at is None or record.raised_at > alert.since for record in known):
+            continue
+        raise_exception(
+            session,
+            alert.kind,
+            task=await _task_at(session, alert.stop_id),
+            depot_id=run.depot_id,
+            run_id=run.run_id,
+            driver_id=run.driver_id,
+            sentence=alert.sentence,
+            stop_id=str(alert.stop_id or ""),
+        )
+
+
+def _subject(record: ExceptionRecord) -> tuple[str, str]:
+    return record.kind, str(record.details.get("stop_id", ""))
+
+
+async def _task_at(session: AsyncSession, stop_id: UUID | None) -> Task | None:
+    if stop_id is None:
+        return None
+    first = select(Task).where(Task.stop_id == stop_id).order_by(Task.sequence, Task.id).limit(1)
+    found: Task | None = await session.scalar(first)
+    return found
