@@ -22,7 +22,7 @@ from server.dispatch.inputs import (
     record_task_change,
 )
 from server.dispatch.lifecycle import FINAL, TASK, UNDER_WAY
-from server.dispatch.models import Depot, Stop, Task
+from server.dispatch.models import Depot, Run, Stop, Task
 from server.kit import clock
 from server.kit.errors import Conflict, Invalid, NotFound
 from server.kit.ids import new_id
@@ -253,7 +253,8 @@ async def back_to_pool(session: AsyncSession, depot: Depot, task: Task, what: st
 async def amend_tasks(session: AsyncSession, consignment_id: UUID) -> set[UUID]:
     """Bring the open tasks in line with their consignment; the drivers who need a new manifest.
 
-    When a place changed, the work goes back to the pool, except what a driver is on the way to.
+    When a place changed, or the time to another day than its run's, the work goes back to the
+    pool, except what a driver is on the way to.
     """
     depots, tasks = await lock_consignment_tasks(session, consignment_id)
     consignment = await consignments.get_consignment(session, consignment_id)
@@ -266,8 +267,9 @@ async def amend_tasks(session: AsyncSession, consignment_id: UUID) -> set[UUID]:
             continue
         has_moved |= fresh.place_id != task.place_id
         task.place_id = fresh.place_id
-        if task.attempt == 1:
+        if task.attempt == 1 or _is_later(fresh, task):
             task.window_start_at, task.window_end_at = fresh.window_start_at, fresh.window_end_at
+            has_moved |= await _misses_its_run(session, depots, task)
         task.service_s = fresh.service_s
         task.changed_at = clock.now()
         for depot in depots:
@@ -285,6 +287,23 @@ async def amend_tasks(session: AsyncSession, consignment_id: UUID) -> set[UUID]:
             await back_to_pool(session, depots[0], task, f"{consignment.waybill} was amended.")
     await session.flush()
     return changed_drivers
+
+
+def _is_later(fresh: Task, task: Task) -> bool:
+    """Whether the agreed time has been put after that of a further attempt."""
+    if fresh.window_start_at is None or task.window_start_at is None:
+        return False
+    return fresh.window_start_at > task.window_start_at
+
+
+async def _misses_its_run(session: AsyncSession, depots: Sequence[Depot], task: Task) -> bool:
+    """Whether the task's time lies on another day than the run that it is in."""
+    if task.stop_id is None or task.window_start_at is None:
+        return False
+    day = await session.scalar(
+        select(Run.day).join(Stop, Stop.run_id == Run.id).where(Stop.id == task.stop_id)
+    )
+    return day is not None and local_day(depots[0], task.window_start_at) > day
 
 
 async def cancel_tasks(
