@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Redirect
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -35,7 +35,7 @@ from server.returns import service as returns
 HTML = "text/html; charset=utf-8"
 FORM_BYTES_MAX = 16 * 1024
 
-Language = Annotated[str, QueryParameter(query="lang", max_length=10)]
+Language = Annotated[str, QueryParameter(name="lang", max_length=10)]
 Fields = dict[str, str]
 
 
@@ -57,7 +57,7 @@ async def show_change(
     session: NamedDependency[AsyncSession],
     settings: NamedDependency[Settings],
     *,
-    saved: Annotated[bool, QueryParameter()] = False,
+    saved: FromQuery[bool] = False,
     lang: Language = "",
 ) -> Response[str]:
     """What may still be changed about one delivery, for whoever has the link."""
