@@ -253,9 +253,9 @@ async def put_return_policy(
 
 
 class OwnLook(msgspec.Struct, forbid_unknown_fields=True):
-    """brand: null for none."""
+    """brand: null, or left out, for none."""
 
-    brand: Brand | None
+    brand: Brand | None = None
 
 
 @get("/api/accounts/{account_id:uuid}/brand", guards=[READERS])
