@@ -85,7 +85,7 @@ export async function showRun(view: View, id: string): Promise<void> {
         drivers.find((each) => each.id === shift.driver_id)?.name,
         vehicles.find((each) => each.id === shift.vehicle_id)?.label,
       ].filter(Boolean).join(" · ")]);
-    const title = stopIds.length > 0 ? t("Give {n} stops to", { n: stopIds.length }) : t("Hand the run over to");
+    const title = stopIds.length > 0 ? t("Give the chosen stops to") : t("Hand the run over to");
     change(title, t("Driver"), options, (to, manner) =>
       send<RunChange>("POST", `/api/runs/${id}/moves`, { stop_ids: stopIds, to_shift_id: to, ...manner }),
     (done) => {

@@ -25,7 +25,7 @@ export const PLAN: Sentences = {
   "Give the chosen stops to …": "Gewählte Halte geben an …",
   "Give the rest to others": "Den Rest anderen geben",
   "Give to this driver": "Diesem Fahrer geben",
-  "Give {n} stops to": "{n} Halte geben an",
+  "Give the chosen stops to": "Gewählte Halte geben an",
   "Hand the run over to": "Tour übergeben an",
   "Hand the run over …": "Tour übergeben …",
   "In the way": "Im Weg",

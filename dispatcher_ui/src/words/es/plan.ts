@@ -25,7 +25,7 @@ export const PLAN: Sentences = {
   "Give the chosen stops to …": "Dar las paradas elegidas a …",
   "Give the rest to others": "Dar el resto a otros",
   "Give to this driver": "Dar a este conductor",
-  "Give {n} stops to": "Dar {n} paradas a",
+  "Give the chosen stops to": "Dar las paradas elegidas a",
   "Hand the run over to": "Ceder la ruta a",
   "Hand the run over …": "Ceder la ruta …",
   "In the way": "Impedimento",
