@@ -3,6 +3,7 @@
 export type Role = "admin" | "dispatcher" | "warehouse" | "clerk" | "driver" | "account_user";
 
 export interface Person {
+  id: string;
   name: string;
   role: Role;
   must_change_password: boolean;
@@ -113,7 +114,29 @@ async function call<Answer>(
   }
 }
 
+let asking = 0;
+
+/** The page itself says while it waits for an answer: for the eye, and for whoever must wait. */
+function countAsking(by: number): void {
+  asking += by;
+  document.body.toggleAttribute("data-asking", asking > 0);
+}
+
 async function once<Answer>(
+  method: string,
+  path: string,
+  body?: unknown,
+  key?: string,
+): Promise<Answer> {
+  countAsking(1);
+  try {
+    return await askServer(method, path, body, key);
+  } finally {
+    countAsking(-1);
+  }
+}
+
+async function askServer<Answer>(
   method: string,
   path: string,
   body?: unknown,

@@ -43,11 +43,24 @@ export function h<Tag extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** Tell what has happened, for some seconds and to screen readers. */
-export function tell(sentence: string): void {
+/** Tell what has happened, for some seconds and to screen readers; with a button that takes it
+ * back it stays longer. */
+export function tell(sentence: string, undo?: { label: string; act: () => void }): void {
   const toast = part("toast");
   toast.hidden = false;
-  say(toast, sentence);
+  toast.replaceChildren(sentence);
+  if (undo) {
+    const button = h("button", {
+      type: "button", onclick: () => {
+        toast.hidden = true;
+        undo.act();
+      },
+    }, undo.label);
+    toast.append(" ", button);
+  }
   clearTimeout(Number(toast.dataset["timer"]));
-  toast.dataset["timer"] = String(setTimeout(() => (toast.hidden = true), 6_000));
+  toast.dataset["timer"] = String(setTimeout(() => (toast.hidden = true), undo ? UNDO_MS : TOLD_MS));
 }
+
+const TOLD_MS = 6_000;
+const UNDO_MS = 15_000;

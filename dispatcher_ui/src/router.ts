@@ -52,7 +52,9 @@ export async function showRoom(): Promise<void> {
   const shown = h("div", { class: "sheet" });
   place.replaceChildren(shown);
   place.scrollTop = 0;
+  place.ariaBusy = "true";
   if (room?.load === undefined) {
+    place.ariaBusy = "false";
     shown.append(h("p", { class: "empty" }, t("There is no such page here, or it is not for you.")));
     return;
   }
@@ -67,6 +69,8 @@ export async function showRoom(): Promise<void> {
       h("p", { class: "notice", role: "alert" }, (error as Error).message),
       h("p", {}, h("button", { type: "button", onclick: () => void showRoom() }, t("Try again"))),
     );
+  } finally {
+    if (!signal.aborted) place.ariaBusy = "false";
   }
 }
 

@@ -34,6 +34,10 @@ export function money(minor: number | null | undefined, currency: string): strin
   return format.format(minor / 10 ** decimalsOf(format));
 }
 
+/** A difference: +3.20 or −1.05, in the company's currency. */
+export const signedMoney = (minor: number): string =>
+  `${minor < 0 ? "−" : "+"}${money(Math.abs(minor), "")}`;
+
 /** What somebody typed, as integer minor units; undefined when it is no amount. */
 export function minorOf(typed: string, currency: string): number | undefined {
   const number = Number(typed.trim().replace(",", "."));
@@ -49,6 +53,12 @@ export const kilometres = (metres: number): string =>
 
 export const kilograms = (grams: number): string =>
   new Intl.NumberFormat(locale, { style: "unit", unit: "kilogram", maximumFractionDigits: 2 }).format(grams / 1000);
+
+/** 9,000 -> 2 h 30 min. */
+export function duration(seconds: number): string {
+  const minutes = Math.round(seconds / 60);
+  return minutes < 60 ? t("{n} min", { n: minutes }) : t("{h} h {m} min", { h: Math.floor(minutes / 60), m: minutes % 60 });
+}
 
 export const percent = (share: number | null): string =>
   share === null ? MISSING : new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 }).format(share);

@@ -75,3 +75,18 @@ class ReturnPolicyRow(Base):
     attempts_max: Mapped[int]
     days_to_hand_over: Mapped[int]
     swap_without_old: Mapped[bool]
+
+
+class AccountBrand(Base):
+    """How an account wants to look on the tracking pages of its parcels.
+
+    name: as its customers know it. colour: of the page's head, such as #0b5cad. contact: whom to
+    ask, one line.
+    """
+
+    __tablename__ = "account_brand"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"), primary_key=True)
+    name: Mapped[str]
+    colour: Mapped[str]
+    contact: Mapped[str]

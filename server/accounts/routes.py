@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.accounts import service
 from server.accounts.service import (
     AccountView,
+    Brand,
     ContactView,
     EntryView,
     ReturnPolicy,
@@ -251,6 +252,38 @@ async def put_return_policy(
     return await service.set_return_policy(session, account_id, data, by=principal.label)
 
 
+class OwnLook(msgspec.Struct, forbid_unknown_fields=True):
+    """brand: null, or left out, for none."""
+
+    brand: Brand | None = None
+
+
+@get("/api/accounts/{account_id:uuid}/brand", guards=[READERS])
+async def get_brand(
+    session: NamedDependency[AsyncSession],
+    principal: NamedDependency[Principal],
+    account_id: FromPath[UUID],
+) -> OwnLook:
+    """How the account looks to the customers who follow its parcels."""
+    refuse_others(principal, account_id)
+    await service.get_account(session, account_id)
+    return OwnLook(await service.get_brand(session, account_id))
+
+
+@put("/api/accounts/{account_id:uuid}/brand", guards=[WRITERS])
+async def put_brand(
+    session: NamedDependency[AsyncSession],
+    principal: NamedDependency[Principal],
+    account_id: FromPath[UUID],
+    data: JSONBody[OwnLook],
+) -> OwnLook:
+    """Its name, colour and whom to ask, on the tracking pages of its parcels."""
+    refuse_others(principal, account_id)
+    await service.get_account(session, account_id)
+    brand = await service.set_brand(session, account_id, data.brand, by=principal.label)
+    return OwnLook(brand)
+
+
 def refuse_others(principal: Principal, account_id: UUID) -> None:
     """To those who are confined to one account, others do not exist."""
     if principal.own_account_only() not in (None, account_id):
@@ -271,4 +304,6 @@ ROUTES = [
     remove_from_address_book,
     get_return_policy,
     put_return_policy,
+    get_brand,
+    put_brand,
 ]

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.accounts.account import AccountView, UnknownAccount, load_account, view_of
+from server.accounts.brand import Brand, get_brand, set_brand
 from server.accounts.credit import add_to_owed, set_credit_limit
 from server.accounts.models import Account, AddressBookEntry, Contact
 from server.accounts.return_policy import ReturnPolicy, get_return_policy, set_return_policy
@@ -20,10 +21,13 @@ from server.kit.ids import new_id
 
 __all__ = [
     "AccountView",
+    "Brand",
     "ReturnPolicy",
     "UnknownAccount",
     "add_to_owed",
+    "get_brand",
     "get_return_policy",
+    "set_brand",
     "set_credit_limit",
     "set_return_policy",
 ]

@@ -1,20 +1,25 @@
 """Exceptions: what a person must settle."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.dispatch.events import ExceptionRaised
 from server.dispatch.models import ExceptionRecord, Task
+from server.identity import service as identity
+from server.identity.access import Role
 from server.kit import clock
-from server.kit.errors import Conflict, NotFound
+from server.kit.errors import Conflict, Invalid, NotFound
 from server.kit.ids import new_id
 from server.kit.outbox import emit
+
+LOOK_AFTER = (Role.ADMIN, Role.DISPATCHER)
+LONGEST_SNOOZE = timedelta(days=14)
 
 SENTENCES = {
     "done_by_another_driver": "It was done by a driver from whom it had been taken.",
@@ -67,7 +72,21 @@ class AlreadySettled(Conflict):
     code = "dispatch.already_settled"
 
 
+class NotForExceptions(Invalid):
+    """Only dispatchers and administrators look after exceptions; {name} is neither."""
+
+    code = "dispatch.not_for_exceptions"
+
+
+class SnoozeTooLong(Invalid):
+    """Put it off until a moment from now on, within the next 14 days."""
+
+    code = "dispatch.snooze_too_long"
+
+
 class ExceptionView(msgspec.Struct, frozen=True, kw_only=True):
+    """assigned_to, assigned_name: who looks after it. snoozed_until: it may wait until then."""
+
     id: UUID
     kind: str
     sentence: str
@@ -78,6 +97,9 @@ class ExceptionView(msgspec.Struct, frozen=True, kw_only=True):
     driver_id: UUID | None
     details: dict[str, Any]
     raised_at: datetime
+    assigned_to: UUID | None
+    assigned_name: str | None
+    snoozed_until: datetime | None
     settled_at: datetime | None
     settled_by: str | None
     settled_note: str | None
@@ -116,33 +138,82 @@ async def list_exceptions(
     session: AsyncSession,
     *,
     settled: bool = False,
+    snoozed: bool = False,
+    assigned_to: UUID | None = None,
     depot_id: UUID | None = None,
     after: UUID | None = None,
     limit: int = 50,
 ) -> Sequence[ExceptionView]:
-    """Oldest first."""
+    """Oldest first. snoozed: those that may wait, which are left out otherwise."""
     query = select(ExceptionRecord).order_by(ExceptionRecord.id).limit(limit)
-    at = ExceptionRecord.settled_at
+    at, until = ExceptionRecord.settled_at, ExceptionRecord.snoozed_until
     query = query.where(at.is_not(None) if settled else at.is_(None))
+    if not settled:
+        now = clock.now()
+        query = query.where(until > now if snoozed else or_(until.is_(None), until <= now))
+    if assigned_to is not None:
+        query = query.where(ExceptionRecord.assigned_to == assigned_to)
     if depot_id is not None:
         query = query.where(ExceptionRecord.depot_id == depot_id)
     if after is not None:
         query = query.where(ExceptionRecord.id > after)
-    return [_view(record) for record in await session.scalars(query)]
+    return await _views(session, (await session.scalars(query)).all())
 
 
 async def settle_exception(
     session: AsyncSession, exception_id: UUID, *, note: str, by: str
 ) -> ExceptionView:
-    record = await session.get(ExceptionRecord, exception_id, with_for_update=True)
+    record = await _lock_open(session, exception_id)
+    record.settled_at = clock.now()
+    record.settled_by = by
+    record.settled_note = note
+    return (await _views(session, [record]))[0]
+
+
+async def assign_exception(
+    session: AsyncSession, exception_id: UUID, person_id: UUID | None
+) -> ExceptionView:
+    """Say who looks after it; None: nobody in particular.
+
+    Raises
+    ------
+    UnknownException, AlreadySettled, UnknownPerson, NotForExceptions
+    """
+    record = await _lock_open(session, exception_id)
+    if person_id is not None:
+        person = await identity.get_person(session, person_id)
+        if not person.active or person.role not in LOOK_AFTER:
+            raise NotForExceptions(name=person.name)
+    record.assigned_to = person_id
+    return (await _views(session, [record]))[0]
+
+
+async def snooze_exception(
+    session: AsyncSession, exception_id: UUID, until: datetime | None
+) -> ExceptionView:
+    """Put it off; None: it is to be seen again at once.
+
+    Raises
+    ------
+    UnknownException, AlreadySettled, SnoozeTooLong
+    """
+    now = clock.now()
+    if until is not None and not now < until <= now + LONGEST_SNOOZE:
+        raise SnoozeTooLong
+    record = await _lock_open(session, exception_id)
+    record.snoozed_until = until
+    return (await _views(session, [record]))[0]
+
+
+async def _lock_open(session: AsyncSession, exception_id: UUID) -> ExceptionRecord:
+    record = await session.get(
+        ExceptionRecord, exception_id, with_for_update=True, populate_existing=True
+    )
     if record is None:
         raise UnknownException(exception_id=exception_id)
     if record.settled_at is not None:
         raise AlreadySettled(settled_by=record.settled_by)
-    record.settled_at = clock.now()
-    record.settled_by = by
-    record.settled_note = note
-    return _view(record)
+    return record
 
 
 async def settle_by_itself(
@@ -180,5 +251,18 @@ async def settle_scanned(
             record.settled_at, record.settled_by = clock.now(), "system"
 
 
-def _view(record: ExceptionRecord) -> ExceptionView:
-    return msgspec.convert(record, ExceptionView, from_attributes=True)
+async def _views(session: AsyncSession, records: Sequence[ExceptionRecord]) -> list[ExceptionView]:
+    people = await identity.get_people(
+        session, {record.assigned_to for record in records if record.assigned_to}
+    )
+    return [
+        ExceptionView(
+            **{
+                name: getattr(record, name)
+                for name in ExceptionView.__struct_fields__
+                if name != "assigned_name"
+            },
+            assigned_name=people[record.assigned_to].name if record.assigned_to else None,
+        )
+        for record in records
+    ]

@@ -345,7 +345,10 @@ class ManifestVersion(Base):
 
 
 class ExceptionRecord(Base):
-    """Something that a person must settle. sentence: what happened, for the dispatcher."""
+    """Something that a person must settle. sentence: what happened, for the dispatcher.
+
+    assigned_to: who looks after it. snoozed_until: nobody needs to look at it before.
+    """
 
     __tablename__ = "exception"
     __table_args__ = (
@@ -368,6 +371,8 @@ class ExceptionRecord(Base):
     driver_id: Mapped[UUID | None] = mapped_column(ForeignKey("driver.person_id"))
     details: Mapped[dict[str, Any]] = mapped_column(JSONB)
     raised_at: Mapped[datetime]
+    assigned_to: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    snoozed_until: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
     settled_by: Mapped[str | None]
     settled_note: Mapped[str | None]

@@ -116,13 +116,10 @@ class _Slack:
 
 
 def _problem(situation: Situation, road_map: RoadMap, slack: _Slack) -> Problem:
-    names_by_driver: dict[UUID, str] = {}
-    for van in situation.vans:
-        names_by_driver.setdefault(van.driver_id, van.name)
-    names_by_shift = {van.shift_id: van.name for van in situation.vans}
+    names_by_driver, names_by_shift = names_of_vans(situation)
     jobs, shipments = [], []
     for work in situation.works.values():
-        only = _bound_to(work, situation, names_by_driver, names_by_shift)
+        only = bound_to(work, situation, names_by_driver, names_by_shift)
         barred = frozenset(
             names_by_driver[driver] for driver in work.barred_drivers if driver in names_by_driver
         )
@@ -165,7 +162,15 @@ def _problem(situation: Situation, road_map: RoadMap, slack: _Slack) -> Problem:
     )
 
 
-def _bound_to(
+def names_of_vans(situation: Situation) -> tuple[dict[UUID, str], dict[UUID, str]]:
+    """The vehicles' names, by driver (the first one of each) and by shift."""
+    by_driver: dict[UUID, str] = {}
+    for van in situation.vans:
+        by_driver.setdefault(van.driver_id, van.name)
+    return by_driver, {van.shift_id: van.name for van in situation.vans}
+
+
+def bound_to(
     work: Work,
     situation: Situation,
     names_by_driver: Mapping[UUID, str],

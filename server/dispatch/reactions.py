@@ -10,12 +10,13 @@ from server.consignments.events import (
     ConsignmentCancelled,
     CustodyChanged,
 )
+from server.dispatch.amendments import amend_tasks
 from server.dispatch.announced import create_tasks
 from server.dispatch.manifest import issue_manifests
 from server.dispatch.overtaken import catch_up_with_scans
 from server.dispatch.pins import follow_pin
 from server.dispatch.street import notice_arrival
-from server.dispatch.tasks import amend_tasks, cancel_tasks
+from server.dispatch.tasks import cancel_tasks
 from server.kit.outbox import reaction
 from server.places.events import PlacePinned
 from server.tracking.events import DriverArrived

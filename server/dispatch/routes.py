@@ -12,19 +12,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.dispatch import service
 from server.dispatch.breakdown import Reassignment
-from server.dispatch.exceptions import ExceptionView
+from server.dispatch.draft_edits import MoveEffect
+from server.dispatch.exception_routes import EXCEPTION_ROUTES
 from server.dispatch.fleet_routes import FLEET_ROUTES, MAY_CHANGE, MAY_READ
 from server.dispatch.lifespan import LazyRoads
 from server.dispatch.planning import DEFAULT_BUDGET_S, LONGEST_BUDGET_S, PlanView
 from server.dispatch.pool import PoolItem
 from server.dispatch.progress import RunView
+from server.dispatch.run_edits import Manner, RunChange
 from server.dispatch.tasks import TaskView
 from server.dispatch.urgent import InsertedWork
 from server.dispatch.warehouse_routes import WAREHOUSE_ROUTES
 from server.dispatch.way import RunWay
 from server.identity.access import Principal
 from server.kit.geo import Position
-from server.kit.inputs import Lat, Limit, Lon, Note
+from server.kit.inputs import Lat, Limit, Lon
 
 
 class NewPlan(msgspec.Struct, forbid_unknown_fields=True):
@@ -44,6 +46,24 @@ class StopMove(msgspec.Struct, forbid_unknown_fields=True):
     to_index: Annotated[int, msgspec.Meta(ge=0, le=10_000)]
 
 
+class RunMove(msgspec.Struct, forbid_unknown_fields=True):
+    """stop_ids: none means all that is left. accept_late: break promises for it. only_look: say
+    what it would do, and change nothing."""
+
+    to_shift_id: UUID
+    stop_ids: Annotated[list[UUID], msgspec.Meta(max_length=500)] = []
+    accept_late: bool = False
+    only_look: bool = False
+
+
+class RunSwap(msgspec.Struct, forbid_unknown_fields=True):
+    """accept_late, only_look: as of a move."""
+
+    with_run_id: UUID
+    accept_late: bool = False
+    only_look: bool = False
+
+
 class StopLock(msgspec.Struct, forbid_unknown_fields=True):
     locked: bool
 
@@ -59,10 +79,6 @@ class Breakdown(msgspec.Struct, forbid_unknown_fields=True):
     lat: Lat | None = None
 
 
-class Settlement(msgspec.Struct, forbid_unknown_fields=True):
-    note: Note = ""
-
-
 class PlanPage(msgspec.Struct):
     items: list[PlanView]
     next: UUID | None
@@ -70,11 +86,6 @@ class PlanPage(msgspec.Struct):
 
 class RunPage(msgspec.Struct):
     items: list[RunView]
-    next: UUID | None
-
-
-class ExceptionPage(msgspec.Struct):
-    items: list[ExceptionView]
     next: UUID | None
 
 
@@ -178,6 +189,59 @@ async def move_stop(
     )
 
 
+@get(
+    "/api/plans/{plan_id:uuid}/stops/{stop_id:uuid}/effects",
+    guards=[MAY_READ],
+    dependencies=ROADS,
+)
+async def list_move_effects(
+    plan_id: FromPath[UUID],
+    stop_id: FromPath[UUID],
+    shift_id: FromQuery[UUID],
+    session: NamedDependency[AsyncSession],
+    roads: NamedDependency[LazyRoads],
+) -> tuple[MoveEffect, ...]:
+    """What moving a stop would do, for every place in that shift's run. Nothing is changed."""
+    return await service.read_move_effects(
+        session, plan_id, stop_id, to_shift_id=shift_id, roads=await roads.get()
+    )
+
+
+@post("/api/runs/{run_id:uuid}/moves", guards=[MAY_CHANGE], status_code=200, dependencies=ROADS)
+async def move_stops(
+    run_id: FromPath[UUID],
+    data: JSONBody[RunMove],
+    session: NamedDependency[AsyncSession],
+    principal: NamedDependency[Principal],
+    roads: NamedDependency[LazyRoads],
+) -> RunChange:
+    """Give stops of a run that is in force, or all that is left of it, to another driver."""
+    how = Manner(by=principal.label, accept_late=data.accept_late, only_look=data.only_look)
+    return await service.move_stops(
+        session,
+        run_id,
+        data.stop_ids,
+        to_shift_id=data.to_shift_id,
+        roads=await roads.get(),
+        how=how,
+    )
+
+
+@post("/api/runs/{run_id:uuid}/swap", guards=[MAY_CHANGE], status_code=200, dependencies=ROADS)
+async def swap_runs(
+    run_id: FromPath[UUID],
+    data: JSONBody[RunSwap],
+    session: NamedDependency[AsyncSession],
+    principal: NamedDependency[Principal],
+    roads: NamedDependency[LazyRoads],
+) -> RunChange:
+    """Give each of two drivers what is left of the other's run."""
+    how = Manner(by=principal.label, accept_late=data.accept_late, only_look=data.only_look)
+    return await service.swap_runs(
+        session, run_id, with_run_id=data.with_run_id, roads=await roads.get(), how=how
+    )
+
+
 @get("/api/runs", guards=[MAY_READ])
 async def list_runs(
     session: NamedDependency[AsyncSession],
@@ -264,32 +328,6 @@ async def repeat_task(
     return await service.repeat_task(session, task_id, day=data.day)
 
 
-@get("/api/exceptions", guards=[MAY_READ])
-async def list_exceptions(
-    session: NamedDependency[AsyncSession],
-    *,
-    settled: FromQuery[bool] = False,
-    depot_id: FromQuery[UUID | None] = None,
-    limit: Limit = 50,
-    after: FromQuery[UUID | None] = None,
-) -> ExceptionPage:
-    """Oldest first."""
-    items = await service.list_exceptions(
-        session, settled=settled, depot_id=depot_id, limit=limit, after=after
-    )
-    return ExceptionPage(list(items), items[-1].id if len(items) == limit else None)
-
-
-@post("/api/exceptions/{exception_id:uuid}/settle", guards=[MAY_CHANGE], status_code=200)
-async def settle_exception(
-    exception_id: FromPath[UUID],
-    data: JSONBody[Settlement],
-    session: NamedDependency[AsyncSession],
-    principal: NamedDependency[Principal],
-) -> ExceptionView:
-    return await service.settle_exception(session, exception_id, note=data.note, by=principal.label)
-
-
 ROUTES = [
     *FLEET_ROUTES,
     *WAREHOUSE_ROUTES,
@@ -301,6 +339,9 @@ ROUTES = [
     publish_plan,
     lock_stop,
     move_stop,
+    list_move_effects,
+    move_stops,
+    swap_runs,
     list_runs,
     get_run,
     get_way,
@@ -308,6 +349,5 @@ ROUTES = [
     insert_urgent,
     list_tasks,
     repeat_task,
-    list_exceptions,
-    settle_exception,
+    *EXCEPTION_ROUTES,
 ]

@@ -4,8 +4,14 @@ from server.dispatch.breakdown import MovedWork, Reassignment, RunIsClosed, Unkn
 from server.dispatch.depot_gate import GateAnswer, scan_at_gate
 from server.dispatch.door import complete_task, fail_task
 from server.dispatch.draft import DraftRun, DraftStop, DraftVisit
-from server.dispatch.draft_edits import lock_stop, move_stop
-from server.dispatch.exceptions import ExceptionView, list_exceptions, settle_exception
+from server.dispatch.draft_edits import MoveEffect, lock_stop, move_stop, read_move_effects
+from server.dispatch.exceptions import (
+    ExceptionView,
+    assign_exception,
+    list_exceptions,
+    settle_exception,
+    snooze_exception,
+)
 from server.dispatch.fleet import (
     DepotView,
     DriverView,
@@ -36,6 +42,7 @@ from server.dispatch.manifest import (
     unacknowledged_manifests,
 )
 from server.dispatch.outcomes import OUTCOMES, Outcome
+from server.dispatch.places_in_run import LateVisit
 from server.dispatch.planning import (
     PlanView,
     UnassignedWork,
@@ -56,6 +63,13 @@ from server.dispatch.progress import (
     stop_progress,
 )
 from server.dispatch.publishing import StalePlan, publish_plan
+from server.dispatch.run_edits import (
+    ChangedRun,
+    Manner,
+    RunChange,
+    move_stops,
+    swap_runs,
+)
 from server.dispatch.shifts import (
     ShiftBreak,
     ShiftView,
@@ -71,7 +85,7 @@ from server.dispatch.street import (
     start_tasks,
 )
 from server.dispatch.tasks import TaskView, UnknownTask, get_task, list_tasks, repeat_task
-from server.dispatch.urgent import InsertedWork, LateVisit, insert_urgent
+from server.dispatch.urgent import InsertedWork, insert_urgent
 from server.dispatch.vehicle_load import scan_parcels
 from server.dispatch.visits import (
     CashReport,
@@ -89,6 +103,7 @@ __all__ = [
     "OUTCOMES",
     "CashReport",
     "Change",
+    "ChangedRun",
     "DepotView",
     "DoorVisit",
     "DraftRun",
@@ -101,11 +116,14 @@ __all__ = [
     "LateVisit",
     "LoadAnswer",
     "LoadCheckView",
+    "Manner",
+    "MoveEffect",
     "MovedWork",
     "Outcome",
     "PlanView",
     "PoolItem",
     "Reassignment",
+    "RunChange",
     "RunIsClosed",
     "RunView",
     "RunWay",
@@ -123,6 +141,7 @@ __all__ = [
     "accept_tasks",
     "acknowledge_manifest",
     "arrive_at_tasks",
+    "assign_exception",
     "cash_reports",
     "change_driver",
     "change_vehicle",
@@ -154,8 +173,10 @@ __all__ = [
     "lock_stop",
     "manifest_of",
     "move_stop",
+    "move_stops",
     "publish_plan",
     "read_load_check",
+    "read_move_effects",
     "read_pool",
     "reassign_run",
     "remove_shift",
@@ -168,8 +189,10 @@ __all__ = [
     "set_shift",
     "settle_exception",
     "snapshot_of_runs",
+    "snooze_exception",
     "start_tasks",
     "stop_progress",
+    "swap_runs",
     "unacknowledged_manifests",
     "visits_by",
     "visits_of",

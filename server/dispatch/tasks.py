@@ -19,7 +19,7 @@ from server.dispatch.inputs import (
     lock_depots,
     record_task_change,
 )
-from server.dispatch.lifecycle import FINAL, TASK, UNDER_WAY
+from server.dispatch.lifecycle import FINAL, TASK
 from server.dispatch.models import Depot, Stop, Task
 from server.kit import clock
 from server.kit.errors import Conflict, Invalid, NotFound
@@ -210,43 +210,6 @@ async def back_to_pool(session: AsyncSession, depot: Depot, task: Task, what: st
     move_task(session, task, "unassigned")
     record_task_change(session, depot, task, what)
     return driver_id
-
-
-async def amend_tasks(session: AsyncSession, consignment_id: UUID) -> set[UUID]:
-    """Bring the open tasks in line with their consignment; the drivers who need a new manifest.
-
-    When a place changed, the work goes back to the pool, except what a driver is on the way to.
-    """
-    depots, tasks = await lock_consignment_tasks(session, consignment_id)
-    consignment = await consignments.get_consignment(session, consignment_id)
-    changed_drivers: set[UUID] = set()
-    has_moved = False
-    open_tasks = [task for task in tasks if task.state not in FINAL]
-    for task in open_tasks:
-        fresh = new_task(consignment, task.kind)
-        if task.pickup_from in ("depot", "vehicle") or fresh is None:
-            continue
-        has_moved |= fresh.place_id != task.place_id
-        task.place_id = fresh.place_id
-        if task.attempt == 1:
-            task.window_start_at, task.window_end_at = fresh.window_start_at, fresh.window_end_at
-        task.service_s = fresh.service_s
-        task.changed_at = clock.now()
-        for depot in depots:
-            record_task_change(session, depot, task, f"{consignment.waybill} was amended.")
-    for task in open_tasks:
-        if task.driver_id is None:
-            continue
-        changed_drivers.add(task.driver_id)
-        if has_moved and task.state in UNDER_WAY:
-            raise_exception(session, "changed_on_the_road", task=task, driver_id=task.driver_id)
-            stop = await session.get_one(Stop, task.stop_id)
-            stop.place_id = task.place_id
-        elif has_moved:
-            raise_exception(session, "taken_from_run", task=task, driver_id=task.driver_id)
-            await back_to_pool(session, depots[0], task, f"{consignment.waybill} was amended.")
-    await session.flush()
-    return changed_drivers
 
 
 async def cancel_tasks(

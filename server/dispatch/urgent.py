@@ -5,7 +5,7 @@ promises made to others give way, and then it is said which become late.
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from server.dispatch.inputs import local_day, record_change
 from server.dispatch.lifecycle import FINAL
 from server.dispatch.manifest import issue_manifests
 from server.dispatch.models import Run, Stop, Task
+from server.dispatch.places_in_run import LateVisit, find_late
 from server.dispatch.problem import (
     RoadMap,
     drop_lost_vans,
@@ -28,12 +29,11 @@ from server.dispatch.problem import (
     make_problem,
     measure_roads,
     present_plan,
-    to_time,
 )
 from server.dispatch.publishing import apply_run, remove_empty_stops
 from server.dispatch.situation import Situation, read_situation
 from server.dispatch.tasks import lock_consignment_tasks, lock_tasks
-from server.dispatch.work import Work, without_deadline
+from server.dispatch.work import without_deadline
 from server.identity import service as identity
 from server.kit import clock
 from server.kit.errors import Conflict, NotFound
@@ -61,14 +61,6 @@ class NoRunCanTakeIt(Conflict):
     """No run of today can take {waybill}: {reasons}"""
 
     code = "dispatch.no_run_can_take_it"
-
-
-class LateVisit(msgspec.Struct, frozen=True, kw_only=True):
-    """A promise that will be broken now and would not have been before."""
-
-    waybill: str
-    promised_until: datetime
-    planned_start_at: datetime
 
 
 class InsertedWork(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,7 +127,7 @@ async def insert_urgent(
             if any(visit.waybill == waybill for visit in stop.visits)
         ),
         added_cost_minor=route.cost - (before.cost if before else 0),
-        late=find_late(situation, promises, before, route),
+        late=find_late(situation, promises, [before], route),
     )
 
 
@@ -186,27 +178,6 @@ def tell_reasons(found: NoPlace) -> str:
     """The reasons in sentences, the most frequent first."""
     told = " ".join(dict.fromkeys(reason.sentence for reason in found.reasons[:5]))
     return told or "No vehicle is left today."
-
-
-def find_late(
-    situation: Situation, promises: Mapping[str, Work], before: Route | None, after: Route
-) -> tuple[LateVisit, ...]:
-    """The promises that the run before kept, and the run after breaks."""
-    kept = {
-        (visit.id, visit.leg): to_time(situation, visit.start_s)
-        for visit in (before.visits if before else ())
-    }
-    late = []
-    for visit in after.visits:
-        ends = promises[visit.id].ends if visit.id in promises else ()
-        until = next((end.end_at for end in ends if end.leg == visit.leg), None)
-        start_at = to_time(situation, visit.start_s)
-        was_late = (visit.id, visit.leg) in kept and until and kept[visit.id, visit.leg] > until
-        if until and start_at > until and not was_late:
-            late.append(
-                LateVisit(waybill=visit.id, promised_until=until, planned_start_at=start_at)
-            )
-    return tuple(late)
 
 
 async def lock_run_tasks(

@@ -18,6 +18,8 @@ from server.kit.db import after_commit
 
 log = logging.getLogger(__name__)
 
+MEETING_KEPT_S = 3600
+
 
 def announce(session: AsyncSession, channel: str, message: bytes) -> None:
     """Publish once the session's transaction has been committed; a rollback publishes nothing."""
@@ -72,6 +74,24 @@ class Feed:
                 await redis.aclose()
             await asyncio.sleep(random.uniform(pause_s / 2, pause_s))
             pause_s = min(pause_s * 2, 5)
+
+    async def meet(self, place: str, member: str, *, at_s: float, stay_s: float) -> list[str]:
+        """Be somewhere until at_s + stay_s, or leave with 0; who else is there. Nobody when Redis
+        is away."""
+        key = f"meet:{place}"
+        try:
+            async with self._redis.pipeline(transaction=True) as pipe:
+                if stay_s > 0:
+                    pipe.zadd(key, {member: at_s + stay_s})
+                else:
+                    pipe.zrem(key, member)
+                pipe.zremrangebyscore(key, "-inf", at_s)
+                pipe.expire(key, MEETING_KEPT_S)
+                pipe.zrange(key, 0, -1)
+                found = (await pipe.execute())[-1]
+        except (RedisError, OSError):
+            return []
+        return [each.decode() for each in found if each.decode() != member]
 
     async def is_up(self) -> bool:
         try:

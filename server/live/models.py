@@ -1,9 +1,10 @@
-"""The answer that each command got, so that a repeat gets the same and has no second effect."""
+"""The answer that each command got, so that a repeat gets the same and has no second effect; and
+what customers say behind their tracking links."""
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Text
+from sqlalchemy import CheckConstraint, ForeignKey, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.kit.db import Base
@@ -27,3 +28,34 @@ class DriverCommand(Base):
     repeats: Mapped[int] = mapped_column(default=0)
     reject_code: Mapped[str | None]
     reject_message: Mapped[str | None]
+
+
+class CustomerWish(Base):
+    """How the consignee of one consignment wants it brought.
+
+    place: door, safe_place or neighbour. detail: which one. window: only one that the customer
+    chose. instructions_before: what the sender had said, to which the wish is added.
+    """
+
+    __tablename__ = "customer_wish"
+
+    consignment_id: Mapped[UUID] = mapped_column(ForeignKey("consignment.id"), primary_key=True)
+    place: Mapped[str]
+    detail: Mapped[str]
+    note: Mapped[str]
+    instructions_before: Mapped[str]
+    window_start_at: Mapped[datetime | None]
+    window_end_at: Mapped[datetime | None]
+    wished_at: Mapped[datetime]
+
+
+class DeliveryRating(Base):
+    """What the consignee thought of the delivery; the last word counts."""
+
+    __tablename__ = "delivery_rating"
+    __table_args__ = (CheckConstraint("stars between 1 and 5", name="stars"),)
+
+    consignment_id: Mapped[UUID] = mapped_column(ForeignKey("consignment.id"), primary_key=True)
+    stars: Mapped[int]
+    comment: Mapped[str]
+    rated_at: Mapped[datetime]

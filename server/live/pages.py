@@ -1,7 +1,6 @@
 """The pages for people: the dispatcher's console, signing in, and public tracking."""
 
 import hashlib
-from collections.abc import Callable
 from typing import Any
 
 from litestar import Request, Response, get
@@ -15,9 +14,17 @@ from server.identity.access import Role, allow, public
 from server.kit.errors import NotFound, Unavailable
 from server.kit.settings import ROOT, Settings
 from server.live import tracking_page
-from server.live.guess_limit import GuessLimit, TooManyGuesses
+from server.live.customer_pages import (
+    CUSTOMER_PAGES,
+    Language,
+    address_of,
+    limit_of,
+    read_offers,
+)
+from server.live.guess_limit import TooManyGuesses
 from server.live.public_tracking import PublicView, public_view
 from server.live.tracking_page import TrackingStatus
+from server.live.tracking_texts import language_of
 from server.places import service as places
 
 DISPATCHER_UI = ROOT / "dispatcher_ui"
@@ -115,15 +122,20 @@ async def show_tracking(
     request: Request[Any, Any, Any],
     session: NamedDependency[AsyncSession],
     settings: NamedDependency[Settings],
+    *,
+    lang: Language = "",
 ) -> Response[str]:
     """One consignment, for whoever has the link."""
+    language = language_of(request.headers.get("accept-language", ""), lang)
     try:
         view = await _look_up(session, token, request)
     except TrackingLinkUnknown:
-        return _tracking(tracking_page.render_not_valid, 404)
+        return _tracking(tracking_page.render_not_valid(language), 404)
     except TooManyGuesses as refusal:
-        return _tracking(tracking_page.render_slow_down, refusal.status, **refusal.headers)
-    return _tracking(lambda: tracking_page.render_view(view, settings.timezone), 200)
+        page = tracking_page.render_slow_down(language)
+        return _tracking(page, refusal.status, **refusal.headers)
+    offers = await read_offers(session, token, settings)
+    return _tracking(tracking_page.render_view(view, settings.timezone, language, offers), 200)
 
 
 @get("/t/{token:str}/status", guards=[public], include_in_schema=False)
@@ -132,18 +144,20 @@ async def send_tracking_status(
     request: Request[Any, Any, Any],
     session: NamedDependency[AsyncSession],
     settings: NamedDependency[Settings],
+    *,
+    lang: Language = "",
 ) -> Response[TrackingStatus]:
     """What has changed since the page was loaded."""
     view = await _look_up(session, token, request)
-    status = tracking_page.status_of(view, settings.timezone)
+    language = language_of(request.headers.get("accept-language", ""), lang)
+    status = tracking_page.status_of(view, settings.timezone, language)
     return Response(status, headers=tracking_page.HEADERS)
 
 
 async def _look_up(
     session: AsyncSession, token: str, request: Request[Any, Any, Any]
 ) -> PublicView:
-    guess_limit: GuessLimit = request.app.state.guess_limit
-    address = request.client.host if request.client else "unknown"
+    guess_limit, address = limit_of(request), address_of(request)
     guess_limit.admit(address)
     try:
         return await public_view(session, token)
@@ -152,9 +166,9 @@ async def _look_up(
         raise
 
 
-def _tracking(render: Callable[[], str], status: int, **headers: str) -> Response[str]:
+def _tracking(page: str, status: int, **headers: str) -> Response[str]:
     return Response(
-        render(),
+        page,
         status_code=status,
         media_type=HTML,
         headers={**tracking_page.HEADERS, **headers},
@@ -176,4 +190,5 @@ ROUTES = [
     send_tile,
     show_tracking,
     send_tracking_status,
+    *CUSTOMER_PAGES,
 ]

@@ -14,6 +14,7 @@ from server.kit.blobs import Blobs
 from server.kit.db import Database
 from server.live import pages, return_pages, trail
 from server.live.driver_session import DriverSession
+from server.live.presence import PRESENCE
 from server.protocol import codec
 
 MAX_BATCH_BYTES = 1024 * 1024
@@ -57,4 +58,5 @@ ROUTES = [
     trail.get_trail,
     *pages.ROUTES,
     *return_pages.RETURN_PAGES,
+    *PRESENCE,
 ]

@@ -9,7 +9,7 @@ function say(id, text) {
 async function look() {
   if (document.hidden) return;
   try {
-    const answer = await fetch(location.pathname + "/status", { cache: "no-store" });
+    const answer = await fetch(location.pathname + "/status" + location.search, { cache: "no-store" });
     if (answer.status === 404) return location.reload();
     if (!answer.ok) throw new Error(answer.statusText);
     const now = await answer.json();

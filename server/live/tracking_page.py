@@ -12,8 +12,9 @@ from pathlib import Path
 
 import msgspec
 
+from server.accounts.service import Brand
 from server.live.public_tracking import PublicView, StreetView
-from server.live.tracking_texts import TEXTS
+from server.live.tracking_texts import LANGUAGES, TEXTS
 from server.places.service import SKETCH_WIDTH
 
 STYLE = Path(__file__).with_name("tracking_page.css").read_text()
@@ -39,6 +40,19 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex, nofollow",
 }
+
+
+class Offers(msgspec.Struct, frozen=True, kw_only=True):
+    """What the page offers beside the news. link: its own address, without a query.
+    stars: given already; None where nothing is to be rated yet if not may_rate."""
+
+    link: str
+    brand: Brand | None = None
+    may_change: bool = False
+    may_return: bool = False
+    may_rate: bool = False
+    stars: int | None = None
+    problem: str = ""
 
 
 class TrackingStatus(msgspec.Struct, frozen=True):
@@ -78,11 +92,18 @@ def status_of(view: PublicView, zone: tzinfo, language: str = "en") -> TrackingS
     )
 
 
-def render_view(view: PublicView, zone: tzinfo, language: str = "en") -> str:
+def render_view(
+    view: PublicView, zone: tzinfo, language: str = "en", offers: Offers | None = None
+) -> str:
     """The page of a link that is valid."""
+    offers = offers or Offers(link="")
     texts = TEXTS[language]
     status = status_of(view, zone, language)
-    parts = [f'<p class="dim">{_town(view, texts)}</p>', f"<h1>{_headline(view, texts)}</h1>"]
+    parts = [
+        _head_of(offers.brand),
+        f'<p class="dim">{_town(view, texts)}</p>',
+        f"<h1>{_headline(view, texts)}</h1>",
+    ]
     if note := texts.get(f"next_step_{view.step}"):
         parts.append(f"<p>{note}</p>")
     if status.when:
@@ -92,6 +113,7 @@ def render_view(view: PublicView, zone: tzinfo, language: str = "en") -> str:
         parts.append(f"<p>{texts['late']}</p>")
     if status.stops:
         parts.append(f'<p id="stops" role="status">{status.stops}</p>')
+    parts.append(_offers(offers, texts))
     if view.streets:
         parts.append(_figure(view.streets, status, texts))
     parts.append(_timeline(view, zone, texts))
@@ -99,7 +121,55 @@ def render_view(view: PublicView, zone: tzinfo, language: str = "en") -> str:
         f'<p class="dim small">{texts["updated"]} <span id="updated">{status.updated}</span></p>'
         f'<p class="problem" id="problem" role="alert" hidden>{texts["not_updated"]}</p>'
     )
+    parts.append(render_foot(offers, language))
     return _document(texts, "".join(parts), language, None if view.is_over else status.revision)
+
+
+def _head_of(brand: Brand | None) -> str:
+    """Whose parcel it is, in the colour of the account."""
+    if brand is None:
+        return ""
+    return (
+        f'<p class="brand"><svg viewBox="0 0 4 4" fill="{escape(brand.colour)}" aria-hidden="true">'
+        f'<rect width="4" height="4"/></svg>{escape(brand.name)}</p>'
+    )
+
+
+def _offers(offers: Offers, texts: dict[str, str]) -> str:
+    """What can be done now: change it, send it back, say how it was."""
+    parts = []
+    if offers.may_change:
+        parts.append(
+            f'<p><a class="act" href="{offers.link}/change">{texts["change"]}</a></p>'
+            f'<p class="dim small">{texts["change_hint"]}</p>'
+        )
+    if offers.stars is not None:
+        parts.append(f'<p role="status">{texts["rated"].format(stars=offers.stars)}</p>')
+    elif offers.may_rate:
+        stars = "".join(
+            f'<a class="act" href="{offers.link}/rating?stars={each}" '
+            f'aria-label="{texts[f"stars_{each}"]}">{each} ★</a>'
+            for each in range(1, 6)
+        )
+        parts.append(f'<h2>{texts["rate"]}</h2><p class="stars">{stars}</p>')
+    if offers.may_return:
+        parts.append(f'<p><a href="{offers.link}/return">{texts["return_goods"]}</a></p>')
+    return "".join(parts)
+
+
+def render_foot(offers: Offers, language: str) -> str:
+    """Whom to ask, and the other languages."""
+    texts = TEXTS[language]
+    contact = ""
+    if offers.brand and offers.brand.contact:
+        told = texts["contact"].format(contact=escape(offers.brand.contact))
+        contact = f'<p class="small">{told}</p>'
+    links = " ".join(
+        f'<a href="?lang={code}" lang="{code}">{name}</a>'
+        for code, name in LANGUAGES.items()
+        if code != language
+    )
+    return f'{contact}<nav class="small" aria-label="{texts["languages"]}">{links}</nav>'
 
 
 def render_not_valid(language: str = "en") -> str:

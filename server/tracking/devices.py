@@ -1,6 +1,6 @@
 """What is remembered of each phone between its batches, and its heartbeats."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any

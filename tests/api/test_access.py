@@ -25,10 +25,14 @@ PUBLIC = {
     "GET /dispatch/{room:str}/{part:str}/{thing:str}",
     "GET /login",
     "GET /t/{token:str}",
+    "GET /t/{token:str}/change",
+    "GET /t/{token:str}/rating",
     "GET /t/{token:str}/return",
     "GET /t/{token:str}/status",
     "POST /api/driver/pair",
     "POST /api/login",
+    "POST /t/{token:str}/change",
+    "POST /t/{token:str}/rating",
     "POST /t/{token:str}/return",
 }
 """Whoever opens another door to everybody has to say so here as well."""

@@ -1,6 +1,8 @@
 """The page is built by Python alone, from sources that name no registry."""
 
+import gzip
 import json
+import re
 
 from server.app.pages import build_pages
 from server.live.pages import BUILT, DISPATCHER_UI
@@ -26,3 +28,27 @@ def test_lock_holds_hashes_and_no_addresses() -> None:
     assert [path for path, package in fetched.items() if "resolved" in package] == []
     assert [path for path, package in fetched.items() if "integrity" not in package] == []
     assert "omit-lockfile-registry-resolved=true" in (DISPATCHER_UI / ".npmrc").read_text()
+
+
+def test_shell_is_small_before_the_map_is_loaded(built_pages: None) -> None:
+    """What the first page loads, by its tags: under 60 kB gzipped."""
+    page = (BUILT / "index.html").read_text()
+    names = re.findall(r'(?:src|href)="/dispatch/assets/([^"]+\.js)"', page)
+    assert names
+    sizes = {name: len(gzip.compress((BUILT / "assets" / name).read_bytes())) for name in names}
+    print(sizes)
+    assert sum(sizes.values()) < 60_000, sizes
+
+
+def test_every_sentence_of_the_code_is_known_in_every_language() -> None:
+    sources = DISPATCHER_UI / "src"
+    said = {
+        sentence
+        for path in sources.rglob("*.ts")
+        if "words" not in path.relative_to(sources).parts
+        for sentence in re.findall(r'\bt\("((?:[^"\\]|\\.)*)"', path.read_text())
+    }
+    for language in ("de", "es"):
+        words = "".join(path.read_text() for path in (sources / "words" / language).glob("*.ts"))
+        known = set(re.findall(r'^  "((?:[^"\\]|\\.)*)": ', words, re.MULTILINE))
+        assert said - known == set(), language

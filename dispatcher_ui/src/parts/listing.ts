@@ -23,6 +23,8 @@ export interface Listing<Row> {
   path: string;
   query?: Record<string, string>;
   filters?: Field[];
+  /** What to ask the server for, when that is not what the filters say word for word. */
+  ask?: (filters: Record<string, string>) => Record<string, string>;
   columns: Column<Row>[];
   keyOf: (row: Row) => string;
   open?: (row: Row) => void;
@@ -67,7 +69,7 @@ export function showListing<Row>(view: View, place: HTMLElement, listing: Listin
     isLoading = true;
     notice.hidden = true;
     try {
-      const sent = listing.isShown ? {} : typed();
+      const sent = listing.isShown ? {} : (listing.ask?.(typed()) ?? typed());
       const page: Page<Row> | Row[] = await get(listing.path, {
         ...listing.query, ...sent, ...(takesPages(listing.path) ? { limit: PAGE_ROWS, after } : {}),
       });
@@ -92,7 +94,7 @@ export function showListing<Row>(view: View, place: HTMLElement, listing: Listin
     const shown = listing.isShown ? rows.filter((row) => listing.isShown?.(row, typed())) : rows;
     table.set(shown);
     const more = next === null ? "" : t(" – more come as you scroll");
-    say(told, shown.length === 0 ? listing.empty : `${count(shown.length)}${more}`);
+    say(told, shown.length === 0 ? listing.empty : t("{n} in the list", { n: count(shown.length) }) + more);
     table.element.hidden = shown.length === 0;
   };
   const showBar = (keys: Set<string>): void => {

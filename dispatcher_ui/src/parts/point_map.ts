@@ -1,7 +1,7 @@
 /** A small map with points and lines on it; where one is clicked can be told. */
 
 import { LngLatBounds, Map as LibreMap, NavigationControl, setWorkerUrl } from "maplibre-gl";
-import type { GeoJSONSource } from "maplibre-gl";
+import type { GeoJSONSource, StyleSpecification } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import "maplibre-gl/dist/maplibre-gl.css";
 import type { Feature } from "geojson";
@@ -15,6 +15,8 @@ setWorkerUrl(workerUrl);
 
 export interface Point {
   at: LonLat;
+  /** By which a lasso names it. */
+  id?: string;
   label?: string;
   colour?: string;
 }
@@ -28,6 +30,9 @@ export class PointMap {
   readonly element = h("div", { class: "point-map", role: "region", "aria-label": t("Map") });
   private readonly map: LibreMap | undefined;
   private features: Feature[] = [];
+  private points: Point[] = [];
+  private readonly theme = matchMedia("(prefers-color-scheme: dark)");
+  private readonly onTheme = (): unknown => this.map?.setStyle(styleOf(isDark()));
 
   constructor(onClick?: (at: LonLat) => void) {
     const canvas = h("div", { class: "canvas" });
@@ -39,30 +44,15 @@ export class PointMap {
       return;
     }
     this.element.append(canvas, credit);
-    const dark = isDark();
     this.map = new LibreMap({
       container: canvas,
-      style: {
-        version: 8,
-        sources: { basemap: BASEMAP_SOURCE, drawn: { type: "geojson", data: collection([]) } },
-        layers: [
-          ...basemapLayers(dark),
-          { id: "lines", type: "line", source: "drawn", filter: ["==", ["geometry-type"], "LineString"],
-            layout: { "line-join": "round", "line-cap": "round" },
-            paint: { "line-color": ["get", "colour"], "line-width": 3, "line-opacity": 0.8 } },
-          { id: "points", type: "circle", source: "drawn", filter: ["==", ["geometry-type"], "Point"],
-            paint: { "circle-radius": 9, "circle-color": ["get", "colour"], "circle-stroke-width": 2,
-              "circle-stroke-color": dark ? "#14181d" : "#ffffff" } },
-          { id: "labels", type: "symbol", source: "drawn", filter: ["has", "label"],
-            layout: { "text-field": ["get", "label"], "text-font": FONT, "text-size": 11, "text-allow-overlap": true },
-            paint: { "text-color": "#ffffff" } },
-        ],
-      },
+      style: styleOf(isDark()),
       center: [0, 20],
       zoom: 1,
       attributionControl: false,
       dragRotate: false,
     });
+    this.theme.addEventListener("change", this.onTheme);
     this.map.addControl(new NavigationControl({ showCompass: false }), "top-right");
     this.map.on("styledata", () => this.draw());
     if (onClick) this.map.on("click", ({ lngLat }) => onClick([lngLat.lng, lngLat.lat]));
@@ -71,6 +61,7 @@ export class PointMap {
 
   /** fits: also bring it all into view. */
   show(points: Point[], lines: Line[] = [], fits = true): void {
+    this.points = points;
     this.features = [
       ...lines.filter(({ through }) => through.length > 1).map(({ through, colour }): Feature => ({
         type: "Feature", geometry: { type: "LineString", coordinates: through }, properties: { colour },
@@ -87,7 +78,27 @@ export class PointMap {
     if (fits && !bounds.isEmpty()) this.map?.fitBounds(bounds, { padding: 50, maxZoom: 16, duration: 0 });
   }
 
+  /** A button that lets somebody draw around points; told are the ids of those inside. Whoever
+   * draws nothing chooses in the table. */
+  offerLasso(chosen: (ids: string[]) => void): void {
+    const { map } = this;
+    if (!map) return;
+    const button = h("button", { type: "button", class: "lasso", "aria-pressed": "false" }, t("Draw around"));
+    this.element.append(button);
+    button.onclick = () => {
+      const sheet = lassoSheet((around) => {
+        sheet.remove();
+        button.ariaPressed = "false";
+        const inside = this.points.filter(({ at, id }) => id !== undefined && isInside(map.project(at), around));
+        chosen(inside.flatMap(({ id }) => (id === undefined ? [] : [id])));
+      });
+      button.ariaPressed = "true";
+      this.element.append(sheet);
+    };
+  }
+
   close(): void {
+    this.theme.removeEventListener("change", this.onTheme);
     this.map?.remove();
   }
 
@@ -100,3 +111,60 @@ const collection = (features: Feature[]): { type: "FeatureCollection"; features:
   type: "FeatureCollection",
   features,
 });
+
+function styleOf(dark: boolean): StyleSpecification {
+  return {
+    version: 8,
+    sources: { basemap: BASEMAP_SOURCE, drawn: { type: "geojson", data: collection([]) } },
+    layers: [
+      ...basemapLayers(dark),
+      { id: "lines", type: "line", source: "drawn", filter: ["==", ["geometry-type"], "LineString"],
+        layout: { "line-join": "round", "line-cap": "round" },
+        paint: { "line-color": ["get", "colour"], "line-width": 3, "line-opacity": 0.8 } },
+      { id: "points", type: "circle", source: "drawn", filter: ["==", ["geometry-type"], "Point"],
+        paint: { "circle-radius": 9, "circle-color": ["get", "colour"], "circle-stroke-width": 2,
+          "circle-stroke-color": dark ? "#14181d" : "#ffffff" } },
+      { id: "labels", type: "symbol", source: "drawn", filter: ["has", "label"],
+        layout: { "text-field": ["get", "label"], "text-font": FONT, "text-size": 11, "text-allow-overlap": true },
+        paint: { "text-color": "#ffffff" } },
+    ],
+  };
+}
+
+interface Pixel {
+  x: number;
+  y: number;
+}
+
+/** A sheet over the map on which one line is drawn with the pointer held down. */
+function lassoSheet(done: (around: Pixel[]) => void): SVGSVGElement {
+  const sheet = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const line = document.createElementNS("http://www.w3.org/2000/svg", "polygon");
+  sheet.setAttribute("class", "lasso-sheet");
+  sheet.append(line);
+  const drawn: Pixel[] = [];
+  const goOn = (event: PointerEvent): void => {
+    if (!sheet.hasPointerCapture(event.pointerId)) return;
+    const { left, top } = sheet.getBoundingClientRect();
+    drawn.push({ x: event.clientX - left, y: event.clientY - top });
+    line.setAttribute("points", drawn.map(({ x, y }) => `${x},${y}`).join(" "));
+  };
+  sheet.onpointerdown = (event) => {
+    sheet.setPointerCapture(event.pointerId);
+    goOn(event);
+  };
+  sheet.onpointermove = goOn;
+  sheet.onpointerup = () => done(drawn);
+  return sheet;
+}
+
+/** Whether a ray from the point crosses the line around an odd number of times. */
+function isInside(point: Pixel, around: Pixel[]): boolean {
+  let inside = false;
+  around.forEach((a, index) => {
+    const b = around[(index + around.length - 1) % around.length] ?? a;
+    const crosses = a.y > point.y !== b.y > point.y;
+    if (crosses && point.x < ((b.x - a.x) * (point.y - a.y)) / (b.y - a.y) + a.x) inside = !inside;
+  });
+  return inside;
+}

@@ -61,6 +61,14 @@ export class VirtualTable<Row> {
     this.draw();
   }
 
+  /** Choose exactly these, such as what was drawn around on a map. */
+  choose(keys: Iterable<string>): void {
+    this.chosen.clear();
+    for (const key of keys) this.chosen.add(key);
+    this.options.choose?.(this.chosen);
+    this.draw();
+  }
+
   clearChoice(): void {
     this.chosen.clear();
     this.options.choose?.(this.chosen);

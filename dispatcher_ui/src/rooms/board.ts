@@ -8,12 +8,18 @@ import type { DraftRun, DraftStop } from "./plan_records";
 
 const LANE_PX = 40;
 const WHO_PX = 156;
-const PX_PER_MIN = 4;
-const BLOCK_MIN_PX = 26;
-/** Narrower than this nothing can be seen, even if the next stop is a minute away. */
-const BLOCK_LEAST_PX = 10;
+const PX_PER_MIN = 5;
+/** What a finger or an unsteady hand can hit; stops closer in time than that move apart. */
+const BLOCK_MIN_PX = 25;
 const SPARE_LANES = 4;
 const HOUR_MS = 3_600_000;
+
+/** Where a stop would be put: before that stop of the shift's run, the moved one not counted. */
+export interface Aim {
+  stop: DraftStop;
+  shiftId: string;
+  index: number;
+}
 
 export class Board {
   readonly element = h("div", { class: "board", role: "group", "aria-label": t("Runs by time") });
@@ -21,11 +27,16 @@ export class Board {
   private startMs = 0;
   private endMs = 0;
   private selectedId: string | undefined;
+  private dragged: DraftStop | undefined;
+  private aim: Aim | undefined;
+  private readonly mark = h("span", { class: "aim", "aria-hidden": "true" });
 
   constructor(
     private readonly nameOf: (driverId: string) => string,
-    private readonly move: (stop: DraftStop, toShiftId: string, toIndex: number) => void,
+    private readonly drop: (aim: Aim) => void,
     private readonly choose: (stop: DraftStop | undefined) => void,
+    /** Told while somebody still thinks about where to drop it; undefined when given up. */
+    private readonly aimed: (aim: Aim | undefined) => void,
   ) {
     this.element.addEventListener("scroll", () => this.draw(), { passive: true });
     this.element.addEventListener("keydown", (event) => this.onKey(event));
@@ -37,6 +48,7 @@ export class Board {
     const ends = runs.map((run) => Date.parse(run.ends_at));
     this.startMs = Math.floor(Math.min(...starts) / HOUR_MS) * HOUR_MS;
     this.endMs = Math.ceil(Math.max(...ends) / HOUR_MS) * HOUR_MS;
+    this.takeAim(undefined);
     this.draw();
   }
 
@@ -64,6 +76,7 @@ export class Board {
       this.hours(), above, ...this.runs.slice(first, last).map((run) => this.lane(run)), below,
     );
     if (focused) this.blockOf(focused)?.focus({ preventScroll: true });
+    this.drawAim();
   }
 
   private hours(): HTMLElement {
@@ -79,27 +92,27 @@ export class Board {
 
   private lane(run: DraftRun): HTMLElement {
     const name = this.nameOf(run.driver_id);
-    const lane = h("div", { class: "lane", role: "group", "aria-label": `${name}, ${run.vehicle_label}` },
+    const places = this.layOut(run.stops);
+    const lane = h("div", { class: "lane", role: "group", "data-shift": run.shift_id, "aria-label": `${name}, ${run.vehicle_label}` },
       h("span", { class: "who" }, name, h("small", {}, t("{vehicle} · {n} stops", { vehicle: run.vehicle_label, n: run.stops.length }))),
-      ...run.stops.map((stop, index) => this.block(run, stop, index)));
+      ...run.stops.map((stop, index) => this.block(run, stop, index, places)));
     lane.style.width = `${this.xOf(this.endMs)}px`;
     lane.addEventListener("dragover", (event) => {
       event.preventDefault();
-      lane.classList.add("target");
+      if (!this.dragged) return;
+      const others = othersOf(run, this.dragged);
+      const at = event.clientX - lane.getBoundingClientRect().left;
+      const index = this.layOut(others).filter((x) => x < at).length;
+      this.takeAim({ stop: this.dragged, shiftId: run.shift_id, index });
     });
-    lane.addEventListener("dragleave", () => lane.classList.remove("target"));
     lane.addEventListener("drop", (event) => {
       event.preventDefault();
-      const stop = this.runs.flatMap(({ stops }) => stops).find(({ id }) => id === event.dataTransfer?.getData("text/plain"));
-      if (!stop) return;
-      const atMs = this.startMs + ((event.clientX - lane.getBoundingClientRect().left - WHO_PX) / PX_PER_MIN) * 60_000;
-      const others = run.stops.filter(({ id }) => id !== stop.id);
-      this.move(stop, run.shift_id, others.filter((each) => Date.parse(each.start_at) < atMs).length);
+      if (this.aim) this.drop(this.aim);
     });
     return lane;
   }
 
-  private block(run: DraftRun, stop: DraftStop, index: number): HTMLElement {
+  private block(run: DraftRun, stop: DraftStop, index: number, places: number[]): HTMLElement {
     const isSelected = stop.id === this.selectedId;
     const block = h("button", {
       type: "button", class: "block", draggable: "true", "data-stop": stop.id, "aria-pressed": String(isSelected),
@@ -110,40 +123,91 @@ export class Board {
         this.draw();
         this.choose(this.selected());
       },
-      ondragstart: (event: DragEvent) => event.dataTransfer?.setData("text/plain", stop.id),
+      ondragstart: (event: DragEvent) => {
+        event.dataTransfer?.setData("text/plain", stop.id);
+        this.dragged = stop;
+      },
+      ondragend: () => {
+        this.dragged = undefined;
+        this.takeAim(undefined);
+      },
     }, `${stop.locked ? "🔒" : ""}${index + 1} ${stop.address}`);
-    const x = this.xOf(Date.parse(stop.arrival_at));
+    const x = places[index] ?? 0;
     block.style.insetInlineStart = `${x}px`;
-    const next = run.stops[index + 1];
-    const room = next ? this.xOf(Date.parse(next.arrival_at)) - x : Infinity;
+    const room = (places[index + 1] ?? Infinity) - x - 1;
     const wanted = Math.max(BLOCK_MIN_PX, this.xOf(Date.parse(stop.departure_at)) - x);
-    block.style.width = `${Math.max(BLOCK_LEAST_PX, Math.min(wanted, room))}px`;
+    block.style.width = `${Math.min(wanted, room)}px`;
     block.style.borderInlineStartColor = colourOf(run.driver_id);
     return block;
   }
 
+  /** Arrows aim, Enter drops, Escape gives up. */
   private onKey(event: KeyboardEvent): void {
     const stop = this.selected();
-    const at = this.runs.findIndex((run) => run.stops.some(({ id }) => id === stop?.id));
-    const run = this.runs[at];
-    if (!stop || !run) return;
-    const index = run.stops.findIndex(({ id }) => id === stop.id);
-    if (event.key === "ArrowLeft" && index > 0) this.move(stop, run.shift_id, index - 1);
-    else if (event.key === "ArrowRight" && index < run.stops.length - 1) this.move(stop, run.shift_id, index + 1);
-    else if (event.key === "ArrowUp" || event.key === "ArrowDown") {
-      const other = this.runs[at + (event.key === "ArrowUp" ? -1 : 1)];
-      if (!other) return;
-      const earlier = other.stops.filter((each) => each.start_at < stop.start_at).length;
-      this.move(stop, other.shift_id, earlier);
-    } else return;
+    if (!stop || event.ctrlKey || event.metaKey || event.altKey) return;
+    const next = this.nextAim(stop, event.key);
+    if (next) this.takeAim(next);
+    else if (event.key === "Enter" && this.aim) this.drop(this.aim);
+    else if (event.key === "Escape" && this.aim) this.takeAim(undefined);
+    else return;
     event.preventDefault();
+  }
+
+  private nextAim(stop: DraftStop, key: string): Aim | undefined {
+    const own = this.runs.find((run) => run.stops.some(({ id }) => id === stop.id));
+    if (!own) return undefined;
+    const from = this.aim ?? { stop, shiftId: own.shift_id, index: own.stops.findIndex(({ id }) => id === stop.id) };
+    const at = this.runs.findIndex((run) => run.shift_id === from.shiftId);
+    const run = this.runs[at];
+    const sideways = key === "ArrowLeft" ? -1 : key === "ArrowRight" ? 1 : 0;
+    const last = run ? othersOf(run, stop).length : 0;
+    if (sideways !== 0) return { ...from, index: Math.min(last, Math.max(0, from.index + sideways)) };
+    const other = this.runs[at + (key === "ArrowUp" ? -1 : key === "ArrowDown" ? 1 : NaN)];
+    if (!other) return undefined;
+    const earlier = othersOf(other, stop).filter((each) => each.start_at < stop.start_at).length;
+    return { stop, shiftId: other.shift_id, index: earlier };
+  }
+
+  private takeAim(aim: Aim | undefined): void {
+    const { stop, shiftId, index } = this.aim ?? {};
+    if (aim?.stop.id === stop?.id && aim?.shiftId === shiftId && aim?.index === index) return;
+    this.aim = aim;
+    this.drawAim();
+    this.aimed(aim);
+  }
+
+  /** A mark of its own, so that nothing under the pointer is drawn anew while it is dragged. */
+  private drawAim(): void {
+    this.mark.remove();
+    const run = this.runs.find((each) => each.shift_id === this.aim?.shiftId);
+    if (!this.aim || !run) return;
+    const places = this.layOut(othersOf(run, this.aim.stop));
+    const before = places[this.aim.index - 1];
+    const x = places[this.aim.index] ?? (before === undefined ? WHO_PX : before + BLOCK_MIN_PX);
+    this.mark.style.insetInlineStart = `${x}px`;
+    const lane = this.element.querySelector(`[data-shift="${run.shift_id}"]`);
+    lane?.append(this.mark);
+    this.mark.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
   private blockOf(stopId: string): HTMLElement | null {
     return this.element.querySelector<HTMLElement>(`[data-stop="${stopId}"]`);
   }
 
+  /** Where each block begins: at its time, or as near to it as there is room. */
+  private layOut(stops: DraftStop[]): number[] {
+    let free = 0;
+    return stops.map((stop) => {
+      const x = Math.max(free, this.xOf(Date.parse(stop.arrival_at)));
+      free = x + BLOCK_MIN_PX + 1;
+      return x;
+    });
+  }
+
   private xOf(ms: number): number {
     return WHO_PX + ((ms - this.startMs) / 60_000) * PX_PER_MIN;
   }
 }
+
+const othersOf = (run: DraftRun, stop: DraftStop): DraftStop[] =>
+  run.stops.filter(({ id }) => id !== stop.id);

@@ -7,6 +7,7 @@ import { fleet } from "../live";
 import { h, tell } from "../page";
 import { openDialog } from "../parts/dialog";
 import { formDialog } from "../parts/form";
+import { showPresence } from "../parts/presence";
 import { facts, plainTable } from "../parts/table";
 import { showRoom } from "../router";
 import { roomUrl, type View } from "../rooms";
@@ -17,9 +18,10 @@ import type { ConsignmentDetail, Place, Proof, StoryEntry, Task } from "./order_
 
 export async function showConsignment(view: View, id: string): Promise<void> {
   const path = `/api/consignments/${id}`;
-  const [{ consignment, story, proofs }, tasks] = await Promise.all([
+  const [{ consignment, story, proofs }, tasks, said] = await Promise.all([
     get<ConsignmentDetail>(path),
     get<Task[]>(`${path}/tasks`).catch((): Task[] => []),
+    get<CustomerSaid>(`${path}/customer`).catch(() => undefined),
   ]);
   const placeId = consignment.consignee.place_id;
   const place = placeId ? await get<Place>(`/api/places/${placeId}`).catch(() => undefined) : undefined;
@@ -54,6 +56,7 @@ export async function showConsignment(view: View, id: string): Promise<void> {
       ? h("a", { href: roomUrl("orders", orderId) }, t("← Its order"))
       : h("a", { href: roomUrl("orders", "consignments") }, t("← Consignments"))),
     h("h2", {}, consignment.waybill, " ", h("span", { class: "pill" }, words(consignment.state))),
+    showPresence(view, "consignment", id),
     h("p", { class: "buttons" },
       h("a", { class: "main", href: `/api/consignments/labels.pdf?ids=${id}`, target: "_blank" }, t("Labels")),
       h("button", { type: "button", onclick: () => void share() }, t("Tracking link")),
@@ -70,6 +73,7 @@ export async function showConsignment(view: View, id: string): Promise<void> {
         [t("Deliver"), span(consignment.window_start_at, consignment.window_end_at)],
         [t("Cash due"), money(consignment.cash_minor, consignment.currency)],
         [t("Instructions"), consignment.instructions || "–"],
+        ...(said ? saidFacts(said) : []),
         ...tasks.map((task): [string, string] => [
           words(task.kind),
           [words(task.state), t("attempt {n}", { n: task.attempt }), nameOf(task.driver_id), task.outcome_code && words(task.outcome_code)].filter(Boolean).join(" · "),
@@ -85,6 +89,21 @@ export async function showConsignment(view: View, id: string): Promise<void> {
     ], consignment.parcels),
     h("section", { class: "card" }, h("h3", {}, t("Story")), storyOf(story, proofs)),
   );
+}
+
+/** What the customer behind the tracking link wished, and thought of it. */
+interface CustomerSaid {
+  wish: { place: string; detail: string; note: string; window: [string, string] | null; wished_at: string } | null;
+  stars: number | null;
+  comment: string;
+}
+
+function saidFacts({ wish, stars, comment }: CustomerSaid): [string, string][] {
+  const wished = wish && [words(wish.place), wish.detail, wish.note, wish.window && span(...wish.window), dateTime(wish.wished_at)];
+  return [
+    ...(wished ? [[t("The customer wishes"), wished.filter(Boolean).join(" · ")] as [string, string]] : []),
+    ...(stars ? [[t("Rated"), `${"★".repeat(stars)}${"☆".repeat(5 - stars)} ${comment}`] as [string, string]] : []),
+  ];
 }
 
 function nameOf(driverId: string | null | undefined): string {

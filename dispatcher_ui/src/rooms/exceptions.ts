@@ -1,16 +1,17 @@
 /** The inbox of what a person must settle, each with what to do next. */
 
-import { get, send } from "../api";
+import { get, getAll, getMe, send, type Role } from "../api";
 import { t } from "../language";
 import { chooseDriver, fleet } from "../live";
 import { h, tell } from "../page";
 import { openDialog } from "../parts/dialog";
 import { formDialog } from "../parts/form";
 import { showListing } from "../parts/listing";
+import { showPresence } from "../parts/presence";
 import { facts } from "../parts/table";
 import { go } from "../router";
 import { roomUrl, type View } from "../rooms";
-import { today } from "../clock";
+import { nowMs, today } from "../clock";
 import { dateTime, words } from "../values";
 import type { Task } from "./order_records";
 
@@ -24,6 +25,9 @@ interface Exception {
   driver_id: string | null;
   details: Record<string, unknown>;
   raised_at: string;
+  assigned_to: string | null;
+  assigned_name: string | null;
+  snoozed_until: string | null;
   settled_at: string | null;
   settled_by: string | null;
   settled_note: string | null;
@@ -49,26 +53,66 @@ const ADVICE: Record<string, string> = {
   pickup_failed: "Call the sender, then try the pickup again.",
 };
 
+interface Person {
+  id: string;
+  name: string;
+  role: Role;
+  active: boolean;
+}
+
+/** The hours for which something may wait; 0 until the next morning. */
+const WAITS: [hours: string, label: string][] = [["1", "1 hour"], ["4", "4 hours"], ["0", "Until tomorrow, 7:00"], ["72", "3 days"]];
+
 export async function open(view: View): Promise<void> {
   const place = view.place;
+  const [me, people] = await Promise.all([getMe(), getAll<Person>("/api/people", { limit: 200 })]);
+  const dispatchers = people.filter(({ role, active }) => active && (role === "admin" || role === "dispatcher"));
+  const mine = me.person.id;
+  const isOpen = (each: Exception): boolean => each.settled_at === null;
+  const assign = (each: Exception, personId: string | null): Promise<unknown> =>
+    send("POST", `/api/exceptions/${each.id}/assign`, { person_id: personId });
   const reload = showListing<Exception>(view, place, {
     label: t("Exceptions"),
     path: "/api/exceptions",
     keyOf: (each) => each.id,
-    filters: [{ name: "settled", label: t("Which"), kind: "select", options: [["", t("To settle")], ["true", t("Settled")]] }],
+    filters: [{ name: "which", label: t("Which"), kind: "select", options: [["", t("To settle")], ["mine", t("Mine")], ["snoozed", t("Put off")], ["settled", t("Settled")]] }],
+    ask: ({ which }) => ({
+      settled: String(which === "settled"), snoozed: String(which === "snoozed"), assigned_to: which === "mine" ? mine : "",
+    }),
     columns: [
       { title: t("When"), text: (each) => dateTime(each.raised_at), by: (each) => each.raised_at },
       { title: t("What"), text: (each) => t(each.sentence) },
       { title: t("What to do"), text: (each) => t(ADVICE[each.kind] ?? "Look at the consignment and decide.") },
       { title: t("Driver"), text: (each) => nameOf(each.driver_id) },
-      { title: t("Settled by"), text: (each) => each.settled_by ?? "" },
+      { title: t("Looked after by"), text: (each) => each.assigned_name ?? "" },
+      { title: t("Put off until"), text: (each) => (each.snoozed_until ? dateTime(each.snoozed_until) : ""), by: (each) => each.snoozed_until ?? "" },
     ],
     open: (each) => void show(each, () => void reload()),
     actions: [
-      { label: t("Settle"), fields: [{ name: "note", label: t("What was done") }], isFor: (each) => each.settled_at === null, act: (each, values) => send("POST", `/api/exceptions/${each.id}/settle`, values) },
+      { label: t("Settle"), fields: [{ name: "note", label: t("What was done") }], isFor: isOpen, act: (each, values) => send("POST", `/api/exceptions/${each.id}/settle`, values) },
+      { label: t("Take it"), isFor: isOpen, act: (each) => assign(each, mine) },
+      {
+        label: t("Give to"), isFor: isOpen, act: (each, { person_id }) => assign(each, person_id || null),
+        fields: [{ name: "person_id", label: t("Who looks after it"), kind: "select", options: [["", t("Nobody in particular")], ...dispatchers.map(({ id, name }): [string, string] => [id, name])] }],
+      },
+      {
+        label: t("Put off"), isFor: isOpen,
+        fields: [{ name: "hours", label: t("For how long"), kind: "select", options: WAITS.map(([hours, label]) => [hours, t(label)]) }],
+        act: (each, { hours }) => send("POST", `/api/exceptions/${each.id}/snooze`, { until: momentAfter(Number(hours)) }),
+      },
+      { label: t("See it again"), isFor: (each) => each.snoozed_until !== null, act: (each) => send("POST", `/api/exceptions/${each.id}/snooze`, { until: null }) },
     ],
     empty: t("Nothing waits for you."),
   });
+}
+
+/** hours: 0 for seven o'clock tomorrow. */
+function momentAfter(hours: number): string {
+  if (hours > 0) return new Date(nowMs() + hours * 3_600_000).toISOString();
+  const morning = new Date(nowMs());
+  morning.setDate(morning.getDate() + 1);
+  morning.setHours(7, 0, 0, 0);
+  return morning.toISOString();
 }
 
 const nameOf = (driverId: string | null): string =>
@@ -85,15 +129,18 @@ async function show(each: Exception, done: () => void): Promise<void> {
   };
   const button = (label: string, act: () => void, kind = ""): HTMLElement =>
     h("button", { type: "button", class: kind, onclick: leave(act) }, label);
-  const { consignment_id: consignmentId, driver_id: driverId } = each;
+  const { consignment_id: consignmentId, driver_id: driverId, run_id: runId } = each;
+  const closed = new AbortController();
   const dialog = openDialog(
     t(each.sentence),
     h("p", {}, t(ADVICE[each.kind] ?? "Look at the consignment and decide.")),
+    showPresence(closed, "exception", each.id),
     facts([
       [t("When"), dateTime(each.raised_at)],
       [t("Driver"), nameOf(driverId) || "–"],
       ...(task ? [[t("Task"), `${words(task.kind)} · ${words(task.state)}`] as [string, string]] : []),
-      ...Object.entries(each.details).map(([name, value]): [string, string] => [words(name), typeof value === "string" ? value : JSON.stringify(value)]),
+      ...(each.assigned_name ? [[t("Looked after by"), each.assigned_name] as [string, string]] : []),
+      ...Object.entries(each.details).map(([name, value]): [string, string] => [words(name), detailWords(value)]),
       ...(each.settled_at ? [[t("Settled by"), `${each.settled_by} ${each.settled_note ?? ""}`] as [string, string]] : []),
     ]),
     h("p", { class: "buttons" },
@@ -103,9 +150,23 @@ async function show(each: Exception, done: () => void): Promise<void> {
         go(roomUrl());
         chooseDriver(driverId);
       }),
+      runId && button(t("Open the run"), () => go(roomUrl("plan", "runs", runId))),
       task?.state === "failed" && button(t("Try again"), () => repeat(task, each, done)),
     ),
   );
+  dialog.addEventListener("close", () => closed.abort());
+}
+
+/** What the server keeps with an exception, as people read it. */
+function detailWords(value: unknown): string {
+  if (value === null || value === "") return "–";
+  if (typeof value === "boolean") return value ? t("Yes") : t("No");
+  if (Array.isArray(value)) return value.map(detailWords).join(", ");
+  if (typeof value === "object") {
+    return Object.entries(value).map(([name, each]) => `${words(name)}: ${detailWords(each)}`).join(", ");
+  }
+  const text = String(value);
+  return /^\d{4}-\d\d-\d\dT/.test(text) ? dateTime(text) : /^[a-z]+(_[a-z]+)+$/.test(text) ? words(text) : text;
 }
 
 function settle(each: Exception, done: () => void): void {

@@ -5,17 +5,21 @@ import { clockIsKnown, today } from "../clock";
 import { t } from "../language";
 import { h, tell } from "../page";
 import { formDialog, makeField } from "../parts/form";
-import { plainTable, VirtualTable } from "../parts/table";
-import { noteQuery } from "../router";
+import { VirtualTable } from "../parts/table";
+import { go, noteQuery } from "../router";
 import { roomUrl, type View } from "../rooms";
-import { clockTime, count, date, dateTime, kilograms, kilometres, money, span, words } from "../values";
-import { showDraft } from "./draft";
-import type { Depot, Driver, Plan, PoolItem, Run } from "./plan_records";
+import { count, date, dateTime, kilograms, money, span, words } from "../values";
+import { showCompare } from "./compare";
+import { costOf, showDraft, stopsOf } from "./draft";
+import type { Depot, Driver, Plan, PoolItem, Run, Shift, Vehicle } from "./plan_records";
+import { runsTable, showRun } from "./run";
 
 const LOOK_MS = 700;
 const DEFAULT_BUDGET_S = 20;
 
 export async function open(view: View): Promise<void> {
+  const [part, id] = view.segments;
+  if (part === "runs" && id) return showRun(view, id);
   const [depots] = await Promise.all([get<Depot[]>("/api/depots"), clockIsKnown()]);
   const depot = depots.find(({ id }) => id === view.query.get("depot")) ?? depots[0];
   if (depot === undefined) {
@@ -38,18 +42,22 @@ export async function open(view: View): Promise<void> {
 
 async function showDay(view: View, place: HTMLElement, depot: Depot, day: string): Promise<void> {
   const ask = { depot_id: depot.id, day };
-  const [pool, plans, runs, drivers] = await Promise.all([
+  const [pool, plans, runs, drivers, shifts, vehicles] = await Promise.all([
     get<PoolItem[]>(`/api/depots/${depot.id}/pool`, { day }),
     get<Page<Plan>>("/api/plans", { ...ask, limit: 20 }),
     getAll<Run>("/api/runs", { ...ask, limit: 200 }),
     get<Driver[]>("/api/drivers", { depot_id: depot.id }),
+    getAll<Shift>("/api/shifts", { ...ask, limit: 200 }),
+    get<Vehicle[]>("/api/vehicles", { depot_id: depot.id }),
   ]);
+  const nameOf = (driverId: string): string => drivers.find(({ id }) => id === driverId)?.name ?? t("a driver");
   if (view.signal.aborted) return;
   const again = async (): Promise<void> => {
     place.replaceChildren();
     await showDay(view, place, depot, day);
   };
-  const current = plans.items.find(({ state }) => state === "draft" || state === "queued" || state === "solving");
+  const current = plans.items.find(({ id, state }) => state === "draft" && id === view.query.get("plan")) ??
+    plans.items.find(({ state }) => state === "draft" || state === "queued" || state === "solving");
   const stuck = pool.filter((item) => item.obstacle !== null);
   const newPlan = h("button", { type: "button", class: current ? "" : "main", onclick: () => requestPlan(ask, again) }, t("Make a plan"));
   place.append(
@@ -58,22 +66,47 @@ async function showDay(view: View, place: HTMLElement, depot: Depot, day: string
     }))),
   );
   if (current?.state === "draft") {
-    showDraft(view, place, await get<Plan>(`/api/plans/${current.id}`), drivers, again);
+    showDraft(view, place, current, { drivers, shifts, vehicles }, again);
   } else if (current) void follow(view, place, current, again);
   const failed = plans.items[0];
   if (failed?.state === "failed") place.append(h("p", { class: "notice", role: "alert" }, t("The last plan failed: {why}", { why: failed.failure ?? "" })));
-  place.append(h("h2", {}, t("Pool of {day}", { day: date(day) })), poolTable(pool));
-  if (runs.length > 0) place.append(h("h2", {}, t("Runs of the day")), runsOf(runs, again));
-  if (plans.items.length > 0) {
-    place.append(h("h2", {}, t("Plans")), plainTable(t("Plans"), [
-      { title: t("Asked for"), text: (plan) => dateTime(plan.requested_at) },
-      { title: t("By"), text: (plan) => plan.requested_by },
-      { title: t("State"), text: (plan) => words(plan.state) },
-      { title: t("Runs"), kind: "number", text: (plan) => count(plan.runs.length) },
-      { title: t("Cost"), kind: "number", text: (plan) => (plan.progress ? money(plan.progress.cost_minor, "") : "–") },
-      { title: t("Left out"), kind: "number", text: (plan) => count(plan.unassigned.length) },
-    ], plans.items));
-  }
+  place.append(h("h2", {}, t("Pool of {day}", { day: date(day) })), showPool(view, pool, again));
+  if (runs.length > 0) place.append(h("h2", {}, t("Runs of the day")), runsTable(runs));
+  const made = plans.items.filter((plan) => plan.runs.length > 0);
+  if (made.length > 1) {
+    const compared = h("div", { class: "page" });
+    const compare = h("button", {
+      type: "button", onclick: () => {
+        compare.hidden = true;
+        showCompare(compared, made, nameOf);
+      },
+    }, t("Compare two of them"));
+    place.append(h("h2", {}, t("Plans")), h("p", { class: "buttons" }, compare), compared);
+  } else if (plans.items.length > 0) place.append(h("h2", {}, t("Plans")));
+  if (plans.items.length > 0) place.append(plansTable(plans.items, (plan) => {
+    if (plan.state !== "draft") return;
+    view.query.set("plan", plan.id);
+    noteQuery(view.query);
+    void again();
+  }));
+}
+
+function plansTable(plans: Plan[], open: (plan: Plan) => void): HTMLElement {
+  const table = new VirtualTable<Plan>({
+    label: t("Plans"),
+    keyOf: (plan) => plan.id,
+    columns: [
+      { title: t("Asked for"), text: (plan) => dateTime(plan.requested_at), by: (plan) => plan.requested_at },
+      { title: t("State"), kind: "state", text: (plan) => words(plan.state) },
+      { title: t("Runs"), kind: "number", text: (plan) => count(plan.runs.length), by: (plan) => plan.runs.length },
+      { title: t("Stops"), kind: "number", text: (plan) => count(stopsOf(plan).length), by: (plan) => stopsOf(plan).length },
+      { title: t("Cost"), kind: "number", text: (plan) => money(costOf(plan), ""), by: costOf },
+      { title: t("Left out"), kind: "number", text: (plan) => count(plan.unassigned.length), by: (plan) => plan.unassigned.length },
+    ],
+    open,
+  });
+  table.set(plans);
+  return table.element;
 }
 
 function requestPlan(ask: { depot_id: string; day: string }, again: () => Promise<void>): void {
@@ -119,11 +152,37 @@ async function follow(view: View, place: HTMLElement, plan: Plan, again: () => P
   }
 }
 
-function poolTable(pool: PoolItem[]): HTMLElement {
+/** What waits, as a table and on a map; the chosen may be put into runs of today at once. */
+function showPool(view: View, pool: PoolItem[], again: () => Promise<void>): HTMLElement {
   if (pool.length === 0) return h("p", { class: "empty" }, t("The pool is empty: everything is on a run."));
+  const bar = h("div", { class: "chosen-bar", role: "toolbar", "aria-label": t("For the chosen"), hidden: true });
+  const drive = async (): Promise<void> => {
+    const chosen = pool.filter((item) => table.chosen.has(item.task_id));
+    let done = 0;
+    for (const item of chosen) {
+      try {
+        const put = await send<{ vehicle_label: string }>("POST", `/api/consignments/${item.consignment_id}/urgent`);
+        done += 1;
+        table.tellResult(item.task_id, t("in the run of {vehicle}", { vehicle: put.vehicle_label }));
+      } catch (error) {
+        table.tellResult(item.task_id, (error as Error).message);
+      }
+    }
+    table.clearChoice();
+    tell(t("{done} of {all} done; each row says what became of it", { done, all: chosen.length }));
+    if (done === chosen.length) await again();
+  };
   const table = new VirtualTable<PoolItem>({
     label: t("Pool"),
     keyOf: (item) => item.task_id,
+    choose: (keys) => {
+      bar.hidden = keys.size === 0;
+      bar.replaceChildren(
+        h("strong", {}, t("{n} chosen", { n: keys.size })),
+        h("button", { type: "button", onclick: () => void drive() }, t("Put into the runs of today")),
+        h("button", { type: "button", onclick: () => table.clearChoice() }, t("Choose none")),
+      );
+    },
     columns: [
       { title: t("Waybill"), text: (item) => item.waybill },
       { title: t("Kind"), text: (item) => words(item.kind) },
@@ -132,37 +191,23 @@ function poolTable(pool: PoolItem[]): HTMLElement {
       { title: t("Attempt"), kind: "number", text: (item) => count(item.attempt), by: (item) => item.attempt },
       { title: t("Parcels"), kind: "number", text: (item) => count(item.parcels), by: (item) => item.parcels },
       { title: t("Weight"), kind: "number", text: (item) => kilograms(item.weight_g), by: (item) => item.weight_g },
-      { title: t("In the way"), text: (item) => item.sentence ?? "" },
+      { title: t("In the way"), text: (item) => (item.sentence ? t(item.sentence) : "") },
     ],
-    open: (item) => location.assign(roomUrl("orders", "consignments", item.consignment_id)),
+    open: (item) => go(roomUrl("orders", "consignments", item.consignment_id)),
   });
   table.set(pool);
-  return table.element;
-}
-
-function runsOf(runs: Run[], again: () => Promise<void>): HTMLElement {
-  return h("ul", { class: "story card" }, ...runs.map((run) => {
-    const done = run.stops.filter((stop) => stop.state === "done").length;
-    const breakdown = (): unknown => formDialog(t("{name}'s vehicle broke down", { name: run.driver_name }), {
-      note: t("What is left is given to other runs where it fits; the rest goes back to the pool."),
-      fields: [],
-      button: t("Give the rest to others"),
-      submit: async () => {
-        const { moved, unassigned } = await send<{ moved: { waybill: string; vehicle_label: string; late: boolean }[]; unassigned: { waybill: string; sentence: string }[] }>("POST", `/api/runs/${run.id}/breakdown`, {});
-        tell(t("{moved} moved, {left} back in the pool, {late} become late", {
-          moved: moved.length, left: unassigned.length, late: moved.filter((each) => each.late).length,
-        }));
-        await again();
-      },
-    });
-    return h("li", {},
-      h("span", {}, `${clockTime(run.starts_at)} – ${clockTime(run.ends_at)}`),
-      h("div", {},
-        h("p", {}, h("strong", {}, run.driver_name), ` · ${words(run.state)} · `, t("{done} of {total} stops", { done, total: run.stops.length }), ` · ${kilometres(run.distance_m)}`),
-        h("p", { class: "buttons" },
-          h("a", { href: roomUrl("warehouse", "load", run.id) }, t("Load check")),
-          run.state !== "closed" && h("button", { type: "button", onclick: breakdown }, t("Breakdown")))));
-  }));
+  const mapAt = h("div");
+  void import("../parts/point_map").then(({ PointMap }) => {
+    if (view.signal.aborted) return;
+    const map = new PointMap();
+    view.signal.addEventListener("abort", () => map.close());
+    map.offerLasso((ids) => table.choose(ids));
+    mapAt.replaceChildren(map.element);
+    map.show(pool.flatMap((item) => (item.position
+      ? [{ at: item.position, id: item.task_id, colour: item.obstacle ? "#b3261e" : "#1668c7" }]
+      : [])));
+  });
+  return h("div", { class: "columns wide-first" }, h("div", { class: "page" }, bar, table.element), mapAt);
 }
 
 /** Publishing says what has changed when the draft is stale, and offers to plan again. */

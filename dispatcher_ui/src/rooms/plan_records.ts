@@ -76,8 +76,63 @@ export interface Plan {
   failure: string | null;
 }
 
+/** A late promise, as the server tells it. */
+export interface LateVisit {
+  waybill: string;
+  promised_until: string;
+  planned_start_at: string;
+}
+
+/** What moving a stop of a draft before stop `to_index` would do; refusal: why it cannot be. */
+export interface MoveEffect {
+  to_index: number;
+  added_cost_minor: number;
+  added_distance_m: number;
+  later: { address: string; waybill: string; arrival_at: string; later_s: number }[];
+  refusal: string | null;
+}
+
+/** What a change of runs in force does, or would do. */
+export interface RunChange {
+  runs: {
+    run_id: string; shift_id: string; driver_id: string; vehicle_label: string; stops: number;
+    added_cost_minor: number; added_distance_m: number; stop_ids: string[];
+  }[];
+  late: LateVisit[];
+  is_done: boolean;
+}
+
+export interface Shift {
+  id: string;
+  driver_id: string;
+  vehicle_id: string;
+  starts_at: string;
+  ends_at: string;
+  ended_at: string | null;
+  broken_down_at: string | null;
+}
+
+export interface Vehicle {
+  id: string;
+  label: string;
+}
+
+export interface RunStop {
+  id: string;
+  sequence: number;
+  state: "waiting" | "under_way" | "done";
+  address: string;
+  position: LonLat | null;
+  planned_arrival_at: string;
+  locked: boolean;
+  tasks: { id: string; consignment_id: string; kind: string; state: string; window_end_at: string | null }[];
+}
+
 export interface Run {
   id: string;
+  depot_id: string;
+  day: string;
+  shift_id: string;
   driver_id: string;
   driver_name: string;
   state: "draft" | "published" | "started" | "closed";
@@ -86,5 +141,5 @@ export interface Run {
   distance_m: number;
   cost_minor: number;
   delay_s: number;
-  stops: { id: string; state: string; address: string }[];
+  stops: RunStop[];
 }

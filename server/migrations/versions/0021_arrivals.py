@@ -1,9 +1,11 @@
 """How long things took, forecasts of arrivals and their scores; runs that are watched."""
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0022_arrivals"
+revision = "0021_arrivals"
 down_revision = "0020_stock_lookup"
 
 
@@ -71,5 +73,5 @@ def upgrade() -> None:
     op.execute("insert into run_watch select id, now() from run where state <> 'closed'")
 
 
-def moment(name: str) -> sa.Column[sa.DateTime]:
+def moment(name: str) -> sa.Column[datetime]:
     return sa.Column(name, sa.DateTime(timezone=True), nullable=False)

@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0023_live"
-down_revision = "0020_stock_lookup"
+revision = "0022_live"
+down_revision = "0021_arrivals"
 
 SPOTS = ("last", "doubted")
 

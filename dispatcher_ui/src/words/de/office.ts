@@ -1,0 +1,37 @@
+/** German: reports, keys and the audit log. */
+
+import type { Sentences } from "../../language";
+
+export const OFFICE: Sentences = {
+  "API keys": "API-Schlüssel",
+  "As CSV": "Als CSV",
+  "Audit": "Protokoll",
+  "Delivered": "Zugestellt",
+  "Details": "Einzelheiten",
+  "Exceptions by kind": "Ausnahmen nach Art",
+  "Figures": "Zahlen",
+  "How many": "Wie viele",
+  "Keep it where the program finds it. Nobody can show it again.": "Dort aufbewahren, wo das Programm ihn findet. Niemand kann ihn nochmals zeigen.",
+  "Kilometres driven": "Gefahrene Kilometer",
+  "Kilometres planned": "Geplante Kilometer",
+  "Last used": "Zuletzt benutzt",
+  "Make the key": "Schlüssel erstellen",
+  "May": "Darf",
+  "New API key": "Neuer API-Schlüssel",
+  "Nothing is noted for this.": "Dazu ist nichts notiert.",
+  "Of those that were tried": "Von den versuchten",
+  "On no run": "Auf keiner Tour",
+  "On time": "Pünktlich",
+  "Orders by state": "Aufträge nach Zustand",
+  "Period": "Zeitraum",
+  "Print": "Drucken",
+  "Proofs": "Nachweise",
+  "Scopes, with spaces between": "Rechte, durch Leerzeichen getrennt",
+  "Still open": "Noch offen",
+  "The key": "Der Schlüssel",
+  "The key, shown this once": "Der Schlüssel, nur jetzt gezeigt",
+  "There is no API key yet.": "Noch kein API-Schlüssel.",
+  "Valid": "Gültig",
+  "Which program it is for": "Für welches Programm er ist",
+  "to and with": "bis und mit",
+};

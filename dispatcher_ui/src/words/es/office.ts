@@ -1,0 +1,37 @@
+/** Spanish: reports, keys and the audit log. */
+
+import type { Sentences } from "../../language";
+
+export const OFFICE: Sentences = {
+  "API keys": "Claves de API",
+  "As CSV": "Como CSV",
+  "Audit": "Auditoría",
+  "Delivered": "Entregado",
+  "Details": "Detalles",
+  "Exceptions by kind": "Incidencias por tipo",
+  "Figures": "Cifras",
+  "How many": "Cuántos",
+  "Keep it where the program finds it. Nobody can show it again.": "Guárdela donde el programa la encuentre. Nadie puede mostrarla otra vez.",
+  "Kilometres driven": "Kilómetros recorridos",
+  "Kilometres planned": "Kilómetros previstos",
+  "Last used": "Último uso",
+  "Make the key": "Crear la clave",
+  "May": "Puede",
+  "New API key": "Nueva clave de API",
+  "Nothing is noted for this.": "No hay nada anotado.",
+  "Of those that were tried": "De los intentados",
+  "On no run": "En ninguna ruta",
+  "On time": "A tiempo",
+  "Orders by state": "Pedidos por estado",
+  "Period": "Periodo",
+  "Print": "Imprimir",
+  "Proofs": "Pruebas",
+  "Scopes, with spaces between": "Permisos, separados por espacios",
+  "Still open": "Aún abierto",
+  "The key": "La clave",
+  "The key, shown this once": "La clave, mostrada solo ahora",
+  "There is no API key yet.": "Aún no hay claves.",
+  "Valid": "Válida",
+  "Which program it is for": "Para qué programa es",
+  "to and with": "hasta",
+};

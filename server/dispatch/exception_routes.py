@@ -1,0 +1,93 @@
+"""The inbox of what a person must settle, over HTTP."""
+
+from uuid import UUID
+
+import msgspec
+from litestar import get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.dispatch import service
+from server.dispatch.exceptions import ExceptionView
+from server.dispatch.fleet_routes import MAY_CHANGE, MAY_READ
+from server.identity.access import Principal
+from server.kit.inputs import Limit, Moment, Note
+
+
+class Settlement(msgspec.Struct, forbid_unknown_fields=True):
+    note: Note = ""
+
+
+class Assignment(msgspec.Struct, forbid_unknown_fields=True):
+    """person_id: null for nobody in particular."""
+
+    person_id: UUID | None
+
+
+class Snooze(msgspec.Struct, forbid_unknown_fields=True):
+    """until: null to see it again at once."""
+
+    until: Moment | None
+
+
+class ExceptionPage(msgspec.Struct):
+    items: list[ExceptionView]
+    next: UUID | None
+
+
+@get("/api/exceptions", guards=[MAY_READ])
+async def list_exceptions(
+    session: NamedDependency[AsyncSession],
+    *,
+    settled: FromQuery[bool] = False,
+    snoozed: FromQuery[bool] = False,
+    assigned_to: FromQuery[UUID | None] = None,
+    depot_id: FromQuery[UUID | None] = None,
+    limit: Limit = 50,
+    after: FromQuery[UUID | None] = None,
+) -> ExceptionPage:
+    """Oldest first. Those that were put off are left out, or with `snoozed` the only ones."""
+    items = await service.list_exceptions(
+        session,
+        settled=settled,
+        snoozed=snoozed,
+        assigned_to=assigned_to,
+        depot_id=depot_id,
+        limit=limit,
+        after=after,
+    )
+    return ExceptionPage(list(items), items[-1].id if len(items) == limit else None)
+
+
+@post("/api/exceptions/{exception_id:uuid}/settle", guards=[MAY_CHANGE], status_code=200)
+async def settle_exception(
+    exception_id: FromPath[UUID],
+    data: JSONBody[Settlement],
+    session: NamedDependency[AsyncSession],
+    principal: NamedDependency[Principal],
+) -> ExceptionView:
+    return await service.settle_exception(session, exception_id, note=data.note, by=principal.label)
+
+
+@post("/api/exceptions/{exception_id:uuid}/assign", guards=[MAY_CHANGE], status_code=200)
+async def assign_exception(
+    exception_id: FromPath[UUID],
+    data: JSONBody[Assignment],
+    session: NamedDependency[AsyncSession],
+) -> ExceptionView:
+    """Say who looks after it."""
+    return await service.assign_exception(session, exception_id, data.person_id)
+
+
+@post("/api/exceptions/{exception_id:uuid}/snooze", guards=[MAY_CHANGE], status_code=200)
+async def snooze_exception(
+    exception_id: FromPath[UUID],
+    data: JSONBody[Snooze],
+    session: NamedDependency[AsyncSession],
+) -> ExceptionView:
+    """Put it off until then, or take that back."""
+    return await service.snooze_exception(session, exception_id, data.until)
+
+
+EXCEPTION_ROUTES = [list_exceptions, settle_exception, assign_exception, snooze_exception]
