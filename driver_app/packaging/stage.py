@@ -11,10 +11,8 @@ ROOT = Path(__file__).parents[2]
 LEFT_OUT = ("packaging", "main.py", "desktop.py", "__pycache__")
 """What a phone has no use for."""
 ENTRANCES = {
-    "main.py": "from driver_app.device.android.entrance import open_screens\n\nopen_screens()\n",
-    "service.py": (
-        "from driver_app.device.android.entrance import run_background\n\nrun_background()\n"
-    ),
+    "main.py": "from driver_app.phone import open_screens\n\nopen_screens()\n",
+    "service.py": ("from driver_app.phone import run_background\n\nrun_background()\n"),
 }
 
 

@@ -157,10 +157,10 @@ def test_app_of_the_apk_can_be_put_together(staged: Path) -> None:
         staged,
         """
 from pathlib import Path
-from driver_app.device.android import entrance
-import driver_app.background
-device = entrance.make_device(Path("."))
-entrance.hide_from_switcher()
+import driver_app.phone
+from driver_app.device.android import device
+device.make_device(Path("."))
+device.hide_from_switcher()
 """,
     )
 

@@ -1,6 +1,6 @@
 """An Android phone behind the ports. Imported on a phone only: everything here knows Java.
 
-    entrance.py  what main.py and service.py of the APK call, and the device put together
+    device.py    all of it put together; driver_app/phone.py is where the APK begins
     bridge.py    the Java classes, and threads that may call them
     service.py   the foreground service: its start, its notification, its wake lock
     location.py  the location service, in the background process

@@ -1,46 +1,18 @@
-"""What the APK's two processes begin with."""
+"""All ports of an Android phone, put together."""
 
-import asyncio
-import logging
-import os
 from pathlib import Path
 
-import certifi
-
-from driver_app.background import work
 from driver_app.core.store import Store
 from driver_app.device.android.bridge import Task, activity, java, sdk
 from driver_app.device.android.camera import AndroidCamera, AndroidScanner, Errands, OtherApps
 from driver_app.device.android.checks import AndroidChecks
 from driver_app.device.android.keystore import Keystore
 from driver_app.device.android.location import AndroidLocation
-from driver_app.device.android.service import (
-    find_folder,
-    home,
-    show_notification,
-    start_background,
-)
+from driver_app.device.android.service import start_background
 from driver_app.device.ports import Device, Insets
-from driver_app.screens.window import open_app
 
 FLAG_SECURE = 0x2000
 INSETS_SINCE_SDK = 30
-
-
-def open_screens() -> None:
-    """main.py of the APK."""
-    _set_up()
-    folder = home()
-    open_app(folder, make_device(folder))
-
-
-def run_background() -> None:
-    """service.py of the APK. After Android has ended us, it starts us anew."""
-    _set_up()
-    folder = find_folder(os.environ.get("PYTHON_SERVICE_ARGUMENT", ""))
-    device = make_device(folder)
-    show_notification(_read_language(folder, device.language))
-    asyncio.run(work(folder, device, parent=None))
 
 
 def make_device(folder: Path) -> Device:
@@ -84,15 +56,10 @@ def read_insets() -> Insets:
     return Insets(top_px=bars.top, bottom_px=bars.bottom, left_px=bars.left, right_px=bars.right)
 
 
-def _read_language(folder: Path, usual: str) -> str:
+def read_language(folder: Path, usual: str) -> str:
+    """The driver's own, else the phone's."""
     store = Store(folder)
     try:
         return store.get_setting("look_language") or usual
     finally:
         store.close()
-
-
-def _set_up() -> None:
-    logging.basicConfig(level=logging.INFO)
-    # Python on Android knows no authorities of its own.
-    os.environ.setdefault("SSL_CERT_FILE", certifi.where())
