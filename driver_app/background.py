@@ -44,6 +44,9 @@ class Tracker:
         self._sampling: Sampling | None = None
         self._moved_at: Reading | None = None
         self._newest: Reading | None = None
+        self._clock = clock
+        self._aim: str | None = None
+        self._set_off_at = clock()
 
     async def run(self) -> None:
         try:
@@ -95,6 +98,12 @@ class Tracker:
         still_s = 0.0
         if here is not None and self._moved_at is not None:
             still_s = (here.taken_at - self._moved_at.taken_at).total_seconds()
+        aim = stop.stop.id if stop is not None and stop.state == "en_route" else None
+        if aim != self._aim:
+            self._aim, self._set_off_at = aim, self._clock()
+        if aim is not None:
+            # The tap tells sooner than the next position that the van will not stand any longer.
+            still_s = min(still_s, (self._clock() - self._set_off_at).total_seconds())
         next_stop_m = None
         if stop is not None:
             # Not knowing where we are, we ask as often as on the way to a far stop.

@@ -1,5 +1,6 @@
 """The app: which page is open, what has changed in the store, how it looks."""
 
+import gc
 import shutil
 import time
 from collections.abc import Callable
@@ -25,6 +26,11 @@ from server.protocol.from_driver import Position
 LOOK_S = 0.25
 """Between two looks at what the background has written."""
 POSITION_FRESH_S = 120
+REST_S = 2.0
+"""So long after the last page was shown, a fifth of a second is nobody's loss."""
+LEFT_BEHIND_MAX = 4
+"""Pages; more than that would be felt in the memory of the phone."""
+YOUNG, MIDDLE, NEVER = 700, 10, 1_000_000_000
 
 
 class PostriderApp(App):
@@ -43,6 +49,8 @@ class PostriderApp(App):
         self._asked: Dialog | None = None
         self._watch = ChangeWatch(self.store)
         self._stale = False
+        self._left_behind = 0
+        self._shown_s = 0.0
 
     def build(self) -> BoxLayout:
         self.device.hide_from_switcher()
@@ -55,6 +63,10 @@ class PostriderApp(App):
         # The keyboard moves the page up instead of covering the field.
         Window.softinput_mode = "below_target"
         Window.bind(on_keyboard=self._on_key, on_resize=self._keep_clear)
+        # What is there by now stays. What pages leave behind is cleared away when nobody waits for
+        # the next one: in between, that took a fifth of a second.
+        gc.freeze()
+        gc.set_threshold(YOUNG, MIDDLE, NEVER)
         self._looking = Frames.schedule_interval(lambda _: self.look(), LOOK_S)
         return self._frame
 
@@ -66,6 +78,7 @@ class PostriderApp(App):
         )  # fmt: skip
 
     def on_stop(self) -> None:
+        gc.set_threshold(YOUNG, MIDDLE, MIDDLE)
         self._looking.cancel()
         Window.unbind(on_keyboard=self._on_key, on_resize=self._keep_clear)
         self.store.close()
@@ -102,6 +115,8 @@ class PostriderApp(App):
             self.back()
 
     def _show(self) -> None:
+        self._shown_s = time.monotonic()
+        self._left_behind += 1
         self.room.clear_widgets()
         self.room.add_widget(self.pages[-1])
         self.pages[-1].refresh()
@@ -123,6 +138,7 @@ class PostriderApp(App):
 
     def look(self) -> None:
         """Show what the background, or this page, has written since the last look."""
+        self._tidy_up()
         self._stale = self._watch.has_changed() or self._stale
         # A page that is built anew under a finger would swallow the tap.
         if not self._stale or EventLoop.touches:
@@ -130,7 +146,14 @@ class PostriderApp(App):
         self._stale = False
         self._see_revocation()
         if not self.pages[-1].keeps_still:
+            self._left_behind += 1
             self.pages[-1].refresh()
+
+    def _tidy_up(self) -> None:
+        rests = time.monotonic() > self._shown_s + REST_S and not EventLoop.touches
+        if self._left_behind > (0 if rests else LEFT_BEHIND_MAX):
+            gc.collect()
+            self._left_behind = 0
 
     def _see_revocation(self) -> None:
         from driver_app.screens.pair import PairPage  # noqa: PLC0415

@@ -5,6 +5,9 @@ from driver_app.screens.design.components import Bar, Field
 from driver_app.screens.design.lettering import Txt
 from driver_app.screens.page import Page
 
+SHOWN = 25
+"""Of what is missing: more than anybody reads, and quickly drawn after each scan."""
+
 
 def parcels_to_load(run: RunView) -> dict[str, str]:
     """Barcode -> address of what is brought today, apart from what is picked up on the way."""
@@ -41,8 +44,10 @@ class LoadPage(Page):
         if missing:
             self.add(self.heading(self.say("load.missing")))
             # The last stop's parcels go in first.
-            for barcode, place in reversed(missing.items()):
+            for barcode, place in list(reversed(missing.items()))[:SHOWN]:
                 self.add(Txt(said=place), Txt(said=barcode, size_of="small", tone="ink_2"))
+            if len(missing) > SHOWN:
+                self.add(Txt(said=self.say("load.more", count=len(missing) - SHOWN), tone="ink_2"))
         else:
             self.add(self.banner(self.say("load.complete"), "good", "check"))
         self.add_foot(self.button(self.say("load.camera"), "barcode", self._scan))

@@ -21,6 +21,8 @@ def prepare_window(*, width: int = 412, height: int = 915) -> None:
     """width, height: of the window on a desktop, in dp; a phone has its own."""
     os.environ.setdefault("KIVY_NO_ARGS", "1")
     os.environ.setdefault("KIVY_NO_FILELOG", "1")
+    # Through our own logging: warnings and tracebacks, not what it found on its way.
+    os.environ.setdefault("KIVY_LOG_MODE", "PYTHON")
     from kivy.config import Config  # noqa: PLC0415
 
     Config.set("graphics", "width", str(width))

@@ -159,6 +159,7 @@ TEXTS: dict[str, str] = {
     "load.twice": "{barcode} محمل بالفعل.",
     "load.camera": "المسح بالكاميرا",
     "load.missing": "ما زال ناقصا",
+    "load.more": "و{count} أخرى",
     "load.complete": "كل شيء على متن المركبة.",
     # The notification of the background
     "service.run": "جولتك",

@@ -171,6 +171,7 @@ TEXTS: dict[str, str] = {
     "load.twice": "{barcode} is on board already.",
     "load.camera": "Scan with the camera",
     "load.missing": "Still missing",
+    "load.more": "and {count} more",
     "load.complete": "Everything is on board.",
     # The notification of the background
     "service.run": "Your run",

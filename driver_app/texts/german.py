@@ -159,6 +159,7 @@ TEXTS: dict[str, str] = {
     "load.twice": "{barcode} ist schon an Bord.",
     "load.camera": "Mit der Kamera scannen",
     "load.missing": "Fehlt noch",
+    "load.more": "und {count} weitere",
     "load.complete": "Alles ist an Bord.",
     # The notification of the background
     "service.run": "Deine Tour",

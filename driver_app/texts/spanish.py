@@ -159,6 +159,7 @@ TEXTS: dict[str, str] = {
     "load.twice": "{barcode} ya está a bordo.",
     "load.camera": "Escanear con la cámara",
     "load.missing": "Todavía falta",
+    "load.more": "y {count} más",
     "load.complete": "Todo está a bordo.",
     # The notification of the background
     "service.run": "Tu ruta",

@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
@@ -102,11 +102,12 @@ def _make_device(folder: Path) -> Device:
 
 def main() -> None:
     folder = Path(sys.argv[1])
-    if len(sys.argv) > 2:
-        parent = int(sys.argv[2])
-        asyncio.run(work(folder, _make_device(folder), parent, pace(), clock.now))
-    else:
-        open_app(folder, _make_device(folder), clock.now)
+    with suppress(KeyboardInterrupt):  # Ctrl-C at the terminal from which the window was opened
+        if len(sys.argv) > 2:
+            parent = int(sys.argv[2])
+            asyncio.run(work(folder, _make_device(folder), parent, pace(), clock.now))
+        else:
+            open_app(folder, _make_device(folder), clock.now)
 
 
 if __name__ == "__main__":

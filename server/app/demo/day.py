@@ -111,7 +111,7 @@ class DayPlayer:
                     await self._publish_plan(office, company)
                 self._hurry()
                 fleet = self._make_fleet(base_url, roads)
-                async with self._on_duty(base_url, fleet, await office.make_pairing_codes()):
+                async with self._on_duty(base_url, fleet, office):
                     await self._drive(office, fleet, addresses)
                     problems = await self._settle(fleet)
                     self._say("returns are opened, cash is counted, invoices go out ...")
@@ -137,16 +137,17 @@ class DayPlayer:
         )
 
     @asynccontextmanager
-    async def _on_duty(
-        self, base_url: str, fleet: Fleet, codes: Sequence[str]
-    ) -> AsyncIterator[None]:
-        """The couriers, the last of whom is a guest if we have one."""
+    async def _on_duty(self, base_url: str, fleet: Fleet, office: Office) -> AsyncIterator[None]:
+        """The couriers, one of whom, with a run, is a guest if we have one."""
+        drivers = [driver["id"] for driver in await office.get("/api/drivers")]
+        codes = dict(zip(drivers, await office.make_pairing_codes(), strict=True))
         async with AsyncExitStack() as stack:
             if self._guest is not None:
-                *codes, code = codes
+                (run,) = (await office.get("/api/runs", limit=1))["items"]
+                code = codes.pop(run["driver_id"])
                 await stack.enter_async_context(self._guest.on_duty(base_url, code))
-                self._say(f"you are driver {len(codes) + 1}: the app is in a window of its own")
-            await stack.enter_async_context(fleet.on_duty(codes))
+                self._say(f"you are {run['driver_name']}: the app is in a window of its own")
+            await stack.enter_async_context(fleet.on_duty(list(codes.values())))
             yield
 
     # The morning
