@@ -377,7 +377,7 @@ def compose() -> dict[str, dict[str, dict[str, object]]]:
 
 def test_compose_runs_the_processes_of_up(compose: dict[str, dict[str, dict[str, object]]]) -> None:
     services = compose["services"]
-    assert set(services) == {"postgis", "redis", "migrate", "web", "worker", "proxy"}
+    assert set(services) == {"postgis", "redis", "migrate", "web", "gateway", "worker", "proxy"}
     assert all("healthcheck" in services[name] for name in ("postgis", "redis", "web", "proxy"))
     assert all("ports" not in services[name] for name in services if name != "proxy")
     assert all("container_name" not in service for service in services.values()), "replicas"
@@ -399,7 +399,7 @@ def test_compose_needs_secrets_and_holds_none() -> None:
 def test_compose_calls_commands_that_exist(
     compose: dict[str, dict[str, dict[str, object]]],
 ) -> None:
-    for name in ("migrate", "web", "worker"):
+    for name in ("migrate", "web", "gateway", "worker"):
         command = compose["services"][name]["command"]
         assert isinstance(command, list)
         assert command[:3] == ["python", "-m", "server"]

@@ -36,7 +36,13 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
         super().__init_subclass__(**config)
         room = cls.__module__.removeprefix("server.").split(".")[0]
         cls.event_name = f"{room}.{cls.__name__}"
-        EVENTS[cls.event_name] = cls
+        namesake = EVENTS.setdefault(cls.event_name, cls)
+        if namesake is not cls:
+            # The reactions to one of them would silently never be called.
+            raise TypeError(
+                f"{namesake.__module__} and {cls.__module__} both declare {cls.event_name};"
+                " name one of them after what it tells"
+            )
 
 
 class OutboxEvent(Base):

@@ -32,6 +32,7 @@ COMMANDS = (
     "roads",
     "import",
     "simulate",
+    "driver",
     "doctor",
     "reconcile",
     "test",

@@ -19,24 +19,24 @@ NOT_FOR_POWER_CUTS = "durability: fsync is off"
 """The servers of the tests are like those of the demo; all else about them is well."""
 
 
-class BellRung(Event):
-    bell: str
+class GongStruck(Event):
+    gong: str
 
 
 rope = {"is_broken": True}
 
 
-async def on_bell_rung(session: AsyncSession, event: BellRung) -> None:
+async def on_gong_struck(session: AsyncSession, event: GongStruck) -> None:
     if rope["is_broken"]:
-        raise RuntimeError(f"the rope of {event.bell} broke")
+        raise RuntimeError(f"the rope of {event.gong} broke")
 
 
 @pytest.fixture
-def _bell() -> Iterator[None]:
+def _gong() -> Iterator[None]:
     rope["is_broken"] = True
-    reaction(on_bell_rung)
+    reaction(on_gong_struck)
     yield
-    del REACTIONS[BellRung]
+    del REACTIONS[GongStruck]
 
 
 @pytest.fixture
@@ -69,12 +69,12 @@ async def test_a_healthy_installation_has_nothing_to_mend(
     assert [line.startswith(NOT_FOR_POWER_CUTS) for line in ill] == [True]
 
 
-@pytest.mark.usefixtures("_bell")
+@pytest.mark.usefixtures("_gong")
 async def test_a_reaction_that_was_given_up_is_shown_and_can_be_tried_again(
     installation: Settings, own_db: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with own_db.transaction() as session:
-        emit(session, BellRung(bell="Old Tom"))
+        emit(session, GongStruck(gong="Old Tom"))
     for _ in range(ATTEMPTS):
         await relay_pending(own_db)
         async with own_db.transaction() as session:
@@ -83,7 +83,7 @@ async def test_a_reaction_that_was_given_up_is_shown_and_can_be_tried_again(
     assert not await examine(installation)
     _, ill = read_findings(capsys)
     (line,) = (line for line in ill if line.startswith("reaction:"))
-    assert "on_bell_rung" in line
+    assert "on_gong_struck" in line
     assert f"failed {ATTEMPTS} times" in line
     assert "the rope of Old Tom broke" in line
     assert line.endswith("run `./postrider doctor --retry`")

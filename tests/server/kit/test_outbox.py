@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.kit import clock
 from server.kit.db import Database
-from server.kit.outbox import REACTIONS, Event, OutboxEvent, OutboxReaction, emit, reaction
+from server.kit.outbox import EVENTS, REACTIONS, Event, OutboxEvent, OutboxReaction, emit, reaction
 from server.kit.relay import ATTEMPTS, relay_pending, retry_parked, unfinished_reactions
 
 
@@ -212,3 +212,9 @@ async def test_two_relays_at_once_give_many_events_to_one_of_them_each(own_db: D
     await ring(own_db, *bells)
     await asyncio.gather(relay_pending(own_db), relay_pending(own_db))
     assert sorted(bell for each in rounds for bell in each) == bells
+
+
+def test_two_events_of_one_name_are_refused() -> None:
+    with pytest.raises(TypeError, match=r"both declare tests\.LampLit"):
+        type("LampLit", (Event,), {"__module__": "tests.elsewhere", "__annotations__": {}})
+    assert EVENTS["tests.LampLit"] is LampLit
