@@ -2,12 +2,14 @@
 
 A run is looked at again at once when something about it is news, every minute while it is driven
 (the position tells whether it keeps to its plan), and seldom before it starts. A round takes a
-hundred runs: one read, one question to the map for each that needs it, one write.
+hundred runs: one read, one question to the map for each that needs it, a write for every ten.
 """
 
 import asyncio
 import logging
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import batched, groupby
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -18,10 +20,11 @@ from routing.roads import Roads
 from server.arrivals import service as arrivals
 from server.arrivals.service import Cell, Pace, Window
 from server.dispatch.alerts import alerts_of, follow_alerts
+from server.dispatch.inputs import lock_depot
 from server.dispatch.models import RunWatch, Shift
 from server.dispatch.outlook import Ways, measure_ways, times_taken, ways_to_measure, what_is_left
 from server.dispatch.street_times import RunTimes, read_run_times
-from server.dispatch.watch import hold_free, take_due
+from server.dispatch.watch import hold, take_due
 from server.kit import clock
 from server.kit.db import Database
 from server.kit.feed import announce
@@ -33,6 +36,7 @@ FORECASTS_CHANNEL = "forecasts"
 
 ROUND_S = 1.0
 RUNS_MAX = 100
+RUNS_WRITTEN_TOGETHER = 10
 WHILE_DRIVEN = timedelta(minutes=1)
 BEFORE_START = timedelta(minutes=10)
 LEARN_EVERY = timedelta(minutes=5)
@@ -75,11 +79,14 @@ class Forecaster:
                 today = await self._learn(session, runs, now)
             ways = {run.run_id: await self._measure(run, now) for run in runs}
             windows = {run.run_id: self._predict(run, ways[run.run_id], today, now) for run in runs}
-            async with self._db.transaction() as session:
-                free = await hold_free(session, due)
-                for run in runs:
-                    if run.run_id in free:
-                        await _write(session, run, windows[run.run_id], free[run.run_id], now)
+            for mine in _in_parts(runs):
+                async with self._db.transaction() as session:
+                    await lock_depot(session, mine[0].depot_id)
+                    watches = await hold(session, [run.run_id for run in mine])
+                    for run in mine:
+                        if run.run_id in watches:
+                            watch = watches[run.run_id]
+                            await _write(session, run, windows[run.run_id], watch, now)
         return len(due)
 
     async def _learn(
@@ -118,6 +125,13 @@ class Forecaster:
             now=now,
             zone=run.zone,
         )
+
+
+def _in_parts(runs: list[RunTimes]) -> Iterator[tuple[RunTimes, ...]]:
+    """The runs of one depot at a time, and few of them: the street waits for the depot's lock."""
+    by_depot = sorted(runs, key=lambda run: run.depot_id)
+    for _, mine in groupby(by_depot, key=lambda run: run.depot_id):
+        yield from batched(mine, RUNS_WRITTEN_TOGETHER)
 
 
 async def _learn_pace(session: AsyncSession, depot_id: UUID, now: datetime) -> Pace:
