@@ -110,8 +110,7 @@ class Portfolio:
                 lane.process.tell(self.problem)
             for lane in self.lanes:
                 self._go_on(lane)
-            if not (self.is_split or self._is_plain()):
-                self._fill_greedily()
+            self._fill_greedily()
             while any(lane.search for lane in self.lanes):
                 self._listen()
                 if now_s() - self.better_at_s > self.patience_s and self._all_have_answered():
@@ -126,6 +125,10 @@ class Portfolio:
     def _is_plain(self) -> bool:
         """Whether engines get nothing but their turns: one alone, or a run to be repeated."""
         return self.turns.is_alone or self.turns.is_repeatable
+
+    def _has_answer(self) -> bool:
+        """Whether the best plan is more than what was given and what insertion made of it."""
+        return self.best is not self.begun and self.best is not self.greedy
 
     def _all_have_answered(self) -> bool:
         """Whether stopping early leaves out no engine that would have had its turn."""
@@ -143,14 +146,17 @@ class Portfolio:
         patience_over_s = self.better_at_s + self.patience_s
         at_s = now_s()
         wake_s = min(until_s, max(patience_over_s, at_s + 0.1))
-        if self._mend_a_little():
+        if self._mend_a_little() or self._fill_greedily():
             wake_s = at_s
         ready = STOPWATCH.wait(list(busy), wake_s)
         for connection in ready:
             self._hear(busy[connection])  # type: ignore[index]
         for lane in busy.values():
             if lane.search and now_s() > lane.kill_at_s:
-                self._replace(lane)
+                if self._has_answer() or now_s() > self.until_s + self.grace_s:
+                    self._replace(lane)
+                else:  # the machine is busy: what it is about to say may be all that we will have
+                    lane.kill_at_s = self.until_s + self.grace_s
 
     def _hear(self, lane: _Lane) -> None:
         assert lane.search
@@ -211,8 +217,7 @@ class Portfolio:
         began_s = now_s()
         if self.mending_left_s <= 0 or began_s >= self.until_s:
             return False
-        is_answered = self.best is not self.begun and self.best is not self.greedy
-        if not (is_answered and find_waiting(self.problem, self.best)):
+        if not (self._has_answer() and find_waiting(self.problem, self.best)):
             return False
         until_s = min(self.until_s, began_s + LONGEST_MENDING_S)
         self.mendings += 1
@@ -221,11 +226,18 @@ class Portfolio:
         self.mending_left_s -= now_s() - began_s
         return True
 
-    def _fill_greedily(self) -> None:
-        """Have a plan while the processes start; engines do better without it as their start."""
+    def _fill_greedily(self) -> bool:
+        """Have a plan while the processes start, and until one of them answers: on a busy machine
+        that takes long. Engines do better without it as their start. Whether it went on."""
+        if self.is_split or self._is_plain() or self.best is not (self.greedy or self.begun):
+            return False
         until_s = now_s() + min(LONGEST_FILL_S, SHARE_FOR_GREEDY * (self.until_s - now_s()))
-        self.greedy = fill(self.problem, self.begun, until=until_s)
-        self._consider(self.greedy, GREEDY)
+        fuller = fill(self.problem, self.best, until=until_s)
+        if len(fuller.unassigned) == len(self.best.unassigned):
+            return False
+        self._consider(fuller, GREEDY)
+        self.greedy = self.best
+        return True
 
     def _consider(self, plan: Plan, finder: str) -> None:
         if self._rank(plan) >= self._rank(self.best):

@@ -14,6 +14,8 @@ from routing.schedule import schedule_route
 from routing.stopwatch import now_s
 
 NOT_YET = "not_placed"
+MOST_WITH_CARE = 10
+"""More work than that is placed in haste: what searches after it moves it anyway."""
 
 
 class FixedWorkImpossible(ProblemError):
@@ -78,11 +80,12 @@ def fill(problem: Problem, plan: Plan, *, until: float) -> Plan:
         return work.prize is not None, -work.priority if work.prize is None else -work.prize
 
     inserter = Inserter(problem, plan)
+    in_haste = len(plan.unassigned) > MOST_WITH_CARE
     for one in sorted(plan.unassigned, key=rank):
         if now_s() >= until:
             break
         work = problem.find_work(one.id)
-        found = inserter.find(work, most=1)
+        found = inserter.find(work, most=1, in_haste=in_haste)
         if isinstance(found, NoPlace):
             continue
         if work.prize is None or found[0].added_cost < work.prize:

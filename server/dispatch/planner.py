@@ -90,6 +90,10 @@ async def plan_next(db: Database, roads: Roads, *, lease_s: float = LEASE_S) -> 
     return True
 
 
+EXTENSIONS_MAX = 3
+"""So often the budget is given again while work is left only for want of time, as on a busy
+machine: nobody is helped by half a plan in time."""
+
 EXPECTED = (ProblemError, RoadsError, RuntimeError)
 
 
@@ -141,6 +145,10 @@ async def _make(
     problem = await asyncio.to_thread(make_problem, situation, road_map)
     start = present_plan(situation, problem)
     solved = await _solve(db, plan, problem, start if start.routes else None, lease_s)
+    for _ in range(EXTENSIONS_MAX):
+        if solved is None or all(one.code != "out_of_time" for one in solved.unassigned):
+            break
+        solved = await _solve(db, plan, problem, solved, lease_s)
     if solved is not None:
         await _save(db, plan, situation, road_map, solved)
 
