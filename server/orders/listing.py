@@ -7,9 +7,21 @@ from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Subquery, Text, cast, func, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Subquery,
+    Text,
+    cast,
+    func,
+    or_,
+    select,
+    true,
+    tuple_,
+)
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from server.orders.errors import UnknownOrder
 from server.orders.models import Order, OrderEventRow, OrderHold, OrderLineRow
@@ -50,35 +62,35 @@ async def list_orders(
     """Newest first, captured from `since` to before `until`. Every word of `text` has to begin
     a word of the numbers, the reference, the names, the addresses, the e-mail address or the
     telephone number; but who types a whole number or reference gets what has it."""
-    query = select(Order).limit(limit + 1)
-    if account_id:
-        query = query.where(Order.account_id == account_id)
-    if state:
-        query = query.where(Order.state == state)
-    if since:
-        query = query.where(Order.captured_at >= since)
-    if until:
-        query = query.where(Order.captured_at < until)
-    if after:
-        last = await load_order(session, after, account_id=account_id)
-        query = query.where(tuple_(Order.captured_at, Order.id) < tuple_(last.captured_at, last.id))
-        until = min(until, last.captured_at) if until else last.captured_at
+    last = await load_order(session, after, account_id=account_id) if after else None
+    order: type[Order] = Order
+    query, newest_first = select(Order), []
     if text.strip():
-        pattern = pattern_of(text, account_id)
         span = await _span(session, text)
+        pattern = pattern_of(text, account_id)
         if span.named:
             query = query.where(_named(text))
         elif pattern is None or span.newest_at is None or span.oldest_at is None:
             return OrderPage(items=[], next=None)
         else:
-            newest = slice_of(min(span.newest_at, until or span.newest_at))
-            oldest = slice_of(max(span.oldest_at, since or span.oldest_at))
-            slices = _slices(newest, oldest)
-            wanted = func.replace(pattern, "?", cast(slices.c.slice, Text)).cast(TSQUERY)
-            query = query.join(slices, Order.search_words.bool_op("@@")(wanted))
-            query = query.order_by(slices.c.slice.desc())
-    query = query.order_by(Order.captured_at.desc(), Order.id.desc())
-    found = (await session.scalars(query)).all()
+            ends = [at for at in (span.newest_at, until, last and last.captured_at) if at]
+            begins = [at for at in (span.oldest_at, since) if at]
+            slices = _slices(slice_of(min(ends)), slice_of(max(begins)))
+            order = aliased(Order, _with_words(pattern, slices))
+            query = select(order).join_from(slices, order, true())
+            newest_first = [slices.c.slice.desc()]
+    if account_id:
+        query = query.where(order.account_id == account_id)
+    if state:
+        query = query.where(order.state == state)
+    if since:
+        query = query.where(order.captured_at >= since)
+    if until:
+        query = query.where(order.captured_at < until)
+    if last:
+        query = query.where(tuple_(order.captured_at, order.id) < tuple_(last.captured_at, last.id))
+    newest_first += [order.captured_at.desc(), order.id.desc()]
+    found = (await session.scalars(query.order_by(*newest_first).limit(limit + 1))).all()
     items = await views_of(session, found[:limit])
     return OrderPage(items=items, next=items[-1].id if len(found) > limit else None)
 
@@ -202,3 +214,10 @@ def _slices(newest: int, oldest: int) -> Subquery:
     """Newest first, and known to the planner as sorted, so that it takes no more than it needs."""
     number = func.generate_series(newest, oldest, -1).column_valued("slice")
     return select(number).order_by(number.desc()).subquery()
+
+
+def _with_words(pattern: str, slices: Subquery) -> FromClause:
+    """The orders of a slice with these words. "offset 0" keeps the other conditions out of it, so
+    that they are looked at only for what the words lead to."""
+    wanted = func.replace(pattern, "?", cast(slices.c.slice, Text)).cast(TSQUERY)
+    return select(Order).where(Order.search_words.bool_op("@@")(wanted)).offset(0).lateral()
