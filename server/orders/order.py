@@ -85,6 +85,7 @@ class Party(msgspec.Struct, frozen=True, kw_only=True):
     """Who sends or receives, and where.
 
     place_key: the same for two places that are one address; "" where nobody can tell.
+    address: on one line, as it was ordered.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Party(msgspec.Struct, frozen=True, kw_only=True):
     phone: str = ""
     email: str = ""
     place_key: str = ""
+    address: str = ""
 
 
 class HoldView(msgspec.Struct, frozen=True, kw_only=True):
