@@ -83,6 +83,12 @@ ALWAYS = {
         where account_id = :account and (credit_minor + due_minor <> replacement_minor
             or credit_minor > returned_minor)
     """,
+    "an exchange brings the goods for which its difference was reckoned": """
+        select e.id::text, e.replacement_minor, sum(line.quantity * line.unit_price_minor)
+        from exchange e join order_line line on line.order_id = e.order_id
+        where e.account_id = :account group by e.id
+        having e.replacement_minor <> sum(line.quantity * line.unit_price_minor)
+    """,
     "the sums of a paper are those of its lines": """
         select paper.id::text, paper.net_minor, coalesce(sum(line.net_minor), 0)
         from invoice paper left join invoice_line line on line.invoice_id = paper.id
@@ -180,7 +186,13 @@ ONCE_NEWS_HAS_ARRIVED = {
         ) entry join orders o on o.id = entry.order_id
         where o.account_id = :account
             and o.state in ('in_fulfilment', 'shipped', 'delivered', 'completed')
+            and not exists (select from stock_wait where order_id = o.id)
         group by o.id, entry.line having sum(asked) <> sum(has)
+    """,
+    "nobody picks for an order that asks for more than is set aside for it": """
+        select o.number, 1, 0 from orders o join fulfilment f on f.order_id = o.id
+        where o.account_id = :account and f.state not in ('open', 'cancelled')
+            and exists (select from stock_wait where order_id = o.id)
     """,
     "an order that is given up keeps nothing from others": """
         select o.number, sum(a.quantity), 0 from orders o join allocation a on a.order_id = o.id
