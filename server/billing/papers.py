@@ -222,9 +222,8 @@ def _totals(
 
 
 def _vat_note(treatment: VatTreatment, words: PaperWords) -> str:
-    if treatment.category == "AE":
-        return words.reverse_charge
-    return words.outside_scope if treatment.category == "O" else treatment.exemption_reason
+    ours = {"AE": words.reverse_charge, "O": words.outside_scope, "G": words.export}
+    return ours.get(treatment.category, treatment.exemption_reason)
 
 
 def _payment(invoice: InvoiceView, seller: Company, words: PaperWords) -> list[tuple[str, str]]:

@@ -3,7 +3,7 @@
 import io
 import re
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 import facturx
@@ -19,7 +19,7 @@ from server.billing.invoice_views import InvoiceView, LineView
 from server.billing.invoice_xml import write_cii
 from server.billing.paper_words import money_text
 from server.billing.papers import BOX, printable, write_pdf
-from server.billing.vat import REVERSE_CHARGE_CODE, VatTreatment, vat_groups
+from server.billing.vat import EXPORT_CODE, REVERSE_CHARGE_CODE, VatTreatment, vat_groups
 from tests.server.billing.bookkeeping import BUYER, COMPANY, NOON, VIENNA
 
 replace = msgspec.structs.replace
@@ -126,6 +126,17 @@ def test_reverse_charge_is_said_in_the_buyers_language() -> None:
     reverse = VatTreatment(category="AE", exemption_code=REVERSE_CHARGE_CODE, exemption_reason="x")
     (text,) = pages(write_pdf(paper(lines=1, treatment=reverse)))
     assert "Steuerschuldnerschaft des Leistungsempfängers" in text
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("de", "Steuerfreie Ausfuhr"), ("en", "Export outside the EU: exempt from VAT")],
+)
+def test_export_is_said_in_the_buyers_language(language: Literal["de", "en"], words: str) -> None:
+    treatment = VatTreatment(category="G", exemption_code=EXPORT_CODE, exemption_reason="x")
+    buyer = replace(BUYER, language=language)
+    (text,) = pages(write_pdf(paper(lines=1, treatment=treatment, buyer=buyer)))
+    assert words in text
 
 
 def test_sums_are_carried_from_page_to_page() -> None:
