@@ -71,7 +71,7 @@ async def test_goods_are_sent_back_without_any_script(trade, client):
     (way, *_) = re.findall(r'name="way" required value="(2026[^"]+)"', page.text)
     booked = await client.post(url, data={"rma": rma, "way": unescape(way)})
     assert booked.status_code == 303
-    assert "We collect it Tue 24 Nov, 08:00 to 13:00" in (await client.get(url)).text
+    assert "We collect it Tue 24 Nov, 08:00–13:00" in (await client.get(url)).text
     async with trade.db.transaction() as session:
         (made,) = await returns.list_returns(session, account_id=trade.account_id)
     assert (made.state, made.reason) == ("booked", "it is\ntoo big")
