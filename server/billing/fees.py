@@ -1,7 +1,6 @@
 """What orders and returns cost beside the work in the street: giving up late, sending back, and
 what a replacement costs more than the goods that it replaces."""
 
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -13,6 +12,7 @@ from server.billing.price_lines import Term, Trace
 from server.kit import clock
 from server.orders import service as orders
 from server.orders.events import OrderCancelled
+from server.orders.service import OrderView
 from server.returns.events import ExchangeReleased, ReturnResolved
 
 
@@ -28,7 +28,7 @@ async def charge_cancellation(session: AsyncSession, event: OrderCancelled) -> N
             net_minor=event.fee_minor,
             currency=order.currency,
             source=f"order:{order.id}:cancelled",
-            order_id=order.id,
+            order=order,
         )
 
 
@@ -43,7 +43,7 @@ async def charge_return(session: AsyncSession, event: ReturnResolved) -> None:
             net_minor=event.fee_minor,
             currency=event.currency,
             source=f"return:{event.return_id}:fee",
-            order_id=event.order_id,
+            order=await _order_of(session, event.order_id),
         )
 
 
@@ -58,8 +58,12 @@ async def charge_exchange(session: AsyncSession, event: ExchangeReleased) -> Non
             net_minor=event.due_minor,
             currency=event.currency,
             source=f"exchange:{event.exchange_id}:due",
-            order_id=event.order_id,
+            order=await _order_of(session, event.order_id),
         )
+
+
+async def _order_of(session: AsyncSession, order_id: UUID | None) -> OrderView | None:
+    return await orders.get_order(session, order_id) if order_id is not None else None
 
 
 async def _charge(
@@ -70,7 +74,8 @@ async def _charge(
     *,
     net_minor: int,
     currency: str,
-    **fields: Any,
+    source: str,
+    order: OrderView | None,
 ) -> None:
     fee = Term(words=description, quantity=1, unit="piece", minor=net_minor)
     if not currency:  # of goods of which nobody said a price
@@ -86,7 +91,9 @@ async def _charge(
                 currency=currency,
                 occurred_at=clock.now(),
                 trace=msgspec.to_builtins(Trace(words="A fee as agreed.", terms=(fee,))),
-                **fields,
+                source=source,
+                order_id=order.id if order else None,
+                cost_centre=order.cost_centre if order else "",
             )
         ],
     )

@@ -1,10 +1,9 @@
 """The paper of an issued invoice or credit note: a PDF/A-3 that carries its own data (Factur-X).
 
-Typst sets the text, which it gets as JSON. The same invoice gives the same page on every machine,
-since only the fonts that typst brings along are used.
+The same invoice gives the same page on every machine, unless a name in it needs letters that only
+fonts of a machine have.
 """
 
-import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime, time
@@ -13,8 +12,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import msgspec
-import typst
 from facturx import generate_from_file
 
 from server.billing.invoice_parties import Buyer, Company, PostalAddress
@@ -30,17 +27,11 @@ from server.billing.paper_words import (
     short_day_text,
 )
 from server.billing.vat import VatTreatment
+from server.kit.typeset import set_in_type
 
 TEMPLATE = Path(__file__).with_name("paper.typ")
 
-UNSET = re.compile(
-    "[^\n\u0020-\u007e\u00a0-\u02ff\u0370-\u04ff\u1e00-\u1fff\u2010-\u2027\u2030-\u203e"
-    "\u20a0-\u20bf\u2190-\u22ff\u25a1]"
-)
-"""What the fonts of typst cannot set for sure. PDF/A allows no character without a glyph."""
-
-UNASSIGNED_OR_INVISIBLE = {"Cn", "Cc", "Cf", "Co", "Mn", "Zl", "Zp"}
-BOX = "\N{WHITE SQUARE}"
+INVISIBLE = {"Cn", "Cc", "Cf", "Co", "Zl", "Zp"}
 
 
 def write_pdf(invoice: InvoiceView) -> bytes:
@@ -51,17 +42,8 @@ def write_pdf(invoice: InvoiceView) -> bytes:
     ------
     NotIssued
     """
-    set_in_type = typst.compile(
-        TEMPLATE,
-        root=TEMPLATE.parent,
-        sys_inputs={"data": msgspec.json.encode(describe(invoice)).decode()},
-        ignore_system_fonts=True,
-        format="pdf",
-        pdf_standards=["a-3b"],
-        timestamp=_issued_at(invoice),
-    )
-    assert isinstance(set_in_type, bytes)  # one PDF, as asked
-    file = BytesIO(set_in_type)
+    set_pages = set_in_type(TEMPLATE, describe(invoice), standard="a-3b", at=_issued_at(invoice))
+    file = BytesIO(set_pages)
     seller, _ = parties_of(invoice)
     generate_from_file(
         file,
@@ -131,15 +113,11 @@ def describe(invoice: InvoiceView) -> dict[str, Any]:
 
 
 def printable(text: str) -> str:
-    """The text with a box for every character that cannot be set, and without invisible ones,
-    which could turn the order of letters around."""
+    """The text without invisible characters, which could turn the order of letters around."""
     composed = unicodedata.normalize("NFC", text)
-    seen = "".join(
-        each
-        for each in composed
-        if each == "\n" or unicodedata.category(each) not in UNASSIGNED_OR_INVISIBLE
+    return "".join(
+        each for each in composed if each == "\n" or unicodedata.category(each) not in INVISIBLE
     )
-    return UNSET.sub(BOX, seen)
 
 
 def _printable(value: Any) -> Any:
@@ -222,9 +200,8 @@ def _totals(
 
 
 def _vat_note(treatment: VatTreatment, words: PaperWords) -> str:
-    if treatment.category == "AE":
-        return words.reverse_charge
-    return words.outside_scope if treatment.category == "O" else treatment.exemption_reason
+    ours = {"AE": words.reverse_charge, "O": words.outside_scope, "G": words.export}
+    return ours.get(treatment.category, treatment.exemption_reason)
 
 
 def _payment(invoice: InvoiceView, seller: Company, words: PaperWords) -> list[tuple[str, str]]:

@@ -174,6 +174,7 @@ def _draft(
         external_id=sent.external_id,
         source_sha256=sent.source_sha256,
         reference=request.reference,
+        cost_centre=request.cost_centre,
         consignor=party("consignor", request.consignor) if request.consignor else None,
         consignee=party("consignee", request.consignee),
         lines=request.lines,

@@ -114,6 +114,7 @@ class Order(Base):
     external_id: Mapped[str | None]
     source_sha256: Mapped[str]
     reference: Mapped[str]
+    cost_centre: Mapped[str] = mapped_column(server_default="")
     consignor_name: Mapped[str | None]
     consignor_phone: Mapped[str | None]
     consignor_email: Mapped[str | None]

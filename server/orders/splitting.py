@@ -134,7 +134,7 @@ async def merge_orders(
     Raises
     ------
     NotAlike
-        Unless account, kind, currency and consignee are the same.
+        Unless account, kind, currency, cost centre and consignee are the same.
     HeldOrder, NotYetAccepted, TooManyLines, ReplacesGoods, PickingBegan, AlreadyShipped
     """
     if order_id == other_id:
@@ -230,6 +230,7 @@ def _require_alike(order: Order, other: Order) -> None:
         ("account_id", "accounts"),
         ("kind", "kinds"),
         ("currency", "currencies"),
+        ("cost_centre", "cost centres"),
         ("consignee_name", "consignees"),
         ("consignee_place_key", "places of delivery"),
         ("consignor_place_key", "places of collection"),
