@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.consignments.service import TrackingLinkUnknown
 from server.identity.access import Role, allow, public
-from server.kit.errors import NotFound, Unavailable
+from server.kit.errors import NotFound, TooMany, Unavailable
 from server.kit.settings import ROOT, Settings
 from server.live import tracking_page
 from server.live.customer_pages import (
@@ -21,7 +21,6 @@ from server.live.customer_pages import (
     limit_of,
     read_offers,
 )
-from server.live.guess_limit import TooManyGuesses
 from server.live.public_tracking import PublicView, public_view
 from server.live.tracking_page import TrackingStatus
 from server.live.tracking_texts import language_of
@@ -131,7 +130,7 @@ async def show_tracking(
         view = await _look_up(session, token, request)
     except TrackingLinkUnknown:
         return _tracking(tracking_page.render_not_valid(language), 404)
-    except TooManyGuesses as refusal:
+    except TooMany as refusal:
         page = tracking_page.render_slow_down(language)
         return _tracking(page, refusal.status, **refusal.headers)
     offers = await read_offers(session, token, settings)
@@ -158,12 +157,14 @@ async def _look_up(
     session: AsyncSession, token: str, request: Request[Any, Any, Any]
 ) -> PublicView:
     guess_limit, address = limit_of(request), address_of(request)
-    guess_limit.admit(address)
+    guess_limit.admit(address, token)
     try:
-        return await public_view(session, token)
+        view = await public_view(session, token)
     except TrackingLinkUnknown:
-        guess_limit.count_wrong_guess(address)
+        guess_limit.count_wrong_guess(address, token)
         raise
+    guess_limit.count_right(token)
+    return view
 
 
 def _tracking(page: str, status: int, **headers: str) -> Response[str]:

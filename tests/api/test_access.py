@@ -18,6 +18,7 @@ from tests.api.company import Company, check_problem
 PUBLIC = {
     "GET /",
     "GET /api/health",
+    "GET /api/trackers/osmand",
     "GET /dispatch",
     "GET /dispatch/assets/{name:str}",
     "GET /dispatch/{room:str}",
@@ -31,6 +32,8 @@ PUBLIC = {
     "GET /t/{token:str}/status",
     "POST /api/driver/pair",
     "POST /api/login",
+    "POST /api/trackers/osmand",
+    "POST /api/trackers/owntracks",
     "POST /t/{token:str}/change",
     "POST /t/{token:str}/rating",
     "POST /t/{token:str}/return",
