@@ -7,8 +7,7 @@ not the words from being found. Behind a proxy the process must be told to trust
 FORWARDED_ALLOW_IPS), else all the world is one address.
 
 Behind one address there may be a guesser and a hundred honest people. So who comes with a word that
-was right before is not held back by the guesses of others, and the same wrong word counts once, for
-it is nobody's guess but an old link.
+was right before is not held back by the guesses of others.
 """
 
 import math
@@ -83,7 +82,6 @@ class GuessLimit:
         self._guesses = Buckets(GUESSES, SECONDS_PER_GUESS, monotonic_s)
         self._asks = Buckets(asks, seconds_per_ask, monotonic_s)
         self._right: dict[bytes, None] = {}
-        self._wrong: dict[bytes, None] = {}
 
     def __len__(self) -> int:
         """How many addresses are remembered."""
@@ -110,25 +108,17 @@ class GuessLimit:
             self._asks.take(_digest(word))
 
     def count_right(self, word: str) -> None:
-        _remember(self._right, _digest(word))
+        key = _digest(word)
+        self._right.pop(key, None)
+        self._right[key] = None
+        if len(self._right) > REMEMBERED_MAX:
+            del self._right[next(iter(self._right))]  # the one that was used longest ago
 
     def count_wrong_guess(self, address: str, word: str | None = None) -> None:
         if word is not None:
             self._right.pop(_digest(word), None)
-            guess = _digest(f"{address} {word}")
-            if guess in self._wrong:
-                return
-            _remember(self._wrong, guess)
         self._guesses.take(address)
 
 
 def _digest(word: str) -> bytes:
     return blake2b(word.encode(errors="surrogatepass"), digest_size=16).digest()
-
-
-def _remember(words: dict[bytes, None], word: bytes) -> None:
-    """As the newest; beyond REMEMBERED_MAX the oldest is forgotten."""
-    words.pop(word, None)
-    words[word] = None
-    if len(words) > REMEMBERED_MAX:
-        del words[next(iter(words))]

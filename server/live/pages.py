@@ -1,16 +1,19 @@
 """The pages for people: the dispatcher's console, signing in, and public tracking."""
 
 import hashlib
+from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
-from litestar.response import Redirect
+from litestar.response import Redirect, ServerSentEvent
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.consignments.service import TrackingLinkUnknown
 from server.identity.access import Role, allow, public
+from server.kit.db import Database
 from server.kit.errors import NotFound, TooMany, Unavailable
 from server.kit.settings import ROOT, Settings
 from server.live import tracking_page
@@ -21,6 +24,7 @@ from server.live.customer_pages import (
     limit_of,
     read_offers,
 )
+from server.live.followers import Followers, follow
 from server.live.public_tracking import PublicView, public_view
 from server.live.tracking_page import TrackingStatus
 from server.live.tracking_texts import language_of
@@ -153,6 +157,30 @@ async def send_tracking_status(
     return Response(status, headers=tracking_page.HEADERS)
 
 
+@get("/t/{token:str}/events", guards=[public], include_in_schema=False)
+async def send_tracking_events(
+    token: FromPath[str],
+    request: Request[Any, Any, Any],
+    db: NamedDependency[Database],
+    settings: NamedDependency[Settings],
+    *,
+    lang: Language = "",
+) -> ServerSentEvent:
+    """The same as it changes, for browsers whose network lets no socket through."""
+    followers: Followers = request.app.state.followers
+    followers.admit(token)
+    async with db.transaction() as session:
+        await _look_up(session, token, request)
+    language = language_of(request.headers.get("accept-language", ""), lang)
+
+    async def tell() -> AsyncIterator[str]:
+        with followers.held(token):
+            async for status in follow(db, token, settings.timezone, language):
+                yield msgspec.json.encode(status).decode()
+
+    return ServerSentEvent(tell(), retry_duration=5000, headers=tracking_page.HEADERS)
+
+
 async def _look_up(
     session: AsyncSession, token: str, request: Request[Any, Any, Any]
 ) -> PublicView:
@@ -191,5 +219,6 @@ ROUTES = [
     send_tile,
     show_tracking,
     send_tracking_status,
+    send_tracking_events,
     *CUSTOMER_PAGES,
 ]

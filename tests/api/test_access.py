@@ -27,6 +27,7 @@ PUBLIC = {
     "GET /login",
     "GET /t/{token:str}",
     "GET /t/{token:str}/change",
+    "GET /t/{token:str}/events",
     "GET /t/{token:str}/rating",
     "GET /t/{token:str}/return",
     "GET /t/{token:str}/status",
