@@ -13,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.consignments.service import TrackingLinkUnknown, label_pdf
 from server.identity.access import public
 from server.kit.blobs import Blobs
-from server.kit.errors import Invalid, PostriderError
+from server.kit.errors import Invalid, PostriderError, TooMany
 from server.kit.settings import Settings
-from server.live.guess_limit import GuessLimit, TooManyGuesses
+from server.live.guess_limit import GuessLimit
 from server.live.return_page import HEADERS, render_notice, render_return_page
 from server.live.self_service import (
     PHOTOS_MAX,
@@ -76,7 +76,7 @@ async def take_return_form(
             else:
                 photos = [await returns.keep_photo(blobs, content) for content in files]
                 await ask(session, token, fields, photos)
-    except (TrackingLinkUnknown, TooManyGuesses):
+    except (TrackingLinkUnknown, TooMany):
         return await _answer(request, session, settings, token)
     except PostriderError as refusal:
         _limit(request).count_wrong_guess(_address(request))
@@ -116,12 +116,12 @@ async def _answer(
 ) -> Response[str]:
     language = language_of(request.headers.get("accept-language", ""))
     try:
-        _limit(request).admit(_address(request))
+        _limit(request).admit(_address(request), token)
         found = await self_service(session, token, settings.timezone)
     except TrackingLinkUnknown:
-        _limit(request).count_wrong_guess(_address(request))
+        _limit(request).count_wrong_guess(_address(request), token)
         return _html(render_notice("not_valid", language), 404)
-    except TooManyGuesses as slow_down:
+    except TooMany as slow_down:
         notice = render_notice("slow_down", language)
         return _html(notice, slow_down.status, **slow_down.headers)
     page = render_return_page(

@@ -15,6 +15,7 @@ from server.kit.db import Database
 from server.live import pages, return_pages, trail
 from server.live.driver_session import DriverSession
 from server.live.presence import PRESENCE
+from server.live.trackers import TRACKERS
 from server.protocol import codec
 
 MAX_BATCH_BYTES = 1024 * 1024
@@ -59,4 +60,5 @@ ROUTES = [
     *pages.ROUTES,
     *return_pages.RETURN_PAGES,
     *PRESENCE,
+    *TRACKERS,
 ]

@@ -218,7 +218,7 @@ async def record_heartbeat(
     received_at: datetime,
 ) -> None:
     """Keep the phone's last sign of life; an older one that comes late changes nothing."""
-    device = await _lock_row(session, device_id, driver_id)
+    device = await lock_row(session, device_id, driver_id)
     if device.heartbeat_at is not None and device.heartbeat_at > received_at:
         return
     for name, value in asdict(heartbeat).items():
@@ -250,7 +250,9 @@ async def last_signs(session: AsyncSession, driver_ids: Collection[UUID]) -> dic
     return {row.driver_id: msgspec.convert(row, SignOfLife, from_attributes=True) for row in rows}
 
 
-async def _lock_row(session: AsyncSession, device_id: UUID, driver_id: UUID) -> TrackedDevice:
+async def lock_row(session: AsyncSession, device_id: UUID, driver_id: UUID) -> TrackedDevice:
+    """What is known of one device, its row made when missing; others wait until the end of the
+    transaction."""
     await session.execute(
         insert(TrackedDevice)
         .values(

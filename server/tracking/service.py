@@ -20,6 +20,7 @@ from server.tracking.positions import (
     fix_rejections,
     latest_positions,
 )
+from server.tracking.unnumbered import ingest_unnumbered
 
 __all__ = [
     "POSITION",
@@ -38,6 +39,7 @@ __all__ = [
     "fix_rejections",
     "ingest_fixes",
     "ingest_tick",
+    "ingest_unnumbered",
     "last_signs",
     "latest_positions",
     "newest_claims",
