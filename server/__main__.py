@@ -272,7 +272,7 @@ def add_driver_options(driver: argparse.ArgumentParser) -> None:
 
 
 def add_bench_options(bench: argparse.ArgumentParser) -> None:
-    bench.add_argument("what", choices=["orders", "live", "faults"])
+    bench.add_argument("what", choices=["orders", "live", "faults", "console"])
     bench.add_argument("--only", action="append", choices=["intake", "fight", "scale"])
     bench.add_argument("--json", action="store_true", help="print the figures as one object")
     bench.add_argument("--rounds", type=number, default=5, help="rounds, of which the median (5)")
@@ -280,6 +280,9 @@ def add_bench_options(bench: argparse.ArgumentParser) -> None:
     bench.add_argument("--alone", action="store_true", help="intake without Vendure beside it")
     bench.add_argument("--phones", type=number, default=200, help="who drives in `live` (200)")
     bench.add_argument("--rate", type=number, default=2000, help="fixes a second in `live` (2000)")
+    bench.add_argument(
+        "--minutes", type=float, default=0.25, help="how long `console` is watched (0.25; 30)"
+    )
     bench.add_argument("--outage", type=number, default=60, help="seconds in `faults` (60)")
     bench.add_argument(
         "--clients",

@@ -28,6 +28,7 @@ Object.assign(window, {
     lineOf: (runId: string) => map?.lineOf(runId),
     pixelOf: (driverId: string) => map?.pixelOf(driverId),
     isDrawn: () => map?.isDrawn() ?? false,
+    hasDrivers: () => map !== undefined && fleet.drivers.size > 0,
   },
 });
 
@@ -44,7 +45,7 @@ export function startLive(mayReconnect: () => Promise<boolean>): void {
       document.body.dataset["cursor"] = String(frame.cursor);
       schedule();
     },
-    ({ moves }) => {
+    (moves) => {
       fleet.move(moves);
       schedule();
     },
@@ -131,7 +132,7 @@ function showExceptions(): void {
   const sentence = open.length === 1 ? "{n} exception to settle" : "{n} exceptions to settle";
   say(part("exceptions-count"), t(sentence, { n: count }));
   const lines = open.map(({ raised_at: at, sentence, driver_id: driver }) => {
-    const name = driver && fleet.entries().find((entry) => entry.driverId === driver)?.name;
+    const name = driver && fleet.nameOf(driver);
     return `${timeOf(at)} ${name ? `${name}: ` : ""}${t(sentence)}`;
   });
   const shown = part("exceptions-list");

@@ -16,8 +16,8 @@ export class Ways {
   private readonly wanted = new Map<string, string>();
   private isAsking = false;
 
-  /** come: called when a run has got its roads. */
-  constructor(private readonly come: () => void) {}
+  /** come: called with a run that has got its roads. */
+  constructor(private readonly come: (runId: string) => void) {}
 
   /** The best that is known now; a run whose stops have changed keeps its old way for a moment. */
   lineOf(run: RunRecord): LonLat[] {
@@ -38,7 +38,7 @@ export class Ways {
       try {
         const { coordinates } = await getWay(runId);
         this.known.set(runId, { through, line: coordinates });
-        this.come();
+        this.come(runId);
       } catch {
         // The lines between the stops serve meanwhile.
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));

@@ -59,6 +59,7 @@ from server.dispatch.progress import (
     get_run,
     list_runs,
     run_context,
+    shown_run_ids,
     snapshot_of_runs,
     stop_progress,
 )
@@ -188,6 +189,7 @@ __all__ = [
     "scan_parcels",
     "set_shift",
     "settle_exception",
+    "shown_run_ids",
     "snapshot_of_runs",
     "snooze_exception",
     "start_tasks",

@@ -1,35 +1,28 @@
 /** Runs as lines along their roads, in the order in which they are driven. */
 
-import type { Feature, FeatureCollection } from "geojson";
+import type { Feature } from "geojson";
 import type { LayerSpecification } from "maplibre-gl";
-import type { Fleet } from "../fleet";
+import type { RunRecord } from "../frames";
 import type { Selection } from "../run_list";
 import { colourOf } from "../colours";
 import type { Ways } from "../ways";
 
 export const RUNS = "runs";
 
-export function runFeatures(
-  fleet: Fleet,
-  ways: Ways,
-  selection: Selection | undefined,
-): FeatureCollection {
-  const features: Feature[] = [];
-  for (const run of fleet.runs.values()) {
-    const coordinates = ways.lineOf(run);
-    if (coordinates.length < 2) continue;
-    features.push({
-      type: "Feature",
-      geometry: { type: "LineString", coordinates },
-      properties: {
-        key: run.id,
-        colour: colourOf(run.driver_id),
-        selected: selection?.key === run.id,
-        faded: selection !== undefined && selection.key !== run.id,
-      },
-    });
-  }
-  return { type: "FeatureCollection", features };
+/** One line; none when there is nothing to draw a line through. */
+export function runFeatures(run: RunRecord, ways: Ways, selection: Selection | undefined): Feature[] {
+  const coordinates = ways.lineOf(run);
+  if (coordinates.length < 2) return [];
+  return [{
+    type: "Feature",
+    geometry: { type: "LineString", coordinates },
+    properties: {
+      key: run.id,
+      colour: colourOf(run.driver_id),
+      selected: selection?.key === run.id,
+      faded: selection !== undefined && selection.key !== run.id,
+    },
+  }];
 }
 
 export function runLayers(): LayerSpecification[] {

@@ -108,7 +108,7 @@ function saidFacts({ wish, stars, comment }: CustomerSaid): [string, string][] {
 
 function nameOf(driverId: string | null | undefined): string {
   if (!driverId) return "";
-  return fleet.entries().find((entry) => entry.driverId === driverId)?.name ?? t("a driver");
+  return fleet.nameOf(driverId) ?? t("a driver");
 }
 
 async function mapOf(

@@ -1,5 +1,5 @@
-"""`postrider bench`: the figures of orders and stock, of the live path and of faults, as a table or
-as JSON."""
+"""`postrider bench`: the figures of orders and stock, of the live path, of faults and of the
+console, as a table or as JSON."""
 
 import argparse
 import asyncio
@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from server.app.bench.conditions import Conditions, conditions_now
+from server.app.bench.console import ConsoleFigures, measure_console
 from server.app.bench.faults import FaultFigures, measure_faults
 from server.app.bench.fight import Fight, measure_fight
 from server.app.bench.intake import Intake, measure_intake
@@ -46,17 +47,20 @@ def run_bench(options: argparse.Namespace, say: Say) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     for name in ("DATABASE_URL", "REDIS_URL"):  # a bench never writes into a company's database
         os.environ.pop(name, None)
-    figures: Figures | LiveFigures | FaultFigures
+    figures: Figures | LiveFigures | FaultFigures | ConsoleFigures
     with tempfile.TemporaryDirectory(prefix="postrider-bench-") as folder:
         match options.what:
             case "live":
                 figures = asyncio.run(_measure_live(options, say))
             case "faults":
                 figures = asyncio.run(_measure_faults(options, say))
+            case "console":
+                figures = asyncio.run(measure_console(minutes=options.minutes, say=say))
             case _:
                 figures = asyncio.run(_measure(options, Path(folder), say))
     plain = msgspec.to_builtins(figures)
-    print(json.dumps(plain, indent=2) if options.json else "\n".join(_table(plain)))
+    lines = figures.table() if isinstance(figures, ConsoleFigures) else _table(plain)
+    print(json.dumps(plain, indent=2) if options.json else "\n".join(lines))
     for part in figures.wrong():
         say(f"NOT AS IT SHOULD BE: {part}")
     return 1 if figures.wrong() else 0
