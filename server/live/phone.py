@@ -3,7 +3,6 @@ between them; its fixes go to the intake, which stores those of all phones toget
 
 import asyncio
 from datetime import datetime
-from math import inf
 from typing import Literal
 from uuid import UUID
 
@@ -44,7 +43,6 @@ class Phone(Caller):
         "resumes_at_seq",
         "sender",
         "session",
-        "told_s",
         "waiting_bytes",
     )
 
@@ -60,8 +58,6 @@ class Phone(Caller):
         """Fixes from here on were not stored: nothing later may be, before they come again."""
         self.waiting_bytes = 0
         """Of fixes that wait for the next tick of the intake."""
-        self.told_s = -inf
-        """When it heard last which fixes are stored, by the loop's clock."""
 
     def look(self) -> None:
         """There may be a newer manifest."""

@@ -1,6 +1,6 @@
 """What other rooms may ask of tracking."""
 
-from server.tracking.arrivals import Arrivals, Sender, sent_us
+from server.tracking.arrivals import Arrivals, Frames, Sender
 from server.tracking.devices import SignOfLife, last_signs, record_heartbeat
 from server.tracking.fences import Fence, set_fences
 from server.tracking.ingest import (
@@ -26,6 +26,7 @@ __all__ = [
     "POSITION",
     "Arrivals",
     "Fence",
+    "Frames",
     "Ingested",
     "LivePosition",
     "Sender",
@@ -44,6 +45,5 @@ __all__ = [
     "latest_positions",
     "newest_claims",
     "record_heartbeat",
-    "sent_us",
     "set_fences",
 ]

@@ -54,7 +54,8 @@ async def measure_storing(db: Database) -> tuple[float, float]:
         )
         envelope = Envelope(id=str(new_id()), sent_at=at, body=Fixes(fixes=(fix,)))
         frames = [packed.pack_fixes(envelope)] * PHONES
-        arrivals = tracking.Arrivals.of_frames(frames, senders, np.zeros(PHONES, np.int64))
+        read = tracking.Frames.read(frames, senders)
+        arrivals = tracking.Arrivals.of_frames(read, np.zeros(PHONES, np.int64))
         async with db.transaction() as session:
             await tracking.ingest_tick(session, arrivals, at)
 
