@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0026_trackers"
-down_revision = "0023_console"
+down_revision = "0025_order_search"
 
 
 def upgrade() -> None:

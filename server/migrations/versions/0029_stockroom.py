@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0029_stockroom"
-down_revision = "0023_console"
+down_revision = "0026_trackers"
 
 REASONS_IN_SPANISH = {
     "not_wanted": "No lo quiero",
