@@ -94,9 +94,9 @@ async def show_return_label(
 ) -> Response[Any]:
     """The label of a return that was arranged behind this link, to be stuck on its parcel."""
     try:
-        _limit(request).admit(_address(request))
+        _limit(request).admit(_address(request), token)
         labels = await return_labels(session, token, rma, settings)
-    except (TrackingLinkUnknown, TooManyGuesses):
+    except (TrackingLinkUnknown, TooMany):
         return await _answer(request, session, settings, token)
     except NotOfThisParcel as refusal:
         _limit(request).count_wrong_guess(_address(request))
