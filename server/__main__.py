@@ -273,7 +273,7 @@ def add_driver_options(driver: argparse.ArgumentParser) -> None:
 
 def add_bench_options(bench: argparse.ArgumentParser) -> None:
     bench.add_argument("what", choices=["orders", "live", "faults", "console"])
-    bench.add_argument("--only", action="append", choices=["intake", "fight", "scale"])
+    bench.add_argument("--only", action="append", choices=["intake", "fight", "scale", "month"])
     bench.add_argument("--json", action="store_true", help="print the figures as one object")
     bench.add_argument("--rounds", type=number, default=5, help="rounds, of which the median (5)")
     bench.add_argument("--orders", type=number, default=300, help="orders a round of intake (300)")
@@ -293,6 +293,9 @@ def add_bench_options(bench: argparse.ArgumentParser) -> None:
     bench.add_argument("--units", type=number, default=1000, help="what they fight for (1000)")
     bench.add_argument(
         "--scale-orders", type=number, default=1_000_000, help="orders of the past (1000000)"
+    )
+    bench.add_argument(
+        "--month-orders", type=number, default=3000, help="orders of the month of trade (3000)"
     )
 
 

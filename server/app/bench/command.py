@@ -20,9 +20,10 @@ from server.app.bench.faults import FaultFigures, measure_faults
 from server.app.bench.fight import Fight, measure_fight
 from server.app.bench.intake import Intake, measure_intake
 from server.app.bench.live import LiveFigures, measure_live
+from server.app.bench.month import Month, measure_month
 from server.app.bench.scale import Scale, measure_scale
 
-PARTS = ("intake", "fight", "scale")
+PARTS = ("intake", "fight", "scale", "month")
 
 Say = Callable[[str], None]
 
@@ -34,10 +35,16 @@ class Figures(msgspec.Struct, kw_only=True):
     intake: Intake | None = None
     fight: Fight | None = None
     scale: Scale | None = None
+    month: Month | None = None
 
     def wrong(self) -> list[str]:
         """The parts whose figures are not as good as they have to be."""
-        parts = {"intake": self.intake, "fight": self.fight, "scale": self.scale}
+        parts = {
+            "intake": self.intake,
+            "fight": self.fight,
+            "scale": self.scale,
+            "month": self.month,
+        }
         return [name for name, part in parts.items() if part is not None and not part.is_right]
 
 
@@ -95,6 +102,8 @@ async def _measure(options: argparse.Namespace, home: Path, say: Say) -> Figures
         figures.scale = await measure_scale(
             home / "scale", orders=options.scale_orders, rounds=options.rounds, say=say
         )
+    if "month" in parts:
+        figures.month = await measure_month(home / "month", orders=options.month_orders, say=say)
     return figures
 
 

@@ -45,6 +45,17 @@ ALWAYS = {
         ) entry where sku_id in (select id from sku where account_id = :account)
         group by owner, sku_id having sum(claimed) <> sum(moved)
     """,
+    "a task is open as long as its goods wait for it, and a wave as long as it has one": """
+        select t.id::text, t.kind || ' ' || a.state, w.state
+        from pick_task t join allocation a on a.id = t.allocation_id
+        left join pick_wave w on w.id = t.wave_id
+        where a.sku_id in (select id from sku where account_id = :account) and t.state = 'open'
+            and (a.state <> case t.kind when 'pick' then 'allocated' else 'picked' end
+                or w.state <> 'open')
+        union all
+        select w.id::text, w.state, 'done' from pick_wave w where w.state = 'open'
+            and not exists (select from pick_task where wave_id = w.id and state = 'open')
+    """,
     "no parcel holds more than was picked for it": """
         select c.allocation_id::text, sum(c.quantity), max(a.quantity)
         from packed_content c join allocation a on a.id = c.allocation_id
@@ -95,15 +106,24 @@ ALWAYS = {
         where paper.account_id = :account
         group by paper.id having paper.net_minor <> coalesce(sum(line.net_minor), 0)
     """,
-    "the sums of a paper are those of its VAT groups, each rounded once": """
+    "the sums of a paper are those of its VAT groups": """
         select paper.id::text, paper.gross_minor, sum(vat.net_minor + vat.vat_minor)
         from invoice paper cross join lateral jsonb_to_recordset(paper.vat)
             as vat (net_minor bigint, vat_minor bigint, treatment jsonb)
         where paper.account_id = :account
         group by paper.id having paper.net_minor <> sum(vat.net_minor)
             or paper.vat_minor <> sum(vat.vat_minor)
-            or bool_or(vat.vat_minor
-                <> round(vat.net_minor * (vat.treatment ->> 'rate_bp')::int / 10000.0))
+    """,
+    "the tax on an invoice, and on all that is credited of one, is rounded once for each rate": """
+        select coalesce(paper.corrects_id, paper.id)::text || (vat.treatment ->> 'rate_bp'),
+            sum(vat.vat_minor),
+            round(sum(vat.net_minor) * (vat.treatment ->> 'rate_bp')::int / 10000.0)
+        from invoice paper cross join lateral jsonb_to_recordset(paper.vat)
+            as vat (net_minor bigint, vat_minor bigint, treatment jsonb)
+        where paper.account_id = :account and (paper.kind = 'invoice' or paper.state <> 'draft')
+        group by paper.kind, coalesce(paper.corrects_id, paper.id), vat.treatment
+        having sum(vat.vat_minor)
+            <> round(sum(vat.net_minor) * (vat.treatment ->> 'rate_bp')::int / 10000.0)
     """,
     "numbers of a series have no gap": """
         select series, max(counted), count(*) from (
