@@ -46,7 +46,7 @@ async def _goods_come_back(history: History) -> None:
     await history.carry_news()
     await _all(history, "unload", at_most=2)
     await history.carry_news()
-    await _all(history, "open_box", at_most=2)
+    await _all(history, "open_box", at_most=2, amounts=(1, 4))
     await _all(history, "ask_for_return", at_most=2)
     await _all(history, "swap", at_most=2, amounts=(2, 6))
     await history.carry_news()

@@ -92,12 +92,13 @@ class History:
         return await find_targets(self.trader)
 
     def choose(self, targets: dict[str, list[Target]], choice: int) -> str:
-        """One of what can be done, mostly one of those that were tried least."""
-        names = sorted(targets, key=lambda name: (self.tried[name], self._shuffled(name)))
+        """One of what can be done, mostly one of those that had an effect least often."""
+        names = sorted(targets, key=self._rank)
         return names[len(names) * choice**2 // NUMBERS**2]
 
-    def _shuffled(self, name: str) -> int:
-        return zlib.crc32(f"{self.luck} {name}".encode())
+    def _rank(self, name: str) -> tuple[int, int, int]:
+        effects = self.tally.outcomes[name, EFFECT]
+        return effects, self.tried[name], zlib.crc32(f"{self.luck} {name}".encode())
 
     async def pick_target(
         self, name: str, targets: dict[str, list[Target]], which: int

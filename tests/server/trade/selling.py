@@ -100,7 +100,7 @@ async def release(trader: Trader, order_id: UUID, amount: int) -> Act:
     return lambda session: orders.release_order(session, order_id, kind=kind, by="test")
 
 
-@command(OPEN_ORDERS, any_of="orders")
+@command(f"{OPEN_ORDERS} and picking_began_at is null and origin = ''", any_of="orders")
 async def amend(trader: Trader, order_id: UUID, amount: int) -> Act:
     version = await _version(trader, order_id)
     changes = OrderChanges(lines=lines(amount // 3, amount), cash_minor=500 * (amount % 2))
@@ -128,7 +128,7 @@ async def split(trader: Trader, order_id: UUID, amount: int) -> Act:
 @command(
     f"""
     select o.id, o.id from orders o where o.account_id = :account and o.state in {OPEN}
-    and o.picking_began_at is null and not exists (
+    and o.picking_began_at is null and o.origin <> 'exchange' and not exists (
         select from order_hold h where h.order_id = o.id and h.released_at is null
         and h.kind <> 'stock'
     )
@@ -139,13 +139,13 @@ async def merge(trader: Trader, order_id: UUID, amount: int) -> Act | None:
     others = await trader.rows(
         f"""
         select id from orders where account_id = :account and id <> :order and state in {OPEN}
-        order by picking_began_at is not null, id
+        order by picking_began_at is not null, origin = 'exchange', id
         """,
         order=order_id,
     )
     if not others:
         return None
-    other_id = others[amount % len(others)][0]
+    other_id = others[amount % len(others) if amount % 3 == 0 else 0][0]
     return lambda session: orders.merge_orders(session, order_id, other_id, by="test")
 
 

@@ -206,8 +206,8 @@ def test_any_trade_leaves_the_books_of_all_rooms_true(databases: Databases) -> N
     """More of it: POSTRIDER_TRADE_HISTORIES=200 POSTRIDER_TRADE_SEED=7."""
     tally = play(
         databases,
-        histories=int(os.environ.get("POSTRIDER_TRADE_HISTORIES", "6")),
-        steps=40,
+        histories=int(os.environ.get("POSTRIDER_TRADE_HISTORIES", "4")),
+        steps=45,
         number=int(os.environ.get("POSTRIDER_TRADE_SEED", "1")),
     )
     print(tally.table())
