@@ -43,7 +43,10 @@ class Depot(Base):
 
 
 class PlanningChange(Base):
-    """What made input_version count up, for which days (None: open), in words."""
+    """What made input_version count up, for which days (None: open), in words.
+
+    load_of: the consignment, when nothing but the size of its parcels is another one.
+    """
 
     __tablename__ = "planning_change"
 
@@ -53,6 +56,7 @@ class PlanningChange(Base):
     last_day: Mapped[date | None]
     what: Mapped[str]
     changed_at: Mapped[datetime]
+    load_of: Mapped[UUID | None]
 
 
 class Driver(Base):

@@ -63,7 +63,7 @@ from server.dispatch.progress import (
     snapshot_of_runs,
     stop_progress,
 )
-from server.dispatch.publishing import StalePlan, publish_plan
+from server.dispatch.publishing import publish_plan
 from server.dispatch.run_edits import (
     ChangedRun,
     Manner,
@@ -78,6 +78,7 @@ from server.dispatch.shifts import (
     list_shifts,
     remove_shift,
 )
+from server.dispatch.staleness import StalePlan
 from server.dispatch.street import (
     accept_tasks,
     arrive_at_tasks,
