@@ -228,7 +228,7 @@ async def test_who_leaves_the_depot_without_starting_or_comes_back_too_early_is_
     assert await look(town) == []
     await drive(town, driver, corner(2, 0))
     town.later(minutes=10)
-    await drive(town, driver, corner(0, 0), corner(1, 0), corner(2, 0), corner(2, 0))
+    await drive(town, driver, corner(0, 0), corner(1, 0), *[corner(2, 0)] * 3)
     assert await look(town) == ["left_depot_unstarted"]
     await town.start(driver, first)
     await town.complete(driver, first)
