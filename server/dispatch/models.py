@@ -73,6 +73,8 @@ class Driver(Base):
 
 
 class Vehicle(Base):
+    """max_speed_kmh: whoever drives it faster is spoken of."""
+
     __tablename__ = "vehicle"
     __table_args__ = (
         UniqueConstraint("label"),
@@ -82,6 +84,7 @@ class Vehicle(Base):
             "capacity_weight_g >= 0 and capacity_volume_ml >= 0 and capacity_parcels >= 0",
             name="capacity",
         ),
+        CheckConstraint("max_speed_kmh > 0", name="max_speed_kmh"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -93,6 +96,7 @@ class Vehicle(Base):
     capacity_parcels: Mapped[int]
     skills: Mapped[list[str]] = mapped_column(ARRAY(Text))
     active: Mapped[bool] = mapped_column(default=True)
+    max_speed_kmh: Mapped[int] = mapped_column(server_default="130")
 
 
 class Shift(Base):

@@ -1,12 +1,12 @@
 """Planning and the day's work over HTTP, for dispatchers."""
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from litestar import Request, get, patch, post
-from litestar.di import NamedDependency, Provide
+from litestar import get, patch, post
+from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,12 +15,13 @@ from server.dispatch.breakdown import Reassignment
 from server.dispatch.draft_edits import MoveEffect
 from server.dispatch.exception_routes import EXCEPTION_ROUTES
 from server.dispatch.fleet_routes import FLEET_ROUTES, MAY_CHANGE, MAY_READ
-from server.dispatch.lifespan import LazyRoads
+from server.dispatch.lifespan import ROADS, LazyRoads
 from server.dispatch.planning import DEFAULT_BUDGET_S, LONGEST_BUDGET_S, PlanView
 from server.dispatch.pool import PoolItem
 from server.dispatch.progress import RunView
 from server.dispatch.run_edits import Manner, RunChange
 from server.dispatch.tasks import TaskView
+from server.dispatch.trip_routes import get_trips
 from server.dispatch.urgent import InsertedWork
 from server.dispatch.warehouse_routes import WAREHOUSE_ROUTES
 from server.dispatch.way import RunWay
@@ -87,14 +88,6 @@ class PlanPage(msgspec.Struct):
 class RunPage(msgspec.Struct):
     items: list[RunView]
     next: UUID | None
-
-
-async def provide_roads(request: Request[Any, Any, Any]) -> LazyRoads:
-    roads: LazyRoads = request.app.state.roads
-    return roads
-
-
-ROADS = {"roads": Provide(provide_roads)}
 
 
 @get("/api/depots/{depot_id:uuid}/pool", guards=[MAY_READ])
@@ -350,4 +343,5 @@ ROUTES = [
     list_tasks,
     repeat_task,
     *EXCEPTION_ROUTES,
+    get_trips,
 ]

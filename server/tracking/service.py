@@ -16,10 +16,12 @@ from server.tracking.positions import (
     LivePosition,
     TrailPoint,
     breadcrumb,
+    breadcrumbs,
     driven_m,
     fix_rejections,
     latest_positions,
 )
+from server.tracking.trips import Piece, split_trail
 from server.tracking.unnumbered import ingest_unnumbered
 
 __all__ = [
@@ -29,11 +31,13 @@ __all__ = [
     "Frames",
     "Ingested",
     "LivePosition",
+    "Piece",
     "Sender",
     "SignOfLife",
     "Tick",
     "TrailPoint",
     "breadcrumb",
+    "breadcrumbs",
     "driven_m",
     "drop_partitions_before",
     "ensure_partitions",
@@ -46,4 +50,5 @@ __all__ = [
     "newest_claims",
     "record_heartbeat",
     "set_fences",
+    "split_trail",
 ]
