@@ -61,6 +61,9 @@ SENTENCES = {
     "left_stop_open": "A driver has left a stop whose tasks are still open.",
     "left_depot_unstarted": "A driver has left the depot without starting the run.",
     "back_at_depot": "A driver is back at the depot with stops left.",
+    "driver_wrote": "The driver wrote to the office.",
+    "extra_cost": "The driver paid something on the way.",
+    "offer_unanswered": "The driver did not answer the offer of an urgent job in time.",
     "not_placed": "No other run could take it after the breakdown.",
 }
 """Every kind of exception, and what it says to the dispatcher."""

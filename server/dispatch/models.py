@@ -17,6 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+import server.dispatch.message_models  # noqa: F401 - so that one import knows every table
 from server.kit.db import Base
 from server.kit.geo import Point, Position
 from server.kit.ids import new_id
@@ -252,6 +253,7 @@ class Task(Base):
         road already fetches parcels there that another one would have brought.
     driver_id: whose run it is in; past_drivers: in whose run it has ever been.
     attempt: counts from 1; a failed task stays failed, the next attempt is a task of its own.
+    answer_by_at: while it is only offered to its driver: until when an answer is waited for.
     """
 
     __tablename__ = "task"
@@ -284,6 +286,7 @@ class Task(Base):
         Index(None, "stop_id"),
         Index(None, "consignment_id"),
         Index(None, "place_id"),
+        Index("ix_task_offered", "answer_by_at", postgresql_where=text("state = 'assigned'")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -306,6 +309,7 @@ class Task(Base):
     cash_minor: Mapped[int | None] = mapped_column(BigInteger)
     finished_at: Mapped[datetime | None]
     finished_by: Mapped[UUID | None] = mapped_column(ForeignKey("driver.person_id"))
+    answer_by_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime]
 

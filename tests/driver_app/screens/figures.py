@@ -124,7 +124,8 @@ def scroll_times(app: PostriderApp) -> list[Taken]:
 
 def memory_mb() -> int:
     """What the process holds now."""
-    (line,) = (each for each in open("/proc/self/status") if each.startswith("VmRSS"))
+    status = Path("/proc/self/status").read_text()
+    (line,) = (each for each in status.splitlines() if each.startswith("VmRSS"))
     return int(line.split()[1]) // 1024
 
 
