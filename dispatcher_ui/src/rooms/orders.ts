@@ -64,6 +64,8 @@ function showOrders(view: View, place: HTMLElement): void {
       { title: t("Channel"), text: (order) => order.channel },
       { title: t("Taken"), text: (order) => dateTime(order.captured_at), by: (order) => order.captured_at },
     ],
+    searchText: ({ number, external_id, reference, consignee, consignor }) =>
+      [number, external_id, reference, consignee.name, consignee.phone, consignee.email, consignor?.name].join(" "),
     open: (order) => go(roomUrl("orders", order.id)),
     actions: [
       { label: t("Hold"), fields: [{ name: "reason", label: t("Reason"), required: true }], act: (order, values) => send("POST", `/api/orders/${order.id}/hold`, values) },
