@@ -80,8 +80,7 @@ window.WebSocket = class extends WebSocket {
     }
 };
 """
-IS_USEFUL = """() => document.querySelector("button.run")
-    && window.postrider?.isDrawn() && window.postrider.hasDrivers()"""
+IS_USEFUL = "document.querySelector('button.run') && window.postrider?.isUseful()"
 
 Say = Callable[[str], None]
 
