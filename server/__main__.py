@@ -273,7 +273,11 @@ def add_driver_options(driver: argparse.ArgumentParser) -> None:
 
 def add_bench_options(bench: argparse.ArgumentParser) -> None:
     bench.add_argument("what", choices=["orders", "live", "faults", "console"])
-    bench.add_argument("--only", action="append", choices=["intake", "fight", "scale", "month"])
+    parts = [
+        *("intake", "fight", "scale", "month"),
+        *("live", "orders", "board", "tracking", "methods"),
+    ]
+    bench.add_argument("--only", action="append", choices=parts, help="of orders or console")
     bench.add_argument("--json", action="store_true", help="print the figures as one object")
     bench.add_argument("--rounds", type=number, default=5, help="rounds, of which the median (5)")
     bench.add_argument("--orders", type=number, default=300, help="orders a round of intake (300)")

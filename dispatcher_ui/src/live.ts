@@ -28,7 +28,7 @@ Object.assign(window, {
     lineOf: (runId: string) => map?.lineOf(runId),
     pixelOf: (driverId: string) => map?.pixelOf(driverId),
     isDrawn: () => map?.isDrawn() ?? false,
-    hasDrivers: () => map !== undefined && fleet.drivers.size > 0,
+    isUseful: () => map?.isUseful() ?? false,
   },
 });
 

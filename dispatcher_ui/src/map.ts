@@ -22,6 +22,8 @@ const WORLD_PX = 512;
 const MARKER_PX = 31;
 const MARKER_MIN_PX = 13;
 const NAMES_ZOOM = 10;
+/** Of more runs than these nobody can tell the roads apart, except of the chosen one. */
+const ROADS_MAX = 100;
 /** Roads come one by one; they are drawn together. */
 const WAYS_MS = 400;
 const CLOSE_ZOOM = 14;
@@ -40,6 +42,11 @@ export class FleetMap {
   private isGliding = false;
   /** As drawn: the runs, and for which selection. */
   private readonly drawn = new Map<string, RunRecord>();
+  /** Whether streets and drivers can be seen. */
+  isUseful(): boolean {
+    return this.map.isSourceLoaded("basemap") && this.glides.count > 0 && this.isWhole;
+  }
+
   private drawnFor: Selection | undefined;
   private isWhole = false;
   private hasNames = false;
@@ -144,7 +151,8 @@ export class FleetMap {
     const changed = [...this.fleet.runs.values()].filter((run) => isWhole || drawn.get(run.id) !== run);
     const gone = [...drawn.keys()].filter((id) => !this.fleet.runs.has(id));
     if (!isWhole && changed.length === 0 && gone.length === 0) return;
-    const lines = changed.flatMap((run) => runFeatures(run, this.ways, selection));
+    const asks = this.fleet.runs.size <= ROADS_MAX;
+    const lines = changed.flatMap((run) => runFeatures(run, this.ways, selection, asks));
     const points = changed.flatMap((run) => stopFeatures(run, selection));
     if (isWhole) {
       runs.setData({ type: "FeatureCollection", features: lines });

@@ -17,7 +17,7 @@ from server.billing.charges import NewCharge, record_charges
 from server.billing.events import ChargesRecorded, WorkNotPriced
 from server.billing.invoice_parties import COUNTRIES
 from server.billing.models import BillableWork
-from server.billing.price_facts import Spot, Unpriceable
+from server.billing.price_facts import Facts, Spot, Unpriceable
 from server.billing.price_lines import PricedLine
 from server.billing.pricing import price
 from server.billing.tariffs import TariffView, find_tariff
@@ -212,19 +212,31 @@ async def _charge(
 
 
 async def _price(session: AsyncSession, work: WorkDone) -> tuple[TariffView, list[PricedLine]]:
-    consignment, facts = work.consignment, work.facts
+    consignment = work.consignment
     if consignment.account_id is None:
         raise Unpriceable(reason="Nobody knows whose goods they are: there is no account.")
-    account = await accounts.get_account(session, consignment.account_id)
+    return await price_for(session, consignment.account_id, consignment.service_level, work.facts)
+
+
+async def price_for(
+    session: AsyncSession, account_id: UUID, service_level: str | None, facts: Facts
+) -> tuple[TariffView, list[PricedLine]]:
+    """What the work costs an account, by the tariff in force when it is done.
+
+    Raises
+    ------
+    Unpriceable
+    """
+    account = await accounts.get_account(session, account_id)
     tariff = await find_tariff(
         session,
         account_id=account.id,
-        service_level=consignment.service_level,
+        service_level=service_level,
         currency=account.currency,
         at=facts.done_at,
     )
     if tariff is None:
-        level = consignment.service_level or "any service level"
+        level = service_level or "any service level"
         raise Unpriceable(
             reason=f"No tariff in {account.currency} was in force for {account.code}, {level}, on "
             f"{facts.done_at:%Y-%m-%d %H:%M} UTC."

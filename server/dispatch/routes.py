@@ -5,8 +5,8 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from litestar import Request, get, patch, post
-from litestar.di import NamedDependency, Provide
+from litestar import get, patch, post
+from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from sqlalchemy.ext.asyncio import AsyncSession
 

@@ -10,8 +10,13 @@ import type { Ways } from "../ways";
 export const RUNS = "runs";
 
 /** One line; none when there is nothing to draw a line through. */
-export function runFeatures(run: RunRecord, ways: Ways, selection: Selection | undefined): Feature[] {
-  const coordinates = ways.lineOf(run);
+export function runFeatures(
+  run: RunRecord,
+  ways: Ways,
+  selection: Selection | undefined,
+  asksForRoads: boolean,
+): Feature[] {
+  const coordinates = ways.lineOf(run, asksForRoads || selection?.key === run.id);
   if (coordinates.length < 2) return [];
   return [{
     type: "Feature",

@@ -62,7 +62,7 @@ def run_bench(options: argparse.Namespace, say: Say) -> int:
             case "faults":
                 figures = asyncio.run(_measure_faults(options, say))
             case "console":
-                figures = asyncio.run(measure_console(minutes=options.minutes, say=say))
+                figures = asyncio.run(_measure_console(options, say))
             case _:
                 figures = asyncio.run(_measure(options, Path(folder), say))
     plain = msgspec.to_builtins(figures)
@@ -81,6 +81,10 @@ async def _measure_live(options: argparse.Namespace, say: Say) -> LiveFigures:
 
 async def _measure_faults(options: argparse.Namespace, say: Say) -> FaultFigures:
     return await measure_faults(witnesses=options.clients, outage_s=float(options.outage), say=say)
+
+
+async def _measure_console(options: argparse.Namespace, say: Say) -> ConsoleFigures:
+    return await measure_console(only=options.only or (), minutes=options.minutes, say=say)
 
 
 async def _measure(options: argparse.Namespace, home: Path, say: Say) -> Figures:

@@ -1,7 +1,9 @@
 """A company whose day fills a console: thousands of drivers on the road, hundreds of runs with
 their stops, and a draft of tomorrow. Rows as their rooms write them, made by PostgreSQL itself."""
 
+import hashlib
 import json
+import math
 import re
 from datetime import timedelta
 from typing import Any
@@ -27,9 +29,12 @@ FUNCTIONS = f"""
 create function pg_temp.id(kind int, number int) returns uuid language sql immutable as $$
   select (lpad(to_hex(kind), 8, '0') || '-0000-7000-8000-' || lpad(to_hex(number), 12, '0'))::uuid
 $$;
+create function pg_temp.chance(what text) returns float language sql immutable as $$
+  select ('x' || substr(md5(what), 1, 7))::bit(28)::int / 268435456.0
+$$;
 create function pg_temp.at(number int) returns geography language sql immutable as $$
-  select st_setsrid(st_makepoint({WEST} + (number * 7919) % 10007 / 10007.0 * {WIDE_DEG},
-    {SOUTH} + (number * 5417) % 10009 / 10009.0 * {HIGH_DEG}), 4326)::geography
+  select st_setsrid(st_makepoint({WEST} + pg_temp.chance('east' || number) * {WIDE_DEG},
+    {SOUTH} + pg_temp.chance('north' || number) * {HIGH_DEG}), 4326)::geography
 $$;
 """
 
@@ -66,16 +71,16 @@ insert into place (id, name, street, house_number, postcode, city, country, extr
   from generate_series(0, $3::int * $4::int - 1) n;
 insert into run (id, depot_id, day, shift_id, driver_id, vehicle_id, state, starts_at, ends_at,
     distance_m, cost_minor, published_at, started_at)
-  select pg_temp.id(4, n), $1, ($2::timestamptz at time zone 'UTC')::date, pg_temp.id(3, n), pg_temp.id(1, n),
-    pg_temp.id(2, n), 'started', $2::timestamptz - interval '4 hours', $2::timestamptz + interval '4 hours', 60000, 9000, $2,
-    $2
+  select pg_temp.id(4, n), $1, ($2::timestamptz at time zone 'UTC')::date, pg_temp.id(3, n),
+    pg_temp.id(1, n), pg_temp.id(2, n), 'started', $2::timestamptz - interval '4 hours',
+    $2::timestamptz + interval '4 hours', 60000, 9000, $2, $2
   from generate_series(0, $3::int - 1) n;
 insert into stop (id, run_id, sequence, place_id, leg_m, leg_s, planned_arrival_at,
     planned_start_at, planned_departure_at, locked)
-  select pg_temp.id(5, n), pg_temp.id(4, n / $4::int), n % $4::int, pg_temp.id(8, n), 3000, 300, at, at,
-    at + interval '5 minutes', false
+  select pg_temp.id(5, n), pg_temp.id(4, n / $4::int), n % $4::int, pg_temp.id(8, n), 3000, 300,
+    at, at, at + interval '5 minutes', false
   from generate_series(0, $3::int * $4::int - 1) n,
-    lateral (select $2::timestamptz + (n % $4::int - $4::int / 2) * interval '20 minutes' as at) planned;
+    lateral (select $2::timestamptz + (n % $4::int - $4::int / 2) * interval '20 minutes' as at) p;
 insert into consignment (id, waybill, kind, state, consignor_name, consignor_phone, consignee_name,
     consignee_phone, consignee_place_id, instructions, skills, proof, cash_minor, currency,
     created_at, created_by)
@@ -87,7 +92,8 @@ insert into task (id, consignment_id, depot_id, kind, state, place_id, window_en
     changed_at)
   select pg_temp.id(6, n), pg_temp.id(7, n), $1, 'delivery',
     case when n % $4::int < $4::int / 2 then 'completed' else 'accepted' end, pg_temp.id(8, n),
-    $2::timestamptz + interval '4 hours', 180, 1, '{}', '{}', pg_temp.id(5, n), 0, pg_temp.id(1, n / $4::int),
+    $2::timestamptz + interval '4 hours', 180, 1, '{}', '{}', pg_temp.id(5, n), 0,
+    pg_temp.id(1, n / $4::int),
     case when n % $4::int < $4::int / 2 then 'delivered_to_consignee' end, $2, $2
   from generate_series(0, $3::int * $4::int - 1) n
 """
@@ -113,8 +119,8 @@ class Crowd:
         self._positions = np.zeros(drivers, tracking.POSITION)
         numbers = np.arange(drivers)
         self._positions["driver"] = [_id(PEOPLE, each).bytes for each in range(drivers)]
-        self._positions["lon"] = WEST + numbers * 7919 % 10007 / 10007 * WIDE_DEG
-        self._positions["lat"] = SOUTH + numbers * 5417 % 10009 / 10009 * HIGH_DEG
+        places = np.array([_at(number) for number in range(drivers)])
+        self._positions["lon"], self._positions["lat"] = places[:, 0], places[:, 1]
         self._positions["heading_deg"] = numbers % 360
         self._positions["speed_mps"] = 8
 
@@ -122,8 +128,8 @@ class Crowd:
         """One that its driver is about to bring, nearest to the middle of the map."""
 
         def far(number: int) -> float:
-            east, north = number * 7919 % 10007 / 10007, number * 5417 % 10009 / 10009
-            return (east - 0.5) ** 2 + (north - 0.5) ** 2
+            lon, lat = _at(number)
+            return math.hypot(lon - WEST - WIDE_DEG / 2, lat - SOUTH - HIGH_DEG / 2)
 
         next_stops = range(STOPS_PER_RUN // 2, self.runs * STOPS_PER_RUN, STOPS_PER_RUN)
         return _id(CONSIGNMENTS, min(next_stops, key=far))
@@ -189,10 +195,7 @@ class Crowd:
             "id": str(_id(STOPS, 1_000_000 + number)),
             "place_id": str(_id(PLACES, number)),
             "address": f"Mill Lane {number}, Maravik",
-            "position": [
-                WEST + number * 7919 % 10007 / 10007 * WIDE_DEG,
-                SOUTH + number * 5417 % 10009 / 10009 * HIGH_DEG,
-            ],
+            "position": _at(number),
             "leg_m": 3_000,
             "arrival_at": at.isoformat(),
             "start_at": at.isoformat(),
@@ -204,6 +207,19 @@ class Crowd:
 
 def _id(kind: int, number: int) -> UUID:
     return UUID(f"{kind:08x}-0000-7000-8000-{number:012x}")
+
+
+def _at(number: int) -> tuple[float, float]:
+    """As pg_temp.at says."""
+    return (
+        WEST + _chance(f"east{number}") * WIDE_DEG,
+        SOUTH + _chance(f"north{number}") * HIGH_DEG,
+    )
+
+
+def _chance(what: str) -> float:
+    digest = hashlib.md5(what.encode(), usedforsecurity=False).hexdigest()
+    return int(digest[:7], 16) / 2**28
 
 
 def _numbered(statement: str, values: tuple[Any, ...]) -> tuple[Any, ...]:

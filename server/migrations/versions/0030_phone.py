@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0030_phone"
-down_revision = "0023_console"
+down_revision = "0029_stockroom"
 
 
 def upgrade() -> None:
