@@ -49,13 +49,27 @@ class Search:
     effort: int | None = None
     part: Problem | None = None
     """What to plan if not the whole problem."""
-    makes_offers: bool = False
+    offers: bool = False
     """Whether better plans are wanted while it goes on."""
+    takes: bool = False
+    """Whether it looks at the plans of others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offered:
     """What the search has found so far; it goes on."""
+
+    found: Sequences
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The search wants to know the best plan of all; it goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The best plan of all, for who asked."""
 
     found: Sequences
 
@@ -87,8 +101,8 @@ class EngineProcess:
         theirs.close()
         STOPWATCH.helpers.add(self._process.pid)
 
-    def tell(self, message: Problem | Search) -> None:
-        """Send the problem, once, or a search."""
+    def tell(self, message: Problem | Search | Known) -> None:
+        """Send the problem, once, or a search, or what it asked for."""
         if isinstance(message, Search):
             until_s = STOPWATCH.translate(message.until_s, self._process.pid)
             message = replace(message, until_s=until_s)
@@ -112,7 +126,9 @@ def run_child() -> None:
     try:
         problem = connection.recv()
         while True:
-            connection.send(_run(problem, connection.recv(), connection))
+            message = connection.recv()
+            if isinstance(message, Search):  # an answer that comes too late is for nobody
+                connection.send(_run(problem, message, connection))
     except (EOFError, ConnectionError):
         return
 
@@ -124,6 +140,19 @@ def _run(problem: Problem, search: Search, connection: "Connection[Any, Any]") -
     def offer(found: Sequences) -> None:
         connection.send(Offered(found))
 
+    asked = False
+
+    def take() -> Sequences | None:
+        nonlocal asked
+        if not asked:
+            connection.send(Asked())
+            asked = True
+        elif connection.poll():
+            asked = False
+            known: Known = connection.recv()
+            return known.found
+        return None
+
     engine = import_module(f"routing.engines.{search.engine}")
     try:
         found = engine.improve(
@@ -133,7 +162,8 @@ def _run(problem: Problem, search: Search, connection: "Connection[Any, Any]") -
             seed=search.seed,
             improved=improved,
             effort=search.effort,
-            offer=offer if search.makes_offers else None,
+            offer=offer if search.offers else None,
+            take=take if search.takes else None,
         )
     except ConnectionError:
         raise

@@ -10,7 +10,15 @@ import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
-from routing.engine_process import EngineFailed, EngineProcess, Offered, Search, Searched
+from routing.engine_process import (
+    Asked,
+    EngineFailed,
+    EngineProcess,
+    Known,
+    Offered,
+    Search,
+    Searched,
+)
 from routing.engines import EngineName, Sequences
 from routing.mend import find_waiting, mend
 from routing.partition import cut
@@ -86,7 +94,6 @@ class Portfolio:
         self.until_s = until_s
         self.seed = seed
         self.turns = Turns(problem, engines=engines, began_s=began_s, until_s=until_s, lanes=lanes)
-        self.is_split = self.turns.is_split
         self.progress = progress
         self.better = better
         budget_s, visits = self.turns.budget_s, self.turns.visits
@@ -134,7 +141,7 @@ class Portfolio:
         """Whether stopping early leaves out no engine that would have had its turn."""
         if self._is_plain():
             return False
-        if self.is_split:
+        if self.rounds:
             return self.rounds > 3
         return all(
             lane.number == 0 or lane.searches > 1 or lane.search is None for lane in self.lanes
@@ -162,8 +169,12 @@ class Portfolio:
         assert lane.search
         try:
             message = lane.process.connection.recv()
+            if isinstance(message, Asked):
+                lane.process.tell(Known({r.vehicle_id: r.steps for r in self.best.routes}))
+                return
         except (EOFError, OSError):
-            self._drop_engine(lane, f"{lane.search.engine}: its process ended")
+            engine = lane.search.engine
+            self._drop_engine(engine, f"{engine}: its process ended")
             self._replace(lane)
             return
         if isinstance(message, Progress):
@@ -178,18 +189,15 @@ class Portfolio:
         assert isinstance(message, Searched)
         search, lane.search = lane.search, None
         if message.failure:
-            self._drop_engine(lane, message.failure)
+            self._drop_engine(search.engine, message.failure)
         if message.found is not None:
             self._weigh(message.found, search)
         self._go_on(lane)
 
-    def _drop_engine(self, lane: _Lane, failure: str) -> None:
+    def _drop_engine(self, engine: EngineName, failure: str) -> None:
         log.warning("an engine of the planner failed: %s", failure)
         self.failures.append(failure)
-        if lane.search:
-            self.turns.engines.discard(lane.search.engine)
-        else:
-            self.turns.engines -= {name for name in ALL_ENGINES if failure.startswith(name)}
+        self.turns.drop(engine)
 
     def _replace(self, lane: _Lane) -> None:
         """End what does not answer; start anew only if time is left for it."""
@@ -229,7 +237,7 @@ class Portfolio:
     def _fill_greedily(self) -> bool:
         """Have a plan while the processes start, and until one of them answers: on a busy machine
         that takes long. Engines do better without it as their start. Whether it went on."""
-        if self.is_split or self._is_plain() or self.best is not (self.greedy or self.begun):
+        if self._is_plain() or self._has_answer():
             return False
         until_s = now_s() + min(LONGEST_FILL_S, SHARE_FOR_GREEDY * (self.until_s - now_s()))
         fuller = fill(self.problem, self.best, until=until_s)
@@ -267,20 +275,13 @@ class Portfolio:
 
     def _go_on(self, lane: _Lane) -> None:
         """Give the lane its next search, if there is time for one."""
-        if self.is_split:
-            if any(one.search for one in self.lanes):
-                return  # a round ends for all lanes together
-            rest_s = self.turns.split_until_s - now_s()
-            if rest_s > SHORTEST_SEARCH_S and self.turns.engines:
-                self._begin_round(rest_s)
-                return
-            self.is_split = False
-            for one in self.lanes:
-                self._go_on(one)
-            return
-        turn = self.turns.choose(lane.number, lane.searches)
+        turn = None if self.rounds else self.turns.choose(lane.number, lane.searches)
         if turn is not None:
             self._begin(lane, turn)
+        elif not any(one.search for one in self.lanes):  # a round ends for all lanes together
+            rest_s = self.turns.find_cutting_s()
+            if rest_s > SHORTEST_SEARCH_S:
+                self._begin_round(rest_s)
 
     def _begin(self, lane: _Lane, turn: Turn, part: Problem | None = None) -> None:
         mine = {vehicle.id for vehicle in (part or self.problem).vehicles}
@@ -292,7 +293,8 @@ class Portfolio:
             seed=self.seed + lane.number + 100 * lane.searches,
             effort=turn.effort,
             part=part,
-            makes_offers=part is None and not self._is_plain(),
+            offers=part is None and not self._is_plain(),
+            takes=part is None and not self._is_plain() and lane.number > 0,
         )
         lane.searches += 1
         late_s = 0.3 + 0.3 * turn.seconds_s
@@ -307,4 +309,4 @@ class Portfolio:
         rounds_left = max(1, round(rest_s / self.round_s))
         self.rounds += 1
         for lane, part in zip(self.lanes, parts, strict=False):
-            self._begin(lane, Turn("pyvrp", rest_s / rounds_left), part)
+            self._begin(lane, Turn("joint", rest_s / rounds_left), part)

@@ -24,15 +24,10 @@ MOST_VISITS_FOR_ORTOOLS = 60
 """Above so many visits PyVRP gets further in the time than OR-Tools, even where it does not know
 all rules; above the other, OR-Tools hardly gets to searching."""
 
-SHARE_OF_SLICE = 0.65
-LONGEST_SLICE_S = 10.0
-"""How long the second lane searches before it starts afresh from the best plan of all."""
-
 SHORTEST_SEARCH_S = 0.15
 FEWEST_VISITS_TO_CUT = 300
-FEWEST_VISITS_TO_STAY_CUT = 600
-SHARE_TO_CUT = 0.55
-"""Of the budget of a problem that one search can still grasp as a whole."""
+SHARE_BEFORE_CUT = 0.5
+"""Of the budget; who does what is settled by then, and each part is searched twice as fast."""
 
 SHARE_FOR_POLISH = 0.1
 SHARE_TO_FINISH = 0.03
@@ -60,7 +55,7 @@ class Turns:
     ----------
     engines : those that still work; the caller takes out what fails
     is_pure : PyVRP's answers keep all rules
-    is_split : the problem is so large that it is to be cut in rounds, until `split_until_s`
+    cut_from_s : when a large problem is to be cut in rounds, each lane taking one part
     """
 
     def __init__(
@@ -86,19 +81,25 @@ class Turns:
         self.finish_s = 0.0
         if not (self.is_pure or self.is_alone):
             self.finish_s = min(SHARE_TO_FINISH * self.budget_s, 0.1 + 0.001 * self.visits)
-        self.is_split = (
-            self.is_pure
-            and self.lanes > 1
-            and self.visits >= FEWEST_VISITS_TO_CUT
-            and "pyvrp" in self.engines
-        )
-        self.split_until_s = until_s
-        if self.visits < FEWEST_VISITS_TO_STAY_CUT:
-            self.split_until_s = began_s + SHARE_TO_CUT * self.budget_s
+        self.cut_from_s = until_s
+        if self.is_pure and self.lanes > 1 and self.visits >= FEWEST_VISITS_TO_CUT:
+            self.cut_from_s = began_s + SHARE_BEFORE_CUT * self.budget_s
+            self.polish_s = 0.0
+
+    def drop(self, engine: EngineName) -> None:
+        """Do without an engine; the joint search is PyVRP's too."""
+        self.engines.discard("pyvrp" if engine == "joint" else engine)
+
+    def find_cutting_s(self) -> float:
+        """Return for how long the problem is to be cut from now on; 0 if it is not."""
+        at_s = now_s()
+        if "pyvrp" not in self.engines or self.cut_from_s - at_s > SHORTEST_SEARCH_S:
+            return 0.0
+        return max(0.0, self.until_s - at_s)
 
     def choose(self, lane: int, searches: int) -> Turn | None:
         """Return what the lane does after so many searches; None: its work is done."""
-        left_s = self.until_s - self.finish_s - now_s()
+        left_s = min(self.until_s - self.finish_s, self.cut_from_s) - now_s()
         if left_s < SHORTEST_SEARCH_S or not self.engines:
             return None
         if self.is_alone:
@@ -122,19 +123,18 @@ class Turns:
         return self.is_pure and "pyvrp" in self.engines
 
     def _choose_steady(self, searches: int, left_s: float) -> Turn | None:
-        """One search over all the time; only a last polish is worth its end."""
-        search_s = left_s - self.polish_s if self._trusts_pyvrp() else left_s
-        for engine in ("pyvrp", "ortools") if search_s >= SHORTEST_SEARCH_S else ():
-            if engine in self.engines:
-                return Turn(engine, search_s, ENDLESS)
-        is_polish = self._trusts_pyvrp() or not searches
-        return Turn("vroom", left_s) if is_polish and "vroom" in self.engines else None
+        """One search over all the time."""
+        if "pyvrp" in self.engines:
+            return Turn("joint", left_s)
+        if "ortools" in self.engines:
+            return Turn("ortools", left_s, ENDLESS)
+        return None if searches else Turn("vroom", left_s)
 
     def _choose_pure(self, left_s: float) -> Turn | None:
         search_s = left_s - self.polish_s
         if search_s >= SHORTEST_SEARCH_S:
-            return Turn("pyvrp", self._until_exchange(search_s))
-        return Turn("vroom", left_s) if "vroom" in self.engines else None
+            return Turn("joint", search_s)
+        return Turn("vroom", left_s) if self.polish_s and "vroom" in self.engines else None
 
     def _choose_rich(self, left_s: float) -> Turn | None:
         """OR-Tools alone knows all rules, so it ends what the others begin."""
@@ -144,19 +144,11 @@ class Turns:
             last_s = self.budget_s
         rest_s = left_s - last_s
         if rest_s > SHORTEST_SEARCH_S and "pyvrp" in self.engines:
-            return Turn("pyvrp", self._until_exchange(rest_s))
+            return Turn("joint", rest_s)
         for engine in ("ortools", "pyvrp", "vroom"):
             if engine in self.engines:
                 return Turn(engine, left_s)
         return None
-
-    def _until_exchange(self, rest_s: float) -> float:
-        """Return how long to search before going on from the best plan of all."""
-        slice_s = min(LONGEST_SLICE_S, SHARE_OF_SLICE * self.budget_s)
-        to_exchange_s = slice_s - (now_s() - self.began_s) % slice_s
-        if to_exchange_s < 0.1 * slice_s:
-            to_exchange_s += slice_s
-        return rest_s if rest_s - to_exchange_s < 0.2 * slice_s else to_exchange_s
 
     def _choose_repeatable(self, searches: int, left_s: float) -> Turn | None:
         """Return the next of a fixed row of turns that are bounded by steps, not by the clock."""

@@ -40,7 +40,7 @@ LARGEST_FRAME_BYTES = 16 * 2**20
 STRAYS_OLDER_THAN_S = 24 * 3600
 UPLOAD_TIMEOUT_S = 60
 SENT_AT_ONCE_BYTES = 64 * 1024
-"""Of a larger file it is asked first how much of it has arrived: a broken connection costs little."""
+"""Of a larger file it is asked first how much has arrived: a broken connection costs little."""
 CLOSE_TIMEOUT_S = 1
 
 

@@ -3,14 +3,15 @@
 Each engine is a module with one function of one signature::
 
     def improve(
-        problem, start, *, budget_s, seed, improved, effort=None, offer=None
+        problem, start, *, budget_s, seed, improved, effort=None, offer=None, take=None
     ) -> Sequences | None
 
 `start` holds sequences that can be driven and contain all fixed visits; the answer should be
 better, and None means that the engine found nothing. Times, repair and checks are not the business
 of an engine: where it cannot express a rule, its answer may break it. `effort` bounds the search
 by steps in a measure of the engine's own, and keeps it from giving up before. `improved` is told of
-numbers; `offer` is given better sequences now and then while the search goes on, where it can.
+numbers; `offer` is given better sequences now and then while the search goes on, where it can,
+and `take` returns what others have found meanwhile.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,10 +28,13 @@ Improved = Callable[[Progress], None]
 
 Offer = Callable[[Sequences], None]
 
+Take = Callable[[], Sequences | None]
+"""Asks for the best plan of all searches; returns it as soon as it has come, None until then."""
+
 SHORTEST_BETWEEN_OFFERS_S = 0.3
 SHARE_BETWEEN_OFFERS = 0.03
 
-EngineName = Literal["pyvrp", "vroom", "ortools"]
+EngineName = Literal["pyvrp", "vroom", "ortools", "joint"]
 
 
 class Offers:

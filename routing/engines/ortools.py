@@ -5,7 +5,7 @@ from typing import Any
 
 from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 
-from routing.engines import Improved, Offer, Offers, Sequences
+from routing.engines import Improved, Offer, Offers, Sequences, Take
 from routing.engines.ortools_model import Model
 from routing.plan import Plan, Progress, measure_objective
 from routing.problem import Problem, Step
@@ -24,6 +24,7 @@ def improve(
     improved: Improved,
     effort: int | None = None,
     offer: Offer | None = None,
+    take: Take | None = None,
 ) -> Sequences | None:
     """Search from `start` until the time or `effort` (local optima) is over, or nothing moves."""
     began_s = now_s()

@@ -6,7 +6,7 @@ from pyvrp.search import NeighbourhoodParams
 from pyvrp.solve import SolveParams
 from pyvrp.solve import solve as solve_with_pyvrp
 
-from routing.engines import Improved, Offer, Offers, Sequences
+from routing.engines import Improved, Offer, Offers, Sequences, Take
 from routing.engines.pyvrp_answer import make_initial, measure, read
 from routing.engines.pyvrp_model import Translation
 from routing.engines.remainder import find_remainder
@@ -30,6 +30,7 @@ def improve(
     improved: Improved,
     effort: int | None = None,
     offer: Offer | None = None,
+    take: Take | None = None,
 ) -> Sequences | None:
     """Search from `start` until the time or `effort` (iterations) is over, or nothing moves."""
     until_s = now_s() + budget_s

@@ -17,7 +17,7 @@ import numpy as np
 import vroom
 from vroom._vroom import VroomInputException
 
-from routing.engines import Improved, Offer, Sequences
+from routing.engines import Improved, Offer, Sequences, Take
 from routing.engines.remainder import Cab, Remainder, find_remainder
 from routing.problem import UNREACHABLE, Problem, Step
 from routing.stopwatch import STOPWATCH
@@ -39,6 +39,7 @@ def improve(
     improved: Improved,
     effort: int | None = None,
     offer: Offer | None = None,
+    take: Take | None = None,
 ) -> Sequences | None:
     """Search once, from `start` if that holds more than fixed visits; nothing is left to chance.
 

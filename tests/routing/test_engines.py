@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from routing.checks import violations
-from routing.engines import Improved, Sequences, ortools, pyvrp, vroom
+from routing.engines import Improved, Sequences, joint, ortools, pyvrp, vroom
 from routing.formats import read_problem
 from routing.plan import Plan, Progress, measure_objective
 from routing.problem import Handover, Job, Problem, Shipment, Step, TimeWindow, Vehicle
@@ -17,7 +17,9 @@ from routing.repair import fill, repair
 from tests.routing.cities import HOUR_S, draw_problem, drive_matrix
 from tests.routing.test_formats import make_homberger_file
 
-ENGINES = pytest.mark.parametrize("engine", [pyvrp, vroom, ortools], ids=lambda e: e.__name__[16:])
+ENGINES = pytest.mark.parametrize(
+    "engine", [pyvrp, joint, vroom, ortools], ids=lambda e: e.__name__[16:]
+)
 STREET = [(0.0, 0.0), (1000.0, 0.0), (2000.0, 0.0), (3000.0, 0.0)]
 VAN = Vehicle(
     id="van",
@@ -130,7 +132,7 @@ def test_open_ends_cost_no_way(engine: object) -> None:
     assert repair(problem, found).cost == 200
 
 
-@pytest.mark.parametrize("engine", [pyvrp, ortools], ids=lambda e: e.__name__[16:])
+@pytest.mark.parametrize("engine", [pyvrp, joint, ortools], ids=lambda e: e.__name__[16:])
 def test_progress_tells_the_cost_that_the_plan_has(engine: object) -> None:
     told: list[Progress] = []
     problem = read_problem(make_homberger_file(15), "made up")

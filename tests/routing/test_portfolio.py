@@ -49,7 +49,7 @@ def test_the_trace_says_who_found_what_and_ends_with_the_plan(make: object) -> N
     objectives = [(one.priority_missed, one.unassigned, one.cost) for one in plan.trace]
     assert objectives == sorted(objectives, reverse=True)
     assert objectives[-1] == measure_objective(problem, plan)
-    known = {"greedy", "pyvrp", "vroom", "ortools", "insertion"}
+    known = {"greedy", "joint", "vroom", "ortools", "insertion"}
     assert {one.engine for one in plan.trace} <= known
     assert found[-1].routes == plan.routes
     assert all(violations(problem, one) == [] for one in found)

@@ -35,7 +35,7 @@ def test_what_pyvrp_finds_alone_in_one_go_is_looked_for_in_one_go(make: object) 
     )
     steady = run.choose(0, 0)
     assert steady is not None
-    assert steady.engine == "pyvrp"
+    assert steady.engine == "joint"
     assert steady.seconds_s >= 95
     begin = run.choose(1, 0)
     assert begin is not None
