@@ -75,8 +75,9 @@ async def _pay(
     async with work.db.transaction() as session:
         payment = await billing.record_payment(session, new, by=BY)
         if not known:
-            await billing.assign_payment(session, payment.id, account_id, by=BY)
-        await billing.match_invoice(session, invoice_id, payment_id=payment.id, by=BY)
+            payment = await billing.assign_payment(session, payment.id, account_id, by=BY)
+        if payment.unmatched_minor:  # else it was plain what it pays
+            await billing.match_invoice(session, invoice_id, payment_id=payment.id, by=BY)
 
 
 async def count_cash(work: Work) -> None:

@@ -316,7 +316,7 @@ def test_any_day_in_the_warehouse_leaves_true_books(databases: Databases) -> Non
         run_state_machine_as_test(
             Day,
             settings=settings(
-                max_examples=12,
+                max_examples=8,
                 stateful_step_count=25,
                 deadline=None,
                 derandomize=True,

@@ -207,7 +207,7 @@ def test_any_trade_leaves_the_books_of_all_rooms_true(databases: Databases) -> N
     tally = play(
         databases,
         histories=int(os.environ.get("POSTRIDER_TRADE_HISTORIES", "4")),
-        steps=45,
+        steps=40,
         number=int(os.environ.get("POSTRIDER_TRADE_SEED", "1")),
     )
     print(tally.table())
