@@ -76,6 +76,12 @@ async def record_charges(session: AsyncSession, charges: Sequence[NewCharge]) ->
     return [on_record[charge.source] for charge in charges]
 
 
+async def find_charge(session: AsyncSession, source: str) -> UUID | None:
+    """The charge for this fact."""
+    found: UUID | None = await session.scalar(select(Charge.id).where(Charge.source == source))
+    return found
+
+
 async def reverse_charge(
     session: AsyncSession, charge_id: UUID, *, reason: str, by: str
 ) -> ChargeView:

@@ -7,13 +7,23 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.accounts import service as accounts
-from server.billing.charges import NewCharge, record_charges
+from server.billing.charges import (
+    AlreadyReversed,
+    NewCharge,
+    find_charge,
+    record_charges,
+    reverse_charge,
+)
 from server.billing.price_lines import Term, Trace
 from server.kit import clock
 from server.orders import service as orders
 from server.orders.events import OrderCancelled
 from server.orders.service import OrderView
-from server.returns.events import ExchangeReleased, ReturnResolved
+from server.returns import service as returns
+from server.returns.events import ExchangeCancelled, ExchangeReleased, ReturnResolved
+from server.returns.service import UnknownExchange
+
+BY = "billing"
 
 
 async def charge_cancellation(session: AsyncSession, event: OrderCancelled) -> None:
@@ -48,8 +58,11 @@ async def charge_return(session: AsyncSession, event: ReturnResolved) -> None:
 
 
 async def charge_exchange(session: AsyncSession, event: ExchangeReleased) -> None:
-    """A difference that nobody paid at once and the account took over."""
-    if event.due_minor > 0 and event.settlement == "on_account":
+    """A difference that nobody paid at once and the account took over, unless the exchange was
+    given up before we heard of it."""
+    if event.due_minor <= 0 or event.settlement != "on_account":
+        return
+    if not await _was_given_up(session, event.exchange_id):
         await _charge(
             session,
             event.account_id,
@@ -57,9 +70,32 @@ async def charge_exchange(session: AsyncSession, event: ExchangeReleased) -> Non
             "Difference of an exchange",
             net_minor=event.due_minor,
             currency=event.currency,
-            source=f"exchange:{event.exchange_id}:due",
+            source=_due(event.exchange_id),
             order=await _order_of(session, event.order_id),
         )
+
+
+async def take_exchange_back(session: AsyncSession, event: ExchangeCancelled) -> None:
+    """Nothing is due for a replacement that does not go out."""
+    charge_id = await find_charge(session, _due(event.exchange_id))
+    if charge_id is None:
+        return
+    reason = "The exchange was given up."
+    try:
+        await reverse_charge(session, charge_id, reason=reason, by=BY)
+    except AlreadyReversed:
+        return  # a person was quicker
+
+
+async def _was_given_up(session: AsyncSession, exchange_id: UUID) -> bool:
+    try:
+        return (await returns.get_exchange(session, exchange_id)).state == "cancelled"
+    except UnknownExchange:
+        return False
+
+
+def _due(exchange_id: UUID) -> str:
+    return f"exchange:{exchange_id}:due"
 
 
 async def _order_of(session: AsyncSession, order_id: UUID | None) -> OrderView | None:

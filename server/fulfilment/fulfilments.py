@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.fulfilment.errors import UnknownFulfilment
-from server.fulfilment.events import FulfilmentMoved
+from server.fulfilment.events import FulfilmentMoved, PickingGivenUp
 from server.fulfilment.lifecycle import FULFILMENT, road
 from server.fulfilment.models import (
     Fulfilment,
@@ -200,6 +200,8 @@ def move_fulfilment(session: AsyncSession, row: Fulfilment, to: str) -> None:
             session,
             FulfilmentMoved(fulfilment_id=row.id, order_id=row.order_id, state=row.state),
         )
+        if row.state == "open":
+            emit(session, PickingGivenUp(order_id=row.order_id))
 
 
 class FulfilmentView(msgspec.Struct, frozen=True, kw_only=True):

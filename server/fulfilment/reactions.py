@@ -16,7 +16,7 @@ from server.consignments.service import ConsignmentClosed, ConsignmentUnderway, 
 from server.fulfilment.cancelling import cancel_fulfilments, reallocate
 from server.fulfilment.consigning import changes_for, consignment_for, holds_parcels_of
 from server.fulfilment.custody import AT_HOME, consignments_of, follow_custody
-from server.fulfilment.events import FulfilmentMoved, PickFellShort, StockCame
+from server.fulfilment.events import PickFellShort, PickingGivenUp, StockCame
 from server.fulfilment.fulfilments import (
     follow_version,
     lock_fulfilments,
@@ -196,10 +196,8 @@ async def on_stock_came(session: AsyncSession, event: StockCame) -> None:
 
 
 @reaction
-async def on_fulfilment_moved(session: AsyncSession, event: FulfilmentMoved) -> None:
-    """The wave was given up before anything was taken off a shelf."""
-    if event.state != "open":
-        return
+async def on_picking_given_up(session: AsyncSession, event: PickingGivenUp) -> None:
+    """Unless another wave has begun by now, the lines may change again."""
     await orders.get_order(session, event.order_id, lock=True)
     rows = await lock_fulfilments(session, event.order_id)
     if all(row.state in ("open", "cancelled") for row in rows):

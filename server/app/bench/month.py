@@ -80,6 +80,7 @@ async def month(db: Database, *, orders: int, days: int, say: Say) -> Month:
             day += 1
             say(f"day {day}: {work.did['orders']} orders, {work.did['delivered']} delivered")
         await _bill_all(work, "per_order", "per_period")
+        await work.news()
         until = FIRST_DAY + timedelta(days=day)
         async with db.transaction() as session:
             proof = await prove(session, work.firm, since=FIRST_DAY, until=until)

@@ -276,7 +276,21 @@ ONCE_NEWS_HAS_ARRIVED = {
         join orders o on o.id = e.order_id join return r on r.id = e.return_id
         where e.account_id = :account and e.state <> 'cancelled'
             and (e.state = 'completed') <> (o.state in ('delivered', 'completed')
-                and r.state in ('resolved', 'declined', 'cancelled', 'expired'))
+                and (r.state in ('resolved', 'declined', 'cancelled', 'expired')
+                    -- goods of a return that was given up may come all the same
+                    or e.state = 'completed' and exists (
+                        select from audit_entry where subject = 'return:' || r.id
+                        and action in ('return.cancelled', 'return.expired'))))
+    """,
+    "the difference of an exchange is charged if it was taken over and goes out": """
+        select e.id::text || ' ' || e.state, coalesce(sum(charge.net_minor), 0), 0
+        from exchange e left join charge on charge.source = 'exchange:' || e.id || ':due'
+            or charge.reverses_id = (
+                select id from charge where source = 'exchange:' || e.id || ':due')
+        where e.account_id = :account group by e.id
+        having e.state = 'cancelled' and coalesce(sum(charge.net_minor), 0) <> 0
+            or (e.settlement = 'on_account' and e.state <> 'cancelled') <> (count(charge.id) > 0)
+            and e.state <> 'cancelled'
     """,
 }
 """When every event has had its reactions."""

@@ -60,7 +60,7 @@ async def discard(trader: Trader, draft_id: UUID, amount: int) -> Act:
 
 @command(_papers("issued", "part_paid", "paid"), any_of="invoice")
 async def credit(trader: Trader, invoice_id: UUID, amount: int) -> Act:
-    lines = [CreditedLine(line=1, net_minor=(None, 1, 250)[amount % 3])]
+    lines = [CreditedLine(line=1, net_minor=(None, 250, None)[amount % 3])]
     return lambda session: billing.credit_invoice(
         session, invoice_id, lines=lines if amount % 4 else (), reason="Damaged", by="test"
     )
