@@ -30,6 +30,7 @@ PUBLIC = {
     "GET /t/{token:str}/events",
     "GET /t/{token:str}/rating",
     "GET /t/{token:str}/return",
+    "GET /t/{token:str}/return/{rma:str}/label.pdf",
     "GET /t/{token:str}/status",
     "POST /api/driver/pair",
     "POST /api/login",
