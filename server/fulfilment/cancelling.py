@@ -19,6 +19,7 @@ from server.fulfilment.fulfilments import (
 )
 from server.fulfilment.lifecycle import IN_THE_HOUSE
 from server.fulfilment.models import Fulfilment, PickTask, Shortage
+from server.fulfilment.sourcing_rules import rule_for
 from server.fulfilment.stocking import BY, end_wait, position_of, wait_as_it_was, wanted_by
 from server.fulfilment.waves import close_finished_waves
 from server.inventory import service as inventory
@@ -70,6 +71,7 @@ async def reallocate(session: AsyncSession, order: OrderView) -> bool:
             order_id=order.id,
             account_id=order.account_id,
             lines=wanted_by(order),
+            rule=partial(rule_for, session, order.account_id),
             near=partial(position_of, session, order),
         )
     except (AlreadyPicked, NotEnoughStock, UnknownSku) as lack:

@@ -6,7 +6,7 @@ Whoever changes a fulfilment, its tasks or its parcels locks its row first; see 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.fulfilment.lifecycle import FULFILMENT, SHORTAGE, TASK, WAVE
@@ -50,6 +50,20 @@ class Fulfilment(Base):
     due_at: Mapped[datetime]
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime]
+
+
+class SourcingRuleRow(Base):
+    """See sourcing_rules.SourcingChoice."""
+
+    __tablename__ = "sourcing_rule"
+    __table_args__ = (
+        UniqueConstraint("account_id", postgresql_nulls_not_distinct=True),
+        CheckConstraint("rule in ('nearest', 'fewest_splits', 'priority')", name="rule"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
+    rule: Mapped[str]
 
 
 class StockWait(Base):

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.fulfilment.events import StockCame
 from server.fulfilment.models import StockWait
+from server.fulfilment.sourcing_rules import rule_for
 from server.inventory import service as inventory
 from server.inventory.service import NotEnoughStock, OrderStock, UnknownSku, Wanted
 from server.kit.geo import Position
@@ -39,6 +40,7 @@ async def set_stock_aside(session: AsyncSession, order: OrderView) -> OrderStock
             order_id=order.id,
             account_id=order.account_id,
             lines=wanted_by(order),
+            rule=partial(rule_for, session, order.account_id),
             near=partial(position_of, session, order),
         )
     except NotEnoughStock as short:
