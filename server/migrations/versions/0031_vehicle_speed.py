@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0031_vehicle_speed"
-down_revision = "0029_stockroom"
+down_revision = "0030_phone"
 
 
 def upgrade() -> None:
