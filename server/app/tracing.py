@@ -1,4 +1,4 @@
-"""Gives each request its trace: the proxy's, when it names one, else a new one. It stands in every
+"""Gives each request to a route of ours its trace: the proxy's, when it names one, else a new one. It stands in every
 line of the log that the request causes, and in the header X-Trace-Id of the answer, so that whoever
 reports a fault can say which one."""
 
