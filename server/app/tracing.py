@@ -1,6 +1,6 @@
-"""Gives each request to a route of ours its trace: the proxy's, when it names one, else a new one. It stands in every
-line of the log that the request causes, and in the header X-Trace-Id of the answer, so that whoever
-reports a fault can say which one."""
+"""Gives each request to a route of ours its trace: the proxy's, when it names one, else a new one.
+It stands in every line of the log that the request causes, and in the header X-Trace-Id of the
+answer, so that whoever reports a fault can say which one."""
 
 from litestar.connection import ASGIConnection
 from litestar.enums import ScopeType
