@@ -3,13 +3,13 @@
 import argparse
 import asyncio
 import json
-import logging
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from server.kit.logs import set_up_logs
 from server.kit.settings import LAST_PORT, ROOT, Settings, read_settings
 
 HOME = Path(os.environ.get("POSTRIDER_HOME", ROOT / ".postrider"))
@@ -304,7 +304,7 @@ def add_bench_options(bench: argparse.ArgumentParser) -> None:
 
 
 def main() -> None:
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    set_up_logs(os.environ)
     options = parser().parse_args()
     try:
         options.run(options)

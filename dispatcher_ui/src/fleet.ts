@@ -24,7 +24,8 @@ export interface Entry {
   driver: Driver | undefined;
 }
 
-/** How a run gets on. lateS: seconds behind the plan, negative when ahead. */
+/** How a run gets on. lateS: seconds behind the plan that the driver is expected at the next stop,
+ * or is there; negative when ahead. missesWindow: a customer will probably wait in vain. */
 export interface Progress {
   done: number;
   total: number;
@@ -149,13 +150,23 @@ export function progressOf(run: RunRecord, nowMs: number): Progress {
   let missesWindow = false;
   if (next !== undefined) {
     const plannedMs = Date.parse(next.planned_arrival_at);
-    if (!isAtDoor(next)) lateS = Math.max(lateS, (nowMs - plannedMs) / 1000);
-    const expectedMs = plannedMs + Math.max(lateS, 0) * 1000;
-    missesWindow = next.tasks.some(
-      (task) => task.window_end_at !== null && Date.parse(task.window_end_at) < expectedMs,
-    );
+    if (!isAtDoor(next)) {
+      const likelyMs = likelyMsOf(next);
+      lateS = likelyMs === undefined ? Math.max(lateS, (nowMs - plannedMs) / 1000) : (likelyMs - plannedMs) / 1000;
+    }
+    const behindMs = Math.max(lateS, 0) * 1000;
+    missesWindow = run.stops.some((stop) => {
+      if (stop.state === "done" || (stop !== next && stop.eta_until_at === null)) return false;
+      const expectedMs = likelyMsOf(stop) ?? Date.parse(stop.planned_arrival_at) + behindMs;
+      return stop.tasks.some((task) => task.window_end_at !== null && Date.parse(task.window_end_at) < expectedMs);
+    });
   }
   return { done, total: run.stops.length, next, lateS, missesWindow };
+}
+
+/** The middle of the forecast. */
+function likelyMsOf({ eta_from_at: from, eta_until_at: until }: StopRecord): number | undefined {
+  return from === null || until === null ? undefined : (Date.parse(from) + Date.parse(until)) / 2;
 }
 
 export function isAtDoor(stop: StopRecord): boolean {

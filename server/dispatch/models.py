@@ -74,8 +74,6 @@ class Driver(Base):
 
 
 class Vehicle(Base):
-    """max_speed_kmh: whoever drives it faster is spoken of."""
-
     __tablename__ = "vehicle"
     __table_args__ = (
         UniqueConstraint("label"),

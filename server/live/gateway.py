@@ -20,6 +20,7 @@ from server.identity.access import Principal
 from server.kit.blobs import Blobs
 from server.kit.db import Database
 from server.kit.feed import Feed
+from server.kit.metrics import Metric, exposition
 from server.kit.settings import Settings
 from server.live.connections import Connections
 from server.live.driver_session import DriverSession
@@ -29,7 +30,7 @@ from server.live.fix_intake import FixIntake
 from server.live.followers import follow
 from server.live.handover import Mailbox
 from server.live.map_feed import MapFeed
-from server.live.metrics import Metric, exposition, plain_answer
+from server.live.metrics import plain_answer
 from server.live.phone import Phone
 from server.live.screens import Screen
 from server.live.sockets import Caller, tick_all

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from picows import WSFrame, WSMsgType, WSTransport
 
+from server.kit.logs import begin_trace
 from server.live.driver_session import MAX_FIXES, DriverSession
 from server.live.endings import Ending, HelloLate, ending_for
 from server.live.fix_intake import FixIntake
@@ -130,6 +131,7 @@ class Phone(Caller):
             self.end(ending)
 
     async def _do_next(self) -> None:
+        begin_trace()
         if self._waiting:
             for answer in await self.session.hear(self._waiting.pop(0)):
                 self.send(codec.encode(answer))

@@ -15,7 +15,9 @@ from server.kit.geo import Position, haversine_m
 from server.tracking.distance import Odometer
 from server.tracking.positions import TrailPoint
 
-HALT_M = 60.0
+HALT_M, THERE_M = 60.0, 20.0
+"""The circle within which somebody halts, and its middle, where they stand."""
+
 HALT_FOR = timedelta(minutes=2)
 SILENT_AFTER = timedelta(minutes=5)
 JUMP = timedelta(minutes=2)
@@ -70,11 +72,24 @@ def _find_halts(trail: Sequence[TrailPoint]) -> list[tuple[int, int]]:
         anchor = trail[first]
         while last + 1 < len(trail) and _is_near(anchor, trail[last + 1]):
             last += 1
-        if trail[last].taken_at - anchor.taken_at >= HALT_FOR:
-            found.append((first, last))
-            first = last
+        begin, end = _trim(trail, first, last)
+        if trail[end].taken_at - trail[begin].taken_at >= HALT_FOR:
+            found.append((begin, end))
+            first = end
         first += 1
     return found
+
+
+def _trim(trail: Sequence[TrailPoint], first: int, last: int) -> tuple[int, int]:
+    """Without the way into the circle and out of it again."""
+    middle = _middle(trail[first : last + 1])
+
+    def is_there(number: int) -> bool:
+        point = trail[number]
+        return haversine_m(middle, point.position) <= THERE_M + min(point.accuracy_m, HALT_M)
+
+    there = [number for number in range(first, last + 1) if is_there(number)]
+    return (there[0], there[-1]) if there else (first, first)
 
 
 def _merge(halts: Sequence[tuple[int, int]], trail: Sequence[TrailPoint]) -> list[tuple[int, int]]:
@@ -95,10 +110,18 @@ def _is_near(a: TrailPoint, b: TrailPoint) -> bool:
 
 
 def _halt(path: Sequence[TrailPoint]) -> Piece:
+    return Piece(
+        kind="halt",
+        from_at=path[0].taken_at,
+        until_at=path[-1].taken_at,
+        position=_middle(path),
+    )
+
+
+def _middle(path: Sequence[TrailPoint]) -> Position:
     lons = sorted(point.position.lon for point in path)
     lats = sorted(point.position.lat for point in path)
-    middle = Position(lons[len(lons) // 2], lats[len(lats) // 2])
-    return Piece(kind="halt", from_at=path[0].taken_at, until_at=path[-1].taken_at, position=middle)
+    return Position(lons[len(lons) // 2], lats[len(lats) // 2])
 
 
 def _drives(path: Sequence[TrailPoint]) -> list[Piece]:

@@ -228,7 +228,10 @@ async def test_the_day_teaches_how_long_ways_and_doors_take(town: Town) -> None:
     assert taken["serve"] == (180.0, 420.0)
     assert taken["drive"][1] > taken["drive"][0] > 0
     assert {cell.driver_id for cell in cells} == {driver}
-    assert arrivals.learn_pace(cells).kinds[arrivals.Kind.SERVE].mean > 0
+    learnt, believed = (
+        arrivals.learn_pace(each).kinds[arrivals.Kind.SERVE] for each in (cells, [])
+    )
+    assert learnt.mean > believed.mean
     del second
 
 
