@@ -76,7 +76,8 @@ async function openMap(): Promise<void> {
   try {
     const { canDrawMaps, FleetMap } = await import("./map");
     if (!canDrawMaps()) throw new Error("WebGL is off");
-    map = new FleetMap(part("map"), fleet, choose, (bounds) => socket?.show(bounds));
+    map = new FleetMap(part("map"), fleet, choose, (bounds) => socket?.show(bounds), () => follow(false));
+    part("follow").onclick = () => follow(part("follow").ariaPressed !== "true");
     map.update(selection);
   } catch {
     part("stage").hidden = true;
@@ -88,11 +89,20 @@ async function openMap(): Promise<void> {
 /** Select on the list and on the map; nothing when undefined. */
 function choose(wanted: Selection | undefined): void {
   selection = wanted;
+  part("follow").hidden = map === undefined || wanted === undefined;
+  if (wanted === undefined) follow(false);
   update();
   map?.update(selection);
   if (wanted === undefined) return;
   list.scrollTo(wanted.key);
   map?.show(wanted);
+}
+
+function follow(isWanted: boolean): void {
+  part("follow").ariaPressed = String(isWanted);
+  if (map === undefined) return;
+  map.isFollowing = isWanted;
+  map.update(selection);
 }
 
 /** However many frames come, draw once per picture. */

@@ -38,6 +38,8 @@ export class FleetMap {
   private readonly ways = new Ways((runId) => this.drawWay(runId));
   private readonly theme = matchMedia("(prefers-color-scheme: dark)");
   private selection: Selection | undefined;
+  /** Keeps the chosen driver in the middle until somebody moves the map. */
+  isFollowing = false;
   private isFitted = location.hash.includes("map=");
   private isGliding = false;
   /** As drawn: the runs, and for which selection. */
@@ -57,6 +59,7 @@ export class FleetMap {
     private readonly fleet: Fleet,
     select: (selection: Selection | undefined) => void,
     lookAt: (bounds: [LonLat, LonLat]) => void,
+    private readonly endFollowing: () => void,
   ) {
     this.map = new LibreMap({
       container,
@@ -72,6 +75,7 @@ export class FleetMap {
     this.map.addControl(new NavigationControl({ showCompass: false }), "top-right");
     this.map.on("styledata", () => this.drawAnew());
     this.map.on("click", (event) => select(this.meantBy(event)));
+    this.map.on("dragstart", () => this.endFollowing());
     this.map.on("moveend", () => {
       this.drawNames(performance.now());
       const bounds = this.map.getBounds();
@@ -89,6 +93,7 @@ export class FleetMap {
     this.glides.choose(run?.driver_id ?? selection?.key);
     this.glides.aim(this.fleet, performance.now(), this.map.getZoom() >= GLIDE_ZOOM);
     this.fitOnce();
+    if (this.isFollowing) this.follow();
     this.drawRuns();
     this.drawNames(performance.now());
     this.map.triggerRepaint();
@@ -106,6 +111,14 @@ export class FleetMap {
     } else {
       this.fit(run ? [run] : [], driver ? [driver] : [], EASE_MS);
     }
+  }
+
+  private follow(): void {
+    const run = this.selection && this.fleet.runs.get(this.selection.key);
+    const driver = this.fleet.drivers.get(run?.driver_id ?? this.selection?.key ?? "");
+    if (!driver) return;
+    const zoom = Math.max(this.map.getZoom(), CLOSE_ZOOM);
+    this.map.easeTo({ center: driver.position, zoom, duration: EASE_MS });
   }
 
   /** Where a driver's marker is drawn now. */

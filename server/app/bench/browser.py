@@ -19,7 +19,6 @@ FLAGS = (
     "--disable-sync",
     "--no-first-run",
 )
-MAIN_THREAD = "CrRendererMain"
 BUSY = "() => { const end = performance.now() + 80; while (performance.now() < end); }"
 
 
@@ -57,7 +56,9 @@ class MainThread:
         found: dict[str, Any] = await browser.send("SystemInfo.getProcessInfo")
         await browser.detach()
         renderers = [each["id"] for each in found["processInfo"] if each["type"] == "renderer"]
-        before = {stat: _cpu_ms(stat) for each in renderers for stat in _main_threads(each)}
+        # A process's first thread has its number; pages run on that of their renderer.
+        stats = [Path(f"/proc/{each}/task/{each}/schedstat") for each in renderers]
+        before = {stat: _cpu_ms(stat) for stat in stats}
         await page.evaluate(BUSY)
         stat = max(before, key=lambda each: _cpu_ms(each) - before[each])
         session = await page.context.new_cdp_session(page)
@@ -74,15 +75,6 @@ class MainThread:
         await self._session.send("HeapProfiler.collectGarbage")
         told: dict[str, Any] = await self._session.send("Performance.getMetrics")
         return float({each["name"]: each["value"] for each in told["metrics"]}["JSHeapUsedSize"])
-
-
-def _main_threads(process_id: int) -> list[Path]:
-    tasks = Path(f"/proc/{process_id}/task")
-    return [
-        each / "schedstat"
-        for each in tasks.iterdir()
-        if (each / "comm").read_text().strip() == MAIN_THREAD
-    ]
 
 
 def _cpu_ms(stat: Path) -> float:

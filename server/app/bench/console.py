@@ -374,6 +374,7 @@ async def _board(house: House, say: Say) -> list[Figure]:
     assert box is not None and start is not None
     await page.mouse.move(start["x"] + 6, start["y"] + 6)
     await page.mouse.down()
+    await page.mouse.move(start["x"] + 30, start["y"] + 8, steps=4)
     steps = []
     for number in range(DRAG_STEPS):
         turn = number / DRAG_STEPS * 2 * math.pi
@@ -383,8 +384,8 @@ async def _board(house: House, say: Say) -> list[Figure]:
         await page.mouse.move(x, y)
         await page.evaluate("new Promise(requestAnimationFrame)")
         steps.append(thread.cpu_ms - before)
+    is_aimed = await page.evaluate("() => document.querySelector('.lane .aim') !== null")
     await page.mouse.up()
-    is_aimed = await page.evaluate("Boolean(document.querySelector('.effect')?.textContent)")
     if not is_aimed:
         raise SystemExit("The board did not notice that a stop was dragged over it.")
     shown = await page.locator(".block").count()

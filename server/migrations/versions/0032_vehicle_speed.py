@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0031_vehicle_speed"
-down_revision = "0030_phone"
+revision = "0032_vehicle_speed"
+down_revision = "0031_sourcing"
 
 
 def upgrade() -> None:
