@@ -1,7 +1,7 @@
 """Fixes as they came from many devices in one tick, side by side in arrays, so that what all of
 them need is done once for all and not once for each."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import isnan
@@ -47,14 +47,16 @@ LATEST_US = packed.microseconds(datetime(9999, 12, 30, tzinfo=UTC))
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """key: the bytes of the device's id, which sort as PostgreSQL sorts ids."""
+    """key, driver_key: the bytes of the ids, which sort as PostgreSQL sorts ids."""
 
     device_id: UUID
     driver_id: UUID
     key: bytes = field(init=False, compare=False, repr=False)
+    driver_key: bytes = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "key", self.device_id.bytes)
+        object.__setattr__(self, "driver_key", self.driver_id.bytes)
 
 
 type Integers = NDArray[np.int64]
@@ -200,12 +202,15 @@ def distances_m(lon_a: Floats, lat_a: Floats, lon_b: Floats, lat_b: Floats) -> F
     return found
 
 
-def or_none(values: Floats) -> list[float | None]:
-    """The numbers, None where one is not known."""
-    numbers: list[float] = values.tolist()
-    if not np.isnan(values).any():
-        return list(numbers)
-    return [None if isnan(number) else number for number in numbers]
+def array_of(values: Iterable[object]) -> str:
+    """An array as PostgreSQL reads it, of numbers or of what has neither quotes nor braces in it.
+    Written so it costs a fifth of what the driver needs to look at each element."""
+    return f"{{{','.join(map(str, values))}}}"
+
+
+def array_of_floats(values: Floats) -> str:
+    """NaN as null."""
+    return array_of(values.tolist()).replace("nan", "null")
 
 
 def known(value: float) -> float | None:

@@ -21,9 +21,10 @@ from server.tracking.arrivals import (
     Integers,
     Sender,
     Truths,
+    array_of,
+    array_of_floats,
     known,
     moment,
-    or_none,
 )
 from server.tracking.filters import Memory, Spot
 from server.tracking.models import TrackedDevice
@@ -117,7 +118,7 @@ INSERT_MISSING = text(
     """
     insert into tracked_device (device_id, driver_id, unsent_commands, unsent_fixes)
     select device_id, driver_id, 0, 0
-    from unnest(cast(:device_ids as uuid[]), cast(:driver_ids as uuid[]))
+    from unnest(cast(:device_ids as text)::uuid[], cast(:driver_ids as text)::uuid[])
         as new (device_id, driver_id)
     order by device_id
     on conflict do nothing
@@ -130,7 +131,7 @@ LOCK = text(
         last_lon, last_lat, date_part('epoch', last_taken_at) * 1e6, last_accuracy_m,
         doubted_lon, doubted_lat, date_part('epoch', doubted_taken_at) * 1e6, doubted_accuracy_m
     from tracked_device
-    where device_id = any(cast(:device_ids as uuid[]))
+    where device_id = any(array(select unnest(cast(:device_ids as text)::uuid[])))
     order by device_id
     for update
     """
@@ -152,12 +153,13 @@ SAVE = text(
         doubted_taken_at = to_timestamp(new.doubted_taken_us / 1e6),
         doubted_accuracy_m = new.doubted_accuracy_m
     from unnest(
-        cast(:device_id as uuid[]), cast(:driver_id as uuid[]),
-        cast(:first as bigint[]), cast(:through as bigint[]), cast(:before as text[]),
-        cast(:last_lon as float8[]), cast(:last_lat as float8[]),
-        cast(:last_taken_us as float8[]), cast(:last_accuracy_m as float8[]),
-        cast(:doubted_lon as float8[]), cast(:doubted_lat as float8[]),
-        cast(:doubted_taken_us as float8[]), cast(:doubted_accuracy_m as float8[])
+        cast(:device_id as text)::uuid[], cast(:driver_id as text)::uuid[],
+        cast(:first as text)::bigint[], cast(:through as text)::bigint[],
+        cast(:before as text)::text[],
+        cast(:last_lon as text)::float8[], cast(:last_lat as text)::float8[],
+        cast(:last_taken_us as text)::float8[], cast(:last_accuracy_m as text)::float8[],
+        cast(:doubted_lon as text)::float8[], cast(:doubted_lat as text)::float8[],
+        cast(:doubted_taken_us as text)::float8[], cast(:doubted_accuracy_m as text)::float8[]
     ) as new (
         device_id, driver_id, handled_first, handled_through, handled_before,
         last_lon, last_lat, last_taken_us, last_accuracy_m,
@@ -171,10 +173,10 @@ SAVE = text(
 async def lock_devices(session: AsyncSession, senders: Sequence[Sender]) -> Memories:
     """What is known of these, in their order, which is that of the devices' ids. Other batches of
     them wait until the end of the transaction."""
-    wanted = {"device_ids": [sender.device_id for sender in senders]}
+    wanted = {"device_ids": array_of(sender.key.hex() for sender in senders)}
     rows = (await session.execute(LOCK, wanted)).all()
     if len(rows) < len(senders):
-        drivers = [sender.driver_id for sender in senders]
+        drivers = array_of(sender.driver_key.hex() for sender in senders)
         await session.execute(INSERT_MISSING, wanted | {"driver_ids": drivers})
         rows = (await session.execute(LOCK, wanted)).all()
     first, through, before, battery, *spots = (list(column) for column in zip(*rows, strict=True))
@@ -194,18 +196,18 @@ async def save_devices(
 ) -> None:
     """Write what is remembered to the locked rows."""
     columns: dict[str, Any] = {
-        "device_id": [sender.device_id for sender in senders],
-        "driver_id": [sender.driver_id for sender in senders],
-        "first": memories.first.tolist(),
-        "through": memories.through.tolist(),
-        "before": [
-            None if each is None else msgspec.json.encode(each).decode() for each in memories.before
-        ],
+        "device_id": array_of(sender.key.hex() for sender in senders),
+        "driver_id": array_of(sender.driver_key.hex() for sender in senders),
+        "first": array_of(memories.first.tolist()),
+        "through": array_of(memories.through.tolist()),
+        "before": array_of(
+            "null" if each is None else f'"{msgspec.json.encode(each).decode()}"'
+            for each in memories.before
+        ),
     }
     for name in ("last", "doubted"):
         for of in SPOT:
-            values: Floats = getattr(memories, f"{name}_{of}")
-            columns[f"{name}_{of}"] = or_none(values)
+            columns[f"{name}_{of}"] = array_of_floats(getattr(memories, f"{name}_{of}"))
     await session.execute(SAVE, columns)
 
 
