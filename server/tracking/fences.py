@@ -21,7 +21,8 @@ from server.tracking.arrivals import (
     Arrivals,
     Integers,
     array_of,
-    array_of_floats,
+    array_of_degrees,
+    array_of_whole,
     distances_m,
 )
 from server.tracking.events import DriverArrived
@@ -88,7 +89,7 @@ NEARBY = text(
     where fence.entered_at is null and (
         fence.inside_since is not null
         or st_dwithin(
-            fence.position, st_setsrid(st_makepoint(lon, lat), 4326)::geography,
+            fence.position, st_setsrid(st_makepoint(lon / 1e7, lat / 1e7), 4326)::geography,
             fence.radius_m + path.reach_m
         )
     )
@@ -110,11 +111,13 @@ async def notice_arrivals(session: AsyncSession, arrivals: Arrivals, kept: Integ
             NEARBY,
             {
                 "driver_id": array_of(
-                    arrivals.senders[each].driver_key.hex() for each in of[starts].tolist()
+                    arrivals.senders[each].driver_text for each in of[starts].tolist()
                 ),
-                "lon": array_of_floats(arrivals.lon[kept[starts]]),
-                "lat": array_of_floats(arrivals.lat[kept[starts]]),
-                "reach_m": array_of_floats(1.01 * np.maximum.reduceat(from_first_m, starts)),
+                "lon": array_of_degrees(arrivals.lon[kept[starts]]),
+                "lat": array_of_degrees(arrivals.lat[kept[starts]]),
+                "reach_m": array_of_whole(
+                    np.ceil(1.01 * np.maximum.reduceat(from_first_m, starts))
+                ),
             },
         )
     ).all()

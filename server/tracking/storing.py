@@ -12,7 +12,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.kit.db import copy_rows
-from server.tracking.arrivals import Arrivals, Integers, array_of, array_of_floats
+from server.tracking.arrivals import (
+    Arrivals,
+    Integers,
+    array_of,
+    array_of_degrees,
+    array_of_hundredths,
+    array_of_whole,
+)
 from server.tracking.copying import COLUMNS, encode_rows
 from server.tracking.models import FixRejection
 
@@ -27,7 +34,8 @@ INSERT_FIXES = text(
     select
         device_id, seq, to_timestamp(taken_us / 1e6), driver_id, :received_at,
         to_timestamp(claimed_us / 1e6),
-        st_setsrid(st_makepoint(lon, lat), 4326)::geography, accuracy_m, speed_mps, heading_deg
+        st_setsrid(st_makepoint(lon / 1e7, lat / 1e7), 4326)::geography,
+        accuracy_m, speed_mps / 100, heading_deg / 100
     from unnest(
         cast(:device_id as text)::uuid[], cast(:driver_id as text)::uuid[],
         cast(:seq as text)::bigint[], cast(:taken_us as text)::float8[],
@@ -49,8 +57,8 @@ MOVE_MARKERS = text(
         driver_id, device_id, position, taken_at, received_at, speed_mps, heading_deg
     )
     select
-        driver_id, device_id, st_setsrid(st_makepoint(lon, lat), 4326)::geography,
-        to_timestamp(taken_us / 1e6), :received_at, speed_mps, heading_deg
+        driver_id, device_id, st_setsrid(st_makepoint(lon / 1e7, lat / 1e7), 4326)::geography,
+        to_timestamp(taken_us / 1e6), :received_at, speed_mps / 100, heading_deg / 100
     from unnest(
         cast(:driver_id as text)::uuid[], cast(:device_id as text)::uuid[],
         cast(:lon as text)::float8[], cast(:lat as text)::float8[],
@@ -101,9 +109,9 @@ async def store_fixes(
         {
             "received_at": received_at,
             **_columns(arrivals, kept),
-            "seq": array_of(arrivals.seq[kept].tolist()),
-            "claimed_us": array_of_floats(np.where(claimed_us == taken_us, np.nan, claimed_us)),
-            "accuracy_m": array_of_floats(arrivals.accuracy_m[kept]),
+            "seq": array_of_whole(arrivals.seq[kept]),
+            "claimed_us": array_of_whole(np.where(claimed_us == taken_us, np.nan, claimed_us)),
+            "accuracy_m": array_of(map(str, arrivals.accuracy_m[kept].tolist())),
         },
     )
 
@@ -134,11 +142,11 @@ async def move_markers(
 def _columns(arrivals: Arrivals, numbers: Integers) -> dict[str, Any]:
     senders = [arrivals.senders[of] for of in arrivals.of[numbers].tolist()]
     return {
-        "device_id": array_of(sender.key.hex() for sender in senders),
-        "driver_id": array_of(sender.driver_key.hex() for sender in senders),
-        "lon": array_of_floats(arrivals.lon[numbers]),
-        "lat": array_of_floats(arrivals.lat[numbers]),
-        "taken_us": array_of(arrivals.taken_us[numbers].tolist()),
-        "speed_mps": array_of_floats(arrivals.speed_mps[numbers]),
-        "heading_deg": array_of_floats(arrivals.heading_deg[numbers]),
+        "device_id": array_of(sender.text for sender in senders),
+        "driver_id": array_of(sender.driver_text for sender in senders),
+        "lon": array_of_degrees(arrivals.lon[numbers]),
+        "lat": array_of_degrees(arrivals.lat[numbers]),
+        "taken_us": array_of_whole(arrivals.taken_us[numbers]),
+        "speed_mps": array_of_hundredths(arrivals.speed_mps[numbers]),
+        "heading_deg": array_of_hundredths(arrivals.heading_deg[numbers]),
     }
