@@ -11,7 +11,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from asyncpg import InterfaceError, PostgresError, UniqueViolationError
+from asyncpg import IntegrityConstraintViolationError, InterfaceError, PostgresError
 from sqlalchemy import DateTime, MetaData, Text, Uuid, event, func, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -80,8 +80,9 @@ class Base(DeclarativeBase):
     }
 
 
-class AlreadyThere(Exception):
-    """A row that was copied is in its table already; the transaction is over."""
+class NotCopied(Exception):
+    """A row that was copied is in its table already, or has no partition there; the transaction is
+    over."""
 
 
 async def copy_rows(session: AsyncSession, table: str, columns: Sequence[str], rows: bytes) -> None:
@@ -90,15 +91,15 @@ async def copy_rows(session: AsyncSession, table: str, columns: Sequence[str], r
 
     Raises
     ------
-    AlreadyThere
+    NotCopied
     """
     connection = await session.connection()
     driver = (await connection.get_raw_connection()).driver_connection
     assert driver is not None
     try:
         await driver.copy_to_table(table, source=BytesIO(rows), columns=columns, format="binary")
-    except UniqueViolationError as error:
-        raise AlreadyThere(table) from error
+    except IntegrityConstraintViolationError as error:
+        raise NotCopied(table) from error
     except InterfaceError as error:
         raise ConnectionError(str(error)) from error  # what the driver says of a lost connection
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from server.kit import clock
-from server.kit.db import AlreadyThere, Database, is_away
+from server.kit.db import Database, NotCopied, is_away
 from server.kit.feed import Feed
 from server.kit.ids import new_id
 from server.live.driver_session import clock_error_min_s
@@ -130,10 +130,10 @@ class FixIntake:
         try:
             async with self._db.transaction() as session:
                 return await tracking.ingest_tick(session, arrivals, received_at)
-        except AlreadyThere:
-            log.warning("fixes came that are stored but not remembered; storing the others")
+        except NotCopied:
+            # The first of a day, or the memory of the phones was put back.
             async with self._db.transaction() as session:
-                return await tracking.ingest_tick(session, arrivals, received_at, are_new=False)
+                return await tracking.ingest_tick(session, arrivals, received_at, is_plain=False)
 
     def _take_waiting(self) -> tuple[list[bytes], list["Phone"]]:
         self._has_come.clear()

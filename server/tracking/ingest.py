@@ -84,7 +84,7 @@ async def ingest_fixes(
         return Ingested(stored=0, rejected={}, through_seq=0, newest=None)
     sender = Sender(device_id, driver_id)
     arrivals = Arrivals.of_fixes(fixes, sender, clock_error_s=clock_error_s)
-    memories, kept, rejected, moved = await _take_in(session, arrivals, received_at, store_fixes)
+    memories, kept, rejected, moved = await _take_in(session, arrivals, received_at, _store_anyhow)
     return Ingested(
         stored=int(kept.size),
         rejected=dict(rejected.get(driver_id, {})),
@@ -94,21 +94,21 @@ async def ingest_fixes(
 
 
 async def ingest_tick(
-    session: AsyncSession, arrivals: Arrivals, received_at: datetime, *, are_new: bool = True
+    session: AsyncSession, arrivals: Arrivals, received_at: datetime, *, is_plain: bool = True
 ) -> Tick:
     """Filter and store what many devices have sent. Locks are taken in the order of the devices'
     and then of the drivers' ids.
 
-    are_new: what the memory of the devices does not know is not stored, as long as nobody put that
-    memory back; if it was, say so and it costs more.
+    is_plain: as nearly always, the days of the fixes have partitions, and none is stored that the
+    memory of the devices does not know. Otherwise nothing is taken for granted, which costs more.
 
     Raises
     ------
-    AlreadyThere
-        Some are not new. The transaction is over.
+    NotCopied
+        It is not plain. The transaction is over.
     """
     memories, kept, rejected, moved = await _take_in(
-        session, arrivals, received_at, copy_fixes if are_new else store_fixes
+        session, arrivals, received_at, copy_fixes if is_plain else _store_anyhow
     )
     return Tick(
         senders=arrivals.senders,
@@ -135,8 +135,6 @@ async def _take_in(
     kept = np.flatnonzero(sifted.kept)
     if not kept.size:
         return memories, kept, rejected, np.zeros(0, POSITION)
-    days = np.unique(arrivals.taken_us[kept] // DAY_US).tolist()
-    await ensure_partitions(session, {day_of(moment(day * DAY_US)) for day in days})
     await store(session, received_at, arrivals, kept)
     newest = _newest(arrivals, kept)
     moved = await move_markers(session, received_at, arrivals, newest)
@@ -144,6 +142,14 @@ async def _take_in(
     markers = positions_of(arrivals, newest, received_at)
     has_moved = [arrivals.senders[of].driver_key in moved for of in arrivals.of[newest].tolist()]
     return memories, kept, rejected, markers[np.array(has_moved, np.bool_)]
+
+
+async def _store_anyhow(
+    session: AsyncSession, received_at: datetime, arrivals: Arrivals, kept: Integers
+) -> None:
+    days = np.unique(arrivals.taken_us[kept] // DAY_US).tolist()
+    await ensure_partitions(session, {day_of(moment(day * DAY_US)) for day in days})
+    await store_fixes(session, received_at, arrivals, kept)
 
 
 def newest_claims(arrivals: Arrivals, received_at: datetime) -> NDArray[np.void]:

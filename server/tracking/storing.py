@@ -119,11 +119,11 @@ async def store_fixes(
 async def copy_fixes(
     session: AsyncSession, received_at: datetime, arrivals: Arrivals, kept: Integers
 ) -> None:
-    """As `store_fixes`, at half of the price, where none is there already.
+    """As `store_fixes`, for less, where their days have partitions and none is there already.
 
     Raises
     ------
-    AlreadyThere
+    NotCopied
     """
     await copy_rows(session, "fix", COLUMNS, encode_rows(received_at, arrivals, kept))
 

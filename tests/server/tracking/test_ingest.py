@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sqlalchemy import select, text
 
-from server.kit.db import AlreadyThere, Database
+from server.kit.db import Database, NotCopied
 from server.kit.ids import new_id
 from server.protocol import packed
 from server.protocol.envelope import Envelope
@@ -228,19 +228,21 @@ async def test_fixes_that_are_stored_though_nobody_remembers_them_stop_nobody(
     sender = Sender(phone.device_id, phone.driver_id)
     first, second = phone.fix(0), phone.fix(1)
 
-    async def take_in(*fixes: Fix, are_new: bool = True) -> Tick:
+    async def take_in(*fixes: Fix, is_plain: bool = True) -> Tick:
         envelope = Envelope(id=str(new_id()), sent_at=NOON, body=Fixes(fixes=fixes))
         frames = Frames.read([packed.pack_fixes(envelope)], [sender])
         arrivals = Arrivals.of_frames(frames, np.zeros(1, np.int64))
         async with own_db.transaction() as session:
-            return await service.ingest_tick(session, arrivals, NOON, are_new=are_new)
+            return await service.ingest_tick(session, arrivals, NOON, is_plain=is_plain)
 
-    assert (await take_in(first)).stored == 1
+    with pytest.raises(NotCopied):
+        await take_in(first)  # its day has no partition yet
+    assert (await take_in(first, is_plain=False)).stored == 1
     async with own_db.transaction() as session:
         await session.execute(text("delete from tracked_device"))
-    with pytest.raises(AlreadyThere):
+    with pytest.raises(NotCopied):
         await take_in(first, second)
-    assert (await take_in(first, second, are_new=False)).through_seqs == [second.seq]
+    assert (await take_in(first, second, is_plain=False)).through_seqs == [second.seq]
     async with own_db.transaction() as session:
         assert len(await phone.trail(session)) == 2
 
@@ -258,6 +260,7 @@ async def test_what_a_tick_stores_is_what_was_sent(own_db: Database, phone) -> N
         frames = Frames.read([packed.pack_fixes(envelope)], [sender])
         arrivals = Arrivals.of_frames(frames, np.array([error_us]))
         async with own_db.transaction() as session:
+            await service.ensure_partitions(session, [NOON.date()])
             await service.ingest_tick(session, arrivals, NOON + timedelta(hours=2))
             rows = (await session.scalars(select(FixRow).order_by(FixRow.seq))).all()
             for row, fix in zip(rows, fixes, strict=True):
