@@ -26,7 +26,14 @@ from driver_app.core.pace import EVERYDAY, Pace
 from driver_app.core.store import ChangeWatch, Pairing, Store
 from driver_app.core.talk import COMMANDS_PER_ROUND, HelloRefused, Talk
 from driver_app.core.view import Link
-from server.protocol.codec import MalformedFrame, decode, decode_batch, encode, encode_batch
+from server.protocol.codec import (
+    MalformedFrame,
+    decode,
+    decode_batch,
+    encode,
+    encode_batch,
+    encode_frame,
+)
 from server.protocol.from_driver import BlobRef, Heartbeat
 
 log = logging.getLogger(__name__)
@@ -167,7 +174,7 @@ class Sync:
         while self._store.get_pairing() == pairing:
             if watch.has_changed() or time.monotonic() >= self._talk.look_again_s:
                 for envelope in self._talk.take_due():
-                    await socket.send(encode(envelope))
+                    await socket.send(encode_frame(envelope))
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._pace.poll_s):
                     self._hear_text(await socket.recv())

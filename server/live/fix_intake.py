@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from server.kit import clock
-from server.kit.db import Database, is_away
+from server.kit.db import Database, NotCopied, is_away
 from server.kit.feed import Feed
 from server.kit.ids import new_id
 from server.live.driver_session import clock_error_min_s
@@ -110,8 +110,8 @@ class FixIntake:
         read = tracking.Frames.read(frames, [phone.sender for phone in phones])
         arrivals = arrivals_of(read, received_at)
         try:
-            async with asyncio.timeout(STORE_WITHIN_S), self._db.transaction() as session:
-                tick = await tracking.ingest_tick(session, arrivals, received_at)
+            async with asyncio.timeout(STORE_WITHIN_S):
+                tick = await self._ingest(arrivals, received_at)
         except Exception as error:
             for phone, frame in zip(phones, frames, strict=True):
                 self._leave_gap(phone, frame)
@@ -125,6 +125,15 @@ class FixIntake:
         self._acknowledge(read, phones, tick.through_seqs)
         self._show(tick.moved)
         return True
+
+    async def _ingest(self, arrivals: tracking.Arrivals, received_at: datetime) -> tracking.Tick:
+        try:
+            async with self._db.transaction() as session:
+                return await tracking.ingest_tick(session, arrivals, received_at)
+        except NotCopied:
+            # The first of a day, or the memory of the phones was put back.
+            async with self._db.transaction() as session:
+                return await tracking.ingest_tick(session, arrivals, received_at, is_plain=False)
 
     def _take_waiting(self) -> tuple[list[bytes], list["Phone"]]:
         self._has_come.clear()

@@ -208,7 +208,7 @@ class ReferenceServer:
             protocol.receive_data(data)
             for event in protocol.events_received():
                 assert isinstance(event, Frame)
-                if event.opcode is Opcode.TEXT:
+                if event.opcode in (Opcode.TEXT, Opcode.BINARY):
                     envelope = decode(bytes(event.data))
                     self._break_before()
                     for answer in self._act(account, envelope, always_manifest=True):
