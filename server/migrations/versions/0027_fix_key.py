@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0027_fix_key"
-down_revision = "0023_console"
+down_revision = "0026_trackers"
 
 
 def upgrade() -> None:

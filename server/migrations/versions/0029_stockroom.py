@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0029_stockroom"
-down_revision = "0026_trackers"
+down_revision = "0027_fix_key"
 
 REASONS_IN_SPANISH = {
     "not_wanted": "No lo quiero",
