@@ -78,11 +78,11 @@ def describe(invoice: InvoiceView) -> dict[str, Any]:
         "title": words.invoice if is_invoice else words.credit_note,
         "number": invoice.number,
         "seller": seller.name,
-        "sender": " · ".join([seller.name, *_address(seller.address, buyer.address.country)]),
+        "sender": " · ".join([seller.name, *address_lines(seller.address, buyer.address.country)]),
         "recipient": [
             buyer.name,
             *([buyer.attention] if buyer.attention else []),
-            *_address(buyer.address, seller.address.country),
+            *address_lines(buyer.address, seller.address.country),
         ],
         "facts": _facts(invoice, buyer, words),
         "intro": [words.intro_invoice if is_invoice else words.intro_credit_note]
@@ -103,13 +103,13 @@ def describe(invoice: InvoiceView) -> dict[str, Any]:
             else words.credited,
         ],
         "payment": _payment(invoice, seller, words) if is_invoice else [],
-        "footer": _footer(seller, words),
+        "footer": footer_of(seller, language),
         "words": {
             "carried_over": words.carried_over,
             "carried_forward": words.carried_forward,
         },
     }
-    return {name: _printable(value) for name, value in paper.items()}
+    return {name: made_printable(value) for name, value in paper.items()}
 
 
 def printable(text: str) -> str:
@@ -120,14 +120,14 @@ def printable(text: str) -> str:
     )
 
 
-def _printable(value: Any) -> Any:
+def made_printable(value: Any) -> Any:
     match value:
         case str():
             return printable(value)
         case dict():
-            return {name: _printable(each) for name, each in value.items()}
+            return {name: made_printable(each) for name, each in value.items()}
         case list() | tuple():
-            return [_printable(each) for each in value]
+            return [made_printable(each) for each in value]
     return value
 
 
@@ -215,9 +215,11 @@ def _payment(invoice: InvoiceView, seller: Company, words: PaperWords) -> list[t
     return [(name, value) for name, value in lines if value] if seller.iban else []
 
 
-def _footer(seller: Company, words: PaperWords) -> list[list[str]]:
+def footer_of(seller: Company, language: Language) -> list[list[str]]:
+    """Who we are, in three columns."""
+    words = WORDS[language]
     columns = [
-        [seller.name, *_address(seller.address, seller.address.country)],
+        [seller.name, *address_lines(seller.address, seller.address.country)],
         [seller.phone, seller.email, seller.website],
         [
             seller.vat_id and words.vat_id.format(vat_id=seller.vat_id),
@@ -228,7 +230,7 @@ def _footer(seller: Company, words: PaperWords) -> list[list[str]]:
     return [[line for line in column if line] or [""] for column in columns]
 
 
-def _address(address: PostalAddress, seen_from: str) -> list[str]:
+def address_lines(address: PostalAddress, seen_from: str) -> list[str]:
     """The lines of an address; its country only when it is another one."""
     town = f"{address.postcode} {address.city}".strip()
     lines = [address.street, address.extra, town]

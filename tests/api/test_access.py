@@ -134,6 +134,9 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "GET /api/accounts/{account_id:uuid}/statement": {
         "params": {"since": "2026-03-01", "until": "2026-03-31"}
     },
+    "GET /api/accounts/{account_id:uuid}/statement.pdf": {
+        "params": {"since": "2026-03-01", "until": "2026-03-31"}
+    },
     "POST /api/accounts/{account_id:uuid}/contacts": {"json": {"name": "Mallory"}},
     "PATCH /api/orders/{order_id:uuid}": {"json": {"expected_version": 1, "reference": "mine"}},
     "POST /api/orders/{order_id:uuid}/cancel": {"json": {"reason": "mine"}},
