@@ -1,8 +1,9 @@
 """The public tracking page in a real browser, with and without JavaScript."""
 
+from contextlib import suppress
 from typing import Any
 
-from playwright.async_api import Page, ViewportSize, expect
+from playwright.async_api import Error, Page, ViewportSize, expect
 
 from server.kit.geo import Position
 
@@ -18,8 +19,10 @@ async def next_link(company: Any) -> tuple[Any, str]:
 
 
 async def look(page: Page) -> None:
-    """Let the page ask now, as it does whenever somebody comes back to it."""
-    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    """Let the page ask now, as it does whenever somebody comes back to it. One that has just heard
+    that it must load itself again asks anyway."""
+    with suppress(Error):
+        await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
 
 async def test_page_follows_the_parcel_to_the_door(visit: Any, company: Any) -> None:

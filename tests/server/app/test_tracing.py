@@ -6,7 +6,6 @@ import httpx
 import pytest
 from litestar import Litestar
 
-from server.kit.db import Database
 from server.kit.logs import JsonLines
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -35,10 +34,10 @@ async def test_an_answer_names_its_trace_and_a_fault_of_ours_is_logged_with_it(
     logger = logging.getLogger("server.app.web")
     logger.addHandler(gathered)
 
-    def broken(_: Database) -> None:
+    async def broken() -> bool:
         raise RuntimeError("a defect")
 
-    monkeypatch.setattr(type(app.state.db), "engine", property(broken))
+    monkeypatch.setattr(app.state.feed, "is_up", broken)
     try:
         answer = await client.get("/api/health", headers=headers)
     finally:
