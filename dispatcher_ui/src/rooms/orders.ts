@@ -63,7 +63,7 @@ function showOrders(view: View, place: HTMLElement): void {
       { title: t("Kind"), text: (order) => words(order.kind) },
       { title: t("Deliver"), text: (order) => span(order.window_start_at, order.window_end_at), by: (order) => order.window_start_at ?? "" },
       { title: t("Cash due"), kind: "number", text: (order) => (order.cash_minor ? money(order.cash_minor, order.currency) : ""), by: (order) => order.cash_minor },
-      { title: t("Channel"), text: (order) => order.channel },
+      { title: t("Channel"), text: (order) => channelWords(order.channel) },
       { title: t("Taken"), text: (order) => dateTime(order.captured_at), by: (order) => order.captured_at },
     ],
     searchText: ({ number, external_id, reference, consignee, consignor }) =>
@@ -115,6 +115,7 @@ function showConsignments(view: View, place: HTMLElement): void {
   });
 }
 
+const channelWords = (channel: string): string => (channel === "api" ? "API" : words(channel));
 const weightOf = (each: Consignment): number => each.parcels.reduce((sum, parcel) => sum + parcel.weight_g, 0);
 const LABELS_MAX = 100;
 
@@ -165,7 +166,7 @@ async function showOrder(view: View, orderId: string): Promise<void> {
         [t("Collect"), span(order.pickup_window_start_at, order.pickup_window_end_at)],
         [t("Instructions"), order.instructions || "–"],
         [t("Reference"), order.reference || "–"],
-        [t("Channel"), `${order.channel} ${order.external_id ?? ""}`],
+        [t("Channel"), `${channelWords(order.channel)} ${order.external_id ?? ""}`],
         [t("Value"), money(order.value_minor ?? 0, order.currency)],
         [t("Cash due"), money(order.cash_minor, order.currency)],
         [t("Waits for goods"), count(stock.backorders.length)],
