@@ -27,7 +27,9 @@ from driver_app.core.store import ChangeWatch, Pairing, Store
 from driver_app.core.talk import COMMANDS_PER_ROUND, HelloRefused, Talk
 from driver_app.core.view import Link
 from server.protocol.codec import MalformedFrame, decode, decode_batch, encode, encode_batch
-from server.protocol.from_driver import BlobRef, Heartbeat
+from server.protocol.envelope import Envelope
+from server.protocol.from_driver import BlobRef, Fixes, Heartbeat
+from server.protocol.packed import pack_fixes
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +42,7 @@ LARGEST_FRAME_BYTES = 16 * 2**20
 STRAYS_OLDER_THAN_S = 24 * 3600
 UPLOAD_TIMEOUT_S = 60
 SENT_AT_ONCE_BYTES = 64 * 1024
-"""Of a larger file it is asked first how much of it has arrived: a broken connection costs little."""
+"""Of a larger file we ask first how much has arrived: a broken connection costs little."""
 CLOSE_TIMEOUT_S = 1
 
 
@@ -167,7 +169,7 @@ class Sync:
         while self._store.get_pairing() == pairing:
             if watch.has_changed() or time.monotonic() >= self._talk.look_again_s:
                 for envelope in self._talk.take_due():
-                    await socket.send(encode(envelope))
+                    await socket.send(_pack(envelope))
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._pace.poll_s):
                     self._hear_text(await socket.recv())
@@ -335,6 +337,11 @@ class Sync:
     def _set_link(self, link: Link) -> None:
         if self._store.get_setting("link") != link:
             self._store.put_setting("link", link)
+
+
+def _pack(envelope: Envelope) -> str | bytes:
+    """Positions, which are most of what is sent, go as bytes: a fifth of the same in JSON."""
+    return pack_fixes(envelope) if isinstance(envelope.body, Fixes) else encode(envelope)
 
 
 def _explain_end(

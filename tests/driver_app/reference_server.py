@@ -21,6 +21,7 @@ from driver_app.core.outbox import list_files
 from server.protocol.codec import MalformedFrame, decode, decode_batch, encode, encode_batch
 from server.protocol.envelope import COMMANDS, Envelope
 from server.protocol.from_driver import Fix, Fixes, Heartbeat, Hello, ManifestReceived
+from server.protocol.packed import unpack_fixes
 from server.protocol.to_driver import BLOB_MISSING, Ack, Manifest, Reject
 
 _quiet = logging.getLogger("reference_server")
@@ -208,8 +209,9 @@ class ReferenceServer:
             protocol.receive_data(data)
             for event in protocol.events_received():
                 assert isinstance(event, Frame)
-                if event.opcode is Opcode.TEXT:
-                    envelope = decode(bytes(event.data))
+                if event.opcode in (Opcode.TEXT, Opcode.BINARY):
+                    read = decode if event.opcode is Opcode.TEXT else unpack_fixes
+                    envelope = read(bytes(event.data))
                     self._break_before()
                     for answer in self._act(account, envelope, always_manifest=True):
                         protocol.send_text(encode(answer).encode())
