@@ -27,10 +27,12 @@ from driver_app.core.store import Pairing, Store
 from driver_app.core.view import Link, RunView, Shift, Snapshot, TaskView, show_run
 from server.protocol.from_driver import (
     AcceptTasks,
+    AddEvidence,
     ArriveAtTasks,
     BlobRef,
     CollectReturn,
     CompleteTask,
+    CostKind,
     DeclineTask,
     FailTask,
     Fix,
@@ -38,7 +40,9 @@ from server.protocol.from_driver import (
     ParcelOutcome,
     Position,
     Proof,
+    ReportCost,
     ScanParcels,
+    SendMessage,
     SetShift,
     StartTasks,
 )
@@ -119,6 +123,21 @@ class Driver:
     def debrief(self) -> Debrief:
         with self._store.reading():
             return reckon_up(self.view(), self._day.list_acts(), self._day.list_brought_back())
+
+    def here_since(self, task_id: str) -> datetime | None:
+        """When the driver said to have come to the stop of this task, in this shift."""
+        return next(
+            (
+                act.occurred_at
+                for act in self._day.list_acts()
+                if isinstance(act, ArriveAtTasks) and task_id in act.task_ids
+            ),
+            None,
+        )
+
+    def list_written(self) -> tuple[SendMessage, ...]:
+        """What the driver wrote to the office in this shift, sent or not."""
+        return tuple(act for act in self._day.list_acts() if isinstance(act, SendMessage))
 
     # On the way
 
@@ -220,6 +239,62 @@ class Driver:
             )
             self._day.add_act(body)
             return self._send(body, task_id=at_task_id, lane="returns")
+
+    # Afterwards, and beside the work
+
+    def add_evidence(
+        self, task_id: str, photos: Sequence[File], position: Position | None = None
+    ) -> str:
+        """Photos of what was reported already."""
+        if not photos:
+            raise NothingToSend(thing="photo")
+        with self._store.transaction():
+            return self._send(
+                AddEvidence(
+                    task_id=task_id,
+                    occurred_at=self._clock(),
+                    position=position,
+                    proof=self._keep(Evidence(photos=tuple(photos))),
+                )
+            )
+
+    def report_cost(
+        self,
+        kind: CostKind,
+        amount_minor: int,
+        currency: str,
+        *,
+        at_task_id: str | None = None,
+        note: str = "",
+        receipts: Sequence[File] = (),
+        position: Position | None = None,
+    ) -> str:
+        """Something was paid on the way. receipts: photos of them."""
+        if amount_minor <= 0:
+            raise NothingToSend(thing="amount")
+        with self._store.transaction():
+            return self._send(
+                ReportCost(
+                    kind=kind,
+                    amount_minor=amount_minor,
+                    currency=currency,
+                    occurred_at=self._clock(),
+                    at_task_id=at_task_id,
+                    note=note,
+                    position=position,
+                    proof=self._keep(Evidence(photos=tuple(receipts))),
+                ),
+                task_id=at_task_id,
+                lane="costs",
+            )
+
+    def write_to_office(self, text: str, position: Position | None = None) -> str:
+        if not text.strip():
+            raise NothingToSend(thing="word")
+        with self._store.transaction():
+            body = SendMessage(text=text.strip(), occurred_at=self._clock(), position=position)
+            self._day.add_act(body)
+            return self._send(body, lane="messages")
 
     # The van and the shift
 
@@ -323,9 +398,10 @@ class Driver:
                 if task is None or further(task.state, state) != task.state:
                     by_stop.setdefault(stop.stop.id if stop else None, []).append(task_id)
             for tasks in by_stop.values():
-                self._send(
-                    command(task_ids=tuple(tasks), occurred_at=self._clock(), position=position)
-                )
+                body = command(task_ids=tuple(tasks), occurred_at=self._clock(), position=position)
+                if isinstance(body, ArriveAtTasks):
+                    self._day.add_act(body)
+                self._send(body)
 
     def _require_open(self, task_id: str) -> TaskView | None:
         run = self.view()

@@ -8,11 +8,12 @@ from typing import Any
 from kivy.factory import Factory
 from kivy.lang import Builder
 
+from driver_app.core.news import find_offer
 from driver_app.core.view import RunView, StopView
 from driver_app.screens.design.components import Bar, Card, Chip, Chips, IconAction, Pick, Row
 from driver_app.screens.design.lettering import Txt
 from driver_app.screens.design.theme import theme
-from driver_app.screens.page import Page
+from driver_app.screens.page import Page, clock_time
 from driver_app.screens.stops import (
     describe_line,
     describe_time,
@@ -52,6 +53,7 @@ class TodayPage(Page):
             self.add(self.banner(self.say("today.no_run"), "idle", "info"))
             self._build_foot(run)
             return
+        self._show_offer(run)
         done, total = run.finished_stops, len(run.stops)
         self.add(
             Txt(said=self.say("today.progress", done=done, all=total), tone="ink_2"),
@@ -100,7 +102,12 @@ class TodayPage(Page):
 
     def _build_calls(self, run: RunView) -> None:
         """What the driver must see before anything else."""
-        from driver_app.screens.news import AttentionPage, ChangesPage, MessagesPage  # noqa: PLC0415
+        from driver_app.screens.news import (  # noqa: PLC0415
+            AttentionPage,
+            ChangesPage,
+            MessagesPage,
+            has_unread,
+        )
 
         if run.needs_attention:
             text = self.say("today.attention", count=len(run.needs_attention))
@@ -108,10 +115,17 @@ class TodayPage(Page):
         if self.app.driver.list_changes():
             text = self.say("today.changed")
             self.add(self.banner(text, "warn", "sync", lambda: self.app.open(ChangesPage)))
-        read = self.app.store.get_setting("read_notice") or ""
-        if run.notices and run.notices[0].received_at.isoformat() > read:
-            text = f"{self.say('today.message')}: {run.notices[0].message}"
+        if unread := has_unread(run, self.app.store.get_setting("read_notice")):
+            text = f"{self.say('today.message')}: {unread.text}"
             self.add(self.banner(text, "primary", "message", lambda: self.app.open(MessagesPage)))
+
+    def _show_offer(self, run: RunView) -> None:
+        from driver_app.screens.offer import OfferPage  # noqa: PLC0415
+
+        if offer := find_offer(run, self.app.clock()):
+            self.shown_until = offer.until
+            text = self.say("today.offer", time=clock_time(offer.until))
+            self.add(self.banner(text, "bad", "bell", lambda: self.app.open(OfferPage)))
 
     def _show_next(self, run: RunView, stop: StopView) -> Card:
         from driver_app.screens.stop import StopPage  # noqa: PLC0415
