@@ -9,54 +9,36 @@ import asyncio
 import gzip
 import math
 import re
-import socket
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, nullcontext
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import asyncpg
 import msgspec
-import uvicorn
-from sqlalchemy.engine import make_url
 
 from server.app.bench.browser import MainThread, open_chromium
 from server.app.bench.conditions import Conditions, conditions_now
-from server.app.bench.crowd import STOPS_PER_RUN, Crowd
-from server.app.bench.generator import Generator
+from server.app.bench.console_house import (
+    DRIVERS,
+    ORDERS,
+    RUNS,
+    WIDE,
+    House,
+    open_house,
+    open_page,
+)
+from server.app.bench.crowd import STOPS_PER_RUN
 from server.app.bench.methods import built_methods
-from server.app.demo.town import write_town
-from server.app.migrate import migrate
-from server.app.modules import load
 from server.app.pages import build_pages
-from server.app.web import create_app
-from server.consignments import service as consignments
-from server.dispatch import service as dispatch
-from server.identity import service as identity
-from server.identity.access import Role
-from server.kit import clock
-from server.kit.blobs import Blobs
-from server.kit.db import Database
-from server.kit.feed import Feed
-from server.kit.geo import Position
-from server.kit.services import running_services
-from server.kit.settings import Settings
-from server.live.gateway import open_gateway
-from server.live.handover import handing_over
 from server.live.news import POSITIONS_CHANNEL
 from server.live.pages import BUILT
-from server.places import service as places
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
 
-DRIVERS, RUNS, ORDERS, DEVICES = 10_000, 500, 50_000, 2_000
+DEVICES = 2_000
 EVERY_S = 0.5
-WIDE: Any = {"width": 1440, "height": 900}
 PHONE: Any = {"width": 390, "height": 844}
 DRAG_STEPS = 120
 COMPARED_S = 10.0
@@ -117,18 +99,6 @@ class ConsoleFigures(msgspec.Struct, kw_only=True):
         return lines
 
 
-@dataclass(frozen=True)
-class House:
-    """The company at work, and who looks at it."""
-
-    base_url: str
-    cookie: str
-    tracking_path: str
-    crowd: Crowd
-    feed: Feed
-    browser: "Browser"
-
-
 PARTS = ("live", "orders", "board", "tracking", "methods")
 
 
@@ -138,7 +108,7 @@ async def measure_console(*, only: Sequence[str], minutes: float, say: Say) -> C
     figures = [_shell()]
     wanted = only or PARTS
     with tempfile.TemporaryDirectory(prefix="postrider-console-") as folder:
-        async with open_chromium() as browser, _house(Path(folder), browser, say) as house:
+        async with open_chromium() as browser, open_house(Path(folder), browser, say) as house:
             if "live" in wanted:
                 figures += await _live(house, minutes * 60, say)
             if "orders" in wanted:
@@ -152,96 +122,6 @@ async def measure_console(*, only: Sequence[str], minutes: float, say: Say) -> C
     return ConsoleFigures(conditions=conditions_now(), figures=figures)
 
 
-@asynccontextmanager
-async def _house(folder: Path, browser: "Browser", say: Say) -> AsyncIterator[House]:
-    load("models")
-    with running_services(folder / "s", durable=False, say=say) as services:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-        base_url = f"http://127.0.0.1:{port}"
-        settings = Settings(
-            database_url=services.database_url,
-            redis_url=services.redis_url,
-            data_dir=folder,
-            secret="of the bench",  # noqa: S106 - nobody else ever sees this company
-            base_url=base_url,
-        )
-        feed = Feed(settings.redis_url)
-        db = Database(settings.database_url, pool_size=20, feed=feed)
-        blobs = Blobs(settings.blobs_dir)
-        await migrate(db)
-        say(f"{DRIVERS:,} drivers, {RUNS} runs, {ORDERS:,} orders ...")
-        cookie, token, crowd = await _fill(db, settings, write_town(folder / "town.osm.pbf").path)
-        server = _QuietServer(
-            uvicorn.Config(
-                create_app(settings, db, feed, blobs),
-                host="127.0.0.1",
-                port=port,
-                log_level="warning",
-                timeout_graceful_shutdown=1,
-                ws=handing_over(settings.gateways_dir),
-            )
-        )
-        try:
-            async with open_gateway(settings, db, feed, blobs):
-                serving = asyncio.create_task(server.serve())
-                yield House(base_url, cookie, f"/t/{token}", crowd, feed, browser)
-                server.should_exit = True
-                await serving
-        finally:
-            await feed.close()
-            await db.close()
-
-
-class _QuietServer(uvicorn.Server):
-    """Leaves the signals to the bench."""
-
-    def capture_signals(self) -> Any:
-        return nullcontext()
-
-
-async def _fill(db: Database, settings: Settings, map_file: Path) -> tuple[str, str, Crowd]:
-    """(a dispatcher's cookie, a customer's token, the company)."""
-    async with db.transaction() as session:
-        await places.import_map(session, map_file)
-        place = await places.create_place(session, "Depot", position=Position(-123.393, -48.877))
-        depot = await dispatch.create_depot(
-            session, name="Depot", place_id=place.id, timezone="UTC", by="bench"
-        )
-        person = await identity.create_person(
-            session, name="Dee", email="dee@postrider.example", role=Role.ADMIN, by="bench"
-        )
-        opened = await identity.open_session(session, person.id)
-    crowd = Crowd(depot.id, drivers=DRIVERS, runs=RUNS)
-    url = make_url(settings.database_url).set(drivername="postgresql")
-    connection = await asyncpg.connect(url.render_as_string(hide_password=False))
-    try:
-        await crowd.fill(connection)
-        await Generator(connection, orders=ORDERS).fill(lambda _: None)
-    finally:
-        await connection.close()
-    async with db.transaction() as session:
-        token = await consignments.open_tracking_link(
-            session, crowd.consignment_in_town(), expires_at=clock.now() + timedelta(days=1)
-        )
-    return opened.token, token, crowd
-
-
-async def _page(house: House, *, viewport: Any = WIDE) -> "Page":
-    context = await house.browser.new_context(base_url=house.base_url, viewport=viewport)
-    cookie: Any = {
-        "name": identity.SESSION_COOKIE,
-        "value": house.cookie,
-        "url": house.base_url,
-        "httpOnly": True,
-    }
-    await context.add_cookies([cookie])
-    page = await context.new_page()
-    page.set_default_timeout(120_000)
-    return page
-
-
 def _shell() -> Figure:
     """What the first page loads by its own tags."""
     text = (BUILT / "index.html").read_text()
@@ -252,11 +132,11 @@ def _shell() -> Figure:
 
 async def _live(house: House, seconds: float, say: Say) -> list[Figure]:
     """Everybody moves twice a second, seen from afar and from near."""
-    page = await _page(house)
+    page = await open_page(house)
     await page.add_init_script(COUNT_FRAMES)
     say("first view ...")
     cold_s = await _first_view(page)
-    other = await _page(house)
+    other = await open_page(house)
     first_s = await _first_view(other)
     await other.context.close()
     thread = await MainThread.of(page)
@@ -310,7 +190,7 @@ async def _cpu_of_updates(house: House, page: "Page", thread: MainThread, second
 async def _orders(house: House, say: Say) -> list[Figure]:
     """Sorting and filtering by what a person does: CPU from the click to the drawn rows."""
     say(f"{ORDERS:,} orders ...")
-    page = await _page(house)
+    page = await open_page(house)
     await page.goto("/dispatch/orders")
     await page.wait_for_selector(".grid tbody tr[data-index]")
     thread = await MainThread.of(page)
@@ -364,7 +244,7 @@ async def _cpu_of(page: "Page", thread: MainThread, act: Callable[[], Awaitable[
 async def _board(house: House, say: Say) -> list[Figure]:
     """A stop is dragged over the plan, step by step; the board is also scrolled."""
     say(f"plan board: {RUNS} runs, {RUNS * STOPS_PER_RUN:,} stops ...")
-    page = await _page(house)
+    page = await open_page(house)
     await page.goto(f"/dispatch/plan?day={house.crowd.tomorrow:%Y-%m-%d}")
     await page.wait_for_selector(".block")
     await _is_quiet(page)
@@ -405,7 +285,7 @@ async def _board(house: House, say: Say) -> list[Figure]:
 async def _tracking(house: House, say: Say) -> list[Figure]:
     """A customer with a cheap phone and little network."""
     say("tracking page ...")
-    page = await _page(house, viewport=PHONE)
+    page = await open_page(house, viewport=PHONE)
     session = await page.context.new_cdp_session(page)
     await session.send("Network.enable")
     await session.send("Network.emulateNetworkConditions", SLOW)
