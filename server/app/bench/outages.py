@@ -93,7 +93,11 @@ class Cable:
         self._is_whole.set()
 
     async def _connect(self, near: asyncio.StreamReader, to_near: asyncio.StreamWriter) -> None:
-        far, to_far = await asyncio.open_connection("127.0.0.1", self._port)
+        try:
+            far, to_far = await asyncio.open_connection("127.0.0.1", self._port)
+        except OSError:  # whom it leads to is away, so that is what is heard at this end
+            to_near.close()
+            return
         for reader, writer in ((near, to_far), (far, to_near)):
             line = asyncio.create_task(self._carry(reader, writer))
             self._lines.add(line)
