@@ -284,9 +284,9 @@ ONCE_NEWS_HAS_ARRIVED = {
     """,
     "the difference of an exchange is charged if it was taken over and goes out": """
         select e.id::text || ' ' || e.state, coalesce(sum(charge.net_minor), 0), 0
-        from exchange e left join charge on charge.source = 'exchange:' || e.id || ':due'
+        from exchange e left join charge on charge.source = 'exchange:' || e.id || '\\:due'
             or charge.reverses_id = (
-                select id from charge where source = 'exchange:' || e.id || ':due')
+                select id from charge where source = 'exchange:' || e.id || '\\:due')
         where e.account_id = :account group by e.id
         having e.state = 'cancelled' and coalesce(sum(charge.net_minor), 0) <> 0
             or (e.settlement = 'on_account' and e.state <> 'cancelled') <> (count(charge.id) > 0)

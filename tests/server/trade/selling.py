@@ -154,6 +154,11 @@ async def cancel(trader: Trader, order_id: UUID, amount: int) -> Act:
     return lambda session: orders.cancel_order(session, order_id, reason="no more", by="test")
 
 
+@command(f"{OPEN_ORDERS} and origin = 'exchange'")
+async def cancel_replacement(trader: Trader, order_id: UUID, amount: int) -> Act:
+    return lambda session: orders.cancel_order(session, order_id, reason="no more", by="test")
+
+
 async def _version(trader: Trader, order_id: UUID) -> int:
     async with trader.db.transaction() as session:
         return (await orders.get_order(session, order_id)).version
