@@ -104,11 +104,15 @@ def _silence(run: RunTimes, now: datetime) -> list[Alert]:
     if now - max(heard) >= SILENT_AFTER:
         sentence = f"The phone has not been heard of for a while. {_why_silent(run.sign)}"
         return [Alert(kind="phone_silent", sentence=sentence, since=max(heard))]
-    seen_at = seen_at or run.last_left_at
-    if beat_at is None or seen_at is None or now - seen_at < SILENT_AFTER:
+    # Who rests is not followed.
+    rested_until = [end for _, end in run.rests if end is not None]
+    known = [at for at in (seen_at or run.last_left_at, *rested_until) if at is not None]
+    if beat_at is None or run.resting_since is not None or not known:
+        return []
+    if now - max(known) < SILENT_AFTER:
         return []
     sentence = f"The phone is on, but does not say where it is. {_why_nowhere(run.sign)}"
-    return [Alert(kind="no_position", sentence=sentence, since=seen_at)]
+    return [Alert(kind="no_position", sentence=sentence, since=max(known))]
 
 
 def _why_nowhere(sign: SignOfLife | None) -> str:

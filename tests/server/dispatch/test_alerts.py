@@ -265,3 +265,16 @@ async def test_a_phone_that_beats_but_does_not_say_where_it_is_is_told_of_with_t
         await drive(town, driver, corner(0, 0), every_s=1)
         town.later(minutes=1)
         assert await look(town) == []
+
+
+async def test_who_rests_is_not_asked_where_they_are(town: Town) -> None:
+    driver, _ = await on_its_way(town)
+    await drive(town, driver, corner(0, 0))
+    await town.does(driver, SetShift(change="break_start", occurred_at=town.now))
+    town.later(minutes=11)
+    async with town.db.transaction() as session:
+        await tracking.record_heartbeat(
+            session, driver_id=driver, device_id=driver, heartbeat=Heartbeat(),
+            received_at=town.now,
+        )  # fmt: skip
+    assert await look(town) == []
