@@ -1,6 +1,6 @@
 """Depots, drivers, vehicles and shifts over HTTP."""
 
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import Annotated
 from uuid import UUID
 
@@ -154,13 +154,15 @@ async def list_shifts(
     session: NamedDependency[AsyncSession],
     *,
     depot_id: FromQuery[UUID | None] = None,
+    day: FromQuery[date | None] = None,
     since: FromQuery[datetime | None] = None,
     until: FromQuery[datetime | None] = None,
     limit: Limit = 200,
 ) -> list[ShiftView]:
+    """By start. day: of the depot, in the place of since and until."""
     check_zone(since, until)
     return await shifts.list_shifts(
-        session, depot_id=depot_id, since=since, until=until, limit=limit
+        session, depot_id=depot_id, day=day, since=since, until=until, limit=limit
     )
 
 

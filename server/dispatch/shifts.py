@@ -1,7 +1,7 @@
 """Shifts: which driver drives which vehicle when."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -9,7 +9,14 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.dispatch.fleet import find_driver, find_vehicle
-from server.dispatch.inputs import check_day, local_day, lock_depot, record_change
+from server.dispatch.inputs import (
+    check_day,
+    day_bounds,
+    find_depot,
+    local_day,
+    lock_depot,
+    record_change,
+)
 from server.dispatch.models import Run, Shift
 from server.identity import service as identity
 from server.kit.errors import Conflict, Invalid, NotFound
@@ -34,6 +41,12 @@ class ShiftOverlaps(Conflict):
     """The {thing} has another shift from {starts_at} to {ends_at}."""
 
     code = "dispatch.shift_overlaps"
+
+
+class NoDepotOfDay(Invalid):
+    """Say of which depot the day is meant: each has its own midnight."""
+
+    code = "dispatch.no_depot_of_day"
 
 
 class WrongDepot(Invalid):
@@ -133,11 +146,22 @@ async def list_shifts(
     session: AsyncSession,
     *,
     depot_id: UUID | None = None,
+    day: date | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
     limit: int = 200,
 ) -> list[ShiftView]:
-    """Shifts that lie in the time, by start."""
+    """Shifts that lie in the time, or on the depot's day, by start.
+
+    Raises
+    ------
+    UnknownDepot
+    NoDepotOfDay
+    """
+    if day is not None:
+        if depot_id is None:
+            raise NoDepotOfDay
+        since, until = day_bounds(await find_depot(session, depot_id), day)
     query = select(Shift).order_by(Shift.starts_at, Shift.id).limit(limit)
     if depot_id is not None:
         query = query.where(Shift.depot_id == depot_id)

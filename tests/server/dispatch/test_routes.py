@@ -213,3 +213,17 @@ async def test_only_dispatchers_change_anything(town: Town, sign_in: Any, role: 
     api = await sign_in(role)
     answer = await api.post("/api/plans", json={"depot_id": str(town.depot_id), "day": str(DAY)})
     assert answer.status_code == 403
+
+
+async def test_shifts_of_a_day_are_those_of_the_depots_day_and_no_other(
+    town: Town, sign_in: Any
+) -> None:
+    await town.add_driver()
+    api = await sign_in(Role.DISPATCHER)
+    asked = {"depot_id": str(town.depot_id)}
+    on_the_day = await api.get("/api/shifts", params=asked | {"day": str(DAY)})
+    assert len(on_the_day.json()) == 1, on_the_day.text
+    other = await api.get("/api/shifts", params=asked | {"day": str(DAY + timedelta(days=1))})
+    assert other.json() == []
+    nowhere = await api.get("/api/shifts", params={"day": str(DAY)})
+    assert (nowhere.status_code, nowhere.json()["code"]) == (422, "dispatch.no_depot_of_day")
