@@ -44,10 +44,22 @@ class BadLink:
         self._free_s = 0.0
         self.up_bytes = self.breaks = 0
         self.port = 0
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = server.sockets[0].getsockname()[1]
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _accept(self, phone: asyncio.StreamReader, answers: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(self._serve(phone, answers))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, phone: asyncio.StreamReader, answers: asyncio.StreamWriter) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._server_port)
@@ -122,6 +134,7 @@ async def run(photos: int, speed: float) -> int:
         await asyncio.gather(working, return_exceptions=True)
         left = len(list(store.blob_folder.iterdir()))
         store.close()
+    await link.stop()
     await server.stop()
     wanted = sum(sizes.values())
     went_on = sum(len(begun) - 1 for begun in server.begun_at.values())
