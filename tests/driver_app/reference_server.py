@@ -79,6 +79,8 @@ class ReferenceServer:
         self.halves: dict[str, bytearray] = {}
         self.begun_at: dict[str, list[int]] = {}
         """For each file that came in parts, where each part began."""
+        self.begun_anew = 0
+        """Files that went from zero again after half of them had arrived."""
         self.faults = Faults()
         self.requests: list[str] = []
         self.codes: dict[str, str] = {}
@@ -172,6 +174,8 @@ class ReferenceServer:
         half = self.halves.setdefault(sha256, bytearray())
         assert offset <= len(half), "the phone left something out"
         self.begun_at.setdefault(sha256, []).append(offset)
+        if offset == 0 and len(half) > int(parse_qs(url.query)["size"][0]) / 2:
+            self.begun_anew += 1
         breaks_at = self.faults.break_uploads_after
         left = min(size, breaks_at.pop(0)) if breaks_at else size
         size -= left
