@@ -59,7 +59,7 @@ class Misdeeds:
         async with self._line(self._people[0].headers) as socket:
             await self._say_hello(socket)
             await socket.recv()
-            with suppress(ConnectionClosed):
+            with suppress(TimeoutError, ConnectionClosed):
                 async with asyncio.timeout(FLOOD_S):
                     while True:
                         await socket.recv()
