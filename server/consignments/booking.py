@@ -1,13 +1,14 @@
 """Making, changing and cancelling consignments."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET
-from sqlalchemy import inspect
+from sqlalchemy import func, inspect, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -78,11 +79,52 @@ async def create_consignment(
     ------
     NoParcels, BarcodeTaken
     """
-    if not 1 <= len(new.parcels) <= MAX_PIECES:
-        raise NoParcels(count=len(new.parcels))
+    return (await create_consignments(session, [new], by=by, announce=announce))[0]
+
+
+async def create_consignments(
+    session: AsyncSession, wanted: Iterable[NewConsignment], *, by: str, announce: bool = True
+) -> list[ConsignmentView]:
+    """Many in as few statements as one; see `create_consignment`."""
+    wanted = list(wanted)
+    for new in wanted:
+        if not 1 <= len(new.parcels) <= MAX_PIECES:
+            raise NoParcels(count=len(new.parcels))
     now = clock.now()
-    waybill = waybill_of(await session.scalar(WAYBILL_NUMBERS.next_value()) or 0)
-    row = Consignment(
+    numbers = await session.scalars(
+        select(WAYBILL_NUMBERS.next_value()).select_from(func.generate_series(1, len(wanted)))
+    )
+    rows = [
+        _row_of(new, waybill_of(number), now=now, by=by)
+        for new, number in zip(wanted, numbers, strict=True)
+    ]
+    session.add_all(rows)
+    await session.flush()
+    added = await _insert_parcels(
+        session,
+        [
+            parcel
+            for row, new in zip(rows, wanted, strict=True)
+            for parcel in _parcel_rows(row, new.parcels)
+        ],
+    )
+    parcels: dict[UUID, list[Parcel]] = defaultdict(list)
+    for parcel in added:
+        parcels[parcel.consignment_id].append(parcel)
+    if announce:
+        session.add_all(announcement(parcel, now, by) for parcel in added)
+        for row in rows:
+            emit(
+                session,
+                ConsignmentAnnounced(consignment_id=row.id, kind=row.kind, order_id=row.order_id),
+            )
+    await session.flush()
+    return [view_of(row, parcels[row.id]) for row in rows]
+
+
+def _row_of(new: NewConsignment, waybill: str, *, now: datetime, by: str) -> Consignment:
+    return Consignment(
+        id=new_id(),
         waybill=waybill,
         kind=new.kind,
         state="announced",
@@ -105,17 +147,6 @@ async def create_consignment(
         created_at=now,
         created_by=by,
     )
-    session.add(row)
-    await session.flush()
-    parcels = await add_parcels(session, row, new.parcels)
-    if announce:
-        session.add_all(announcement(parcel, now, by) for parcel in parcels)
-        emit(
-            session,
-            ConsignmentAnnounced(consignment_id=row.id, kind=row.kind, order_id=row.order_id),
-        )
-    await session.flush()
-    return view_of(row, parcels)
 
 
 async def amend_consignment(
@@ -180,9 +211,13 @@ async def add_parcels(
     first_piece: int = 1,
 ) -> list[Parcel]:
     """Give a consignment these parcels, within this room; the rows, in their order."""
-    if not parcels:
-        return []
-    rows = [
+    return await _insert_parcels(session, _parcel_rows(consignment, parcels, first_piece))
+
+
+def _parcel_rows(
+    consignment: Consignment, parcels: Sequence[NewParcel], first_piece: int = 1
+) -> list[dict[str, Any]]:
+    return [
         msgspec.structs.asdict(parcel)
         | {
             "id": new_id(),
@@ -193,6 +228,11 @@ async def add_parcels(
         }
         for piece, parcel in enumerate(parcels, start=first_piece)
     ]
+
+
+async def _insert_parcels(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> list[Parcel]:
+    if not rows:
+        return []
     added = (await session.scalars(INSERT_UNLESS_TAKEN, rows)).all()
     if len(added) < len(rows):
         ids = {parcel.id for parcel in added}

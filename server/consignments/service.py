@@ -8,6 +8,7 @@ from server.consignments.booking import (
     amend_consignment,
     cancel_consignment,
     create_consignment,
+    create_consignments,
 )
 from server.consignments.custody import (
     UnknownParcels,
@@ -139,6 +140,7 @@ __all__ = [
     "consignments_of_orders",
     "count_attempts",
     "create_consignment",
+    "create_consignments",
     "create_container",
     "depots_of_parcels",
     "find_parcels",

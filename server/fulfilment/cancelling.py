@@ -82,7 +82,7 @@ async def reallocate(session: AsyncSession, order: OrderView) -> bool:
         return False
     await end_wait(session, order.id)
     await end_work(session, rows)
-    await make_fulfilments(session, order, stock)
+    await make_fulfilments(session, (order, stock))
     rows = await lock_fulfilments(session, order.id)
     follow_version(rows, order)
     await settle_fulfilments(session, rows)

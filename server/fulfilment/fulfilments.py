@@ -30,30 +30,37 @@ from server.kit.outbox import emit
 from server.orders.service import OrderView
 
 
-async def make_fulfilments(session: AsyncSession, order: OrderView, stock: OrderStock) -> None:
-    """One for each warehouse from which something of the locked order is taken, unless there is."""
-    wanted = set(await by_warehouse(session, open_ones(stock)))
-    standing = [
-        each for each in await lock_fulfilments(session, order.id) if each.state != "cancelled"
-    ]
-    wanted -= {each.warehouse_id for each in standing}
-    version = standing[0].order_version if standing else order.version
+async def make_fulfilments(session: AsyncSession, *ordered: tuple[OrderView, OrderStock]) -> None:
+    """For each locked order one for each warehouse from which something of it is taken, unless
+    there is."""
+    goods = await by_warehouse(session, [each for _, stock in ordered for each in open_ones(stock)])
+    wanted = {
+        (each.order_id, warehouse_id)
+        for warehouse_id, allocations in goods.items()
+        for each in allocations
+    }
+    versions = {order.id: order.version for order, _ in ordered}
+    for each in reversed(await lock_fulfilments(session, *(order.id for order, _ in ordered))):
+        if each.state != "cancelled":
+            wanted.discard((each.order_id, each.warehouse_id))
+            versions[each.order_id] = each.order_version
     now = clock.now()
+    orders = {order.id: order for order, _ in ordered}
     session.add_all(
         Fulfilment(
             id=new_id(),
-            order_id=order.id,
-            order_number=order.number,
-            order_version=version,
-            account_id=order.account_id,
+            order_id=order_id,
+            order_number=orders[order_id].number,
+            order_version=versions[order_id],
+            account_id=orders[order_id].account_id,
             warehouse_id=warehouse_id,
             state="open",
             hold_reason="",
-            due_at=order.window_end_at,
+            due_at=orders[order_id].window_end_at,
             created_at=now,
             changed_at=now,
         )
-        for warehouse_id in sorted(wanted)
+        for order_id, warehouse_id in sorted(wanted)
     )
     await session.flush()
 

@@ -313,7 +313,7 @@ async def _look_elsewhere(
         lacking += replaced.missing
         order = await orders.get_order(session, row.order_id)
         stock = await inventory.stock_of_order(session, order.id)
-        await make_fulfilments(session, order, stock)
+        await make_fulfilments(session, (order, stock))
         emit(
             session,
             PickFellShort(

@@ -4,7 +4,7 @@ Facts may come twice and in any order, so each reaction looks at how things stan
 at what it was told: the order that it reads already holds later amendments and cancellations.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,8 +25,8 @@ from server.fulfilment.fulfilments import (
 )
 from server.fulfilment.packing import is_packed
 from server.fulfilment.shortages import fill_next_shortage, send_substitutes, tell_order
-from server.fulfilment.stocking import BY, is_waiting, next_waiting, retry_order, set_stock_aside
-from server.fulfilment.verification import verify_order
+from server.fulfilment.stocking import BY, is_waiting, next_waiting, retry_order, set_all_aside
+from server.fulfilment.verification import verify_orders
 from server.inventory import service as inventory
 from server.inventory.events import (
     BackorderFilled,
@@ -42,13 +42,13 @@ from server.orders.service import OrderView
 
 
 @reaction
-async def on_order_captured(session: AsyncSession, event: OrderCaptured) -> None:
-    await fulfil_order(session, event.order_id)
+async def on_order_captured(session: AsyncSession, events: Sequence[OrderCaptured]) -> None:
+    await fulfil_orders(session, {event.order_id for event in events})
 
 
 @reaction
-async def on_order_released(session: AsyncSession, event: OrderReleased) -> None:
-    await fulfil_order(session, event.order_id)
+async def on_order_released(session: AsyncSession, events: Sequence[OrderReleased]) -> None:
+    await fulfil_orders(session, {event.order_id for event in events})
 
 
 @reaction
@@ -121,18 +121,19 @@ async def on_custody_changed(session: AsyncSession, event: CustodyChanged) -> No
     await follow_custody(session, event.order_id, sent, occurred_at=event.occurred_at)
 
 
-async def fulfil_order(session: AsyncSession, order_id: UUID) -> None:
-    """Accept the order, get its goods and make its consignment, unless that is done, or it is on
-    hold or cancelled. The order stays locked from the first move to the end."""
-    order = await verify_order(session, order_id, by=BY)
-    if order.state != "accepted":
+async def fulfil_orders(session: AsyncSession, order_ids: Collection[UUID]) -> None:
+    """Accept the orders, get their goods and make their consignments, the oldest first, unless that
+    is done, or one is on hold or cancelled. All of them are locked before any stock is, and their
+    SKUs at once, so nobody waits in a circle."""
+    verified = await verify_orders(session, order_ids, by=BY)
+    accepted = [order for order in verified if order.state == "accepted"]
+    stock = await set_all_aside(session, accepted)
+    ready = [order for order in accepted if order.id in stock]
+    if not ready:
         return
-    stock = await set_stock_aside(session, order)
-    if stock is None:
-        return
-    await make_fulfilments(session, order, stock)
-    await consignments.create_consignment(session, consignment_for(order), by=BY)
-    await orders.advance_order(session, order_id, "in_fulfilment", by=BY)
+    await make_fulfilments(session, *((order, stock[order.id]) for order in ready))
+    await consignments.create_consignments(session, map(consignment_for, ready), by=BY)
+    await orders.advance_orders(session, list(stock), "in_fulfilment", by=BY)
 
 
 @reaction
@@ -166,7 +167,7 @@ async def on_backorder_filled(session: AsyncSession, event: BackorderFilled) -> 
     order = await orders.get_order(session, event.order_id, lock=True)
     if await lock_fulfilments(session, order.id):
         stock = await inventory.stock_of_order(session, order.id)
-        await make_fulfilments(session, order, stock)
+        await make_fulfilments(session, (order, stock))
         await settle_fulfilments(session, await lock_fulfilments(session, order.id))
 
 

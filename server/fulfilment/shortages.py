@@ -270,7 +270,7 @@ async def _settle(
     await session.flush()
     order = await orders.get_order(session, fulfilment.order_id)
     stock = await inventory.stock_of_order(session, order.id)
-    await make_fulfilments(session, order, stock)
+    await make_fulfilments(session, (order, stock))
     await settle_fulfilments(session, await lock_fulfilments(session, order.id))
 
 

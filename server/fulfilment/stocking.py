@@ -1,6 +1,7 @@
 """Orders get the goods that they need, or wait for them until there is enough."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from functools import partial
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from server.fulfilment.events import StockCame
 from server.fulfilment.models import StockWait
 from server.fulfilment.sourcing_rules import rule_for
 from server.inventory import service as inventory
-from server.inventory.service import NotEnoughStock, OrderStock, UnknownSku, Wanted
+from server.inventory.service import NotEnoughStock, OrderStock, StockRequest, UnknownSku, Wanted
 from server.kit.geo import Position
 from server.kit.outbox import emit
 from server.orders import service as orders
@@ -31,35 +32,60 @@ async def keeps_goods_of(session: AsyncSession, order: OrderView) -> bool:
 
 async def set_stock_aside(session: AsyncSession, order: OrderView) -> OrderStock | None:
     """What is set aside for the locked order; None when it has to wait, which is noted."""
-    if not order.lines:
-        return NOTHING
-    try:
-        # What it refuses has changed nothing, so there is nothing to roll back.
-        stock = await inventory.allocate_stock(
-            session,
-            order_id=order.id,
-            account_id=order.account_id,
-            lines=wanted_by(order),
-            rule=partial(rule_for, session, order.account_id),
-            near=partial(position_of, session, order),
-        )
-    except NotEnoughStock as short:
-        needs = {each["sku"]: each["wanted"] for each in short.details["short"]}
-        await _wait(session, order, needs, f"{short.message} {BY_ITSELF}")
-        return None
-    except UnknownSku as unknown:
-        if not await keeps_goods_of(session, order):
-            return NOTHING
-        needs = {line.sku: line.quantity for line in order.lines}
-        await _wait(session, order, needs, f"{unknown.message} Then release the order.")
-        return None
-    if stock.backorders:
-        needs = await _backordered(session, stock)
-        named = ", ".join(f"{quantity} x {sku}" for sku, quantity in needs.items())
-        await _wait(session, order, needs, f"{named} on backorder. {BY_ITSELF}")
-        return None
-    await end_wait(session, order.id)
-    return stock
+    return (await set_all_aside(session, [order])).get(order.id)
+
+
+async def set_all_aside(
+    session: AsyncSession, ordered: Sequence[OrderView]
+) -> dict[UUID, OrderStock]:
+    """The same for many locked orders, the first of them first; those that have to wait are not
+    in the answer."""
+    # What is refused has changed nothing, so there is nothing to roll back.
+    answers = await inventory.allocate_many(
+        session,
+        [
+            StockRequest(
+                order.id,
+                order.account_id,
+                wanted_by(order),
+                rule=partial(rule_for, session, order.account_id),
+                near=partial(position_of, session, order),
+            )
+            for order in ordered
+            if order.lines
+        ],
+    )
+    given: dict[UUID, OrderStock] = {}
+    for order in ordered:
+        answer = answers.get(order.id, NOTHING)
+        if isinstance(answer, UnknownSku) and not await keeps_goods_of(session, order):
+            answer = NOTHING
+        if isinstance(answer, OrderStock) and not answer.backorders:
+            given[order.id] = answer
+        else:
+            await _refuse(session, order, answer)
+    served = [order_id for order_id in given if order_id in answers]
+    if served:
+        await session.execute(delete(StockWait).where(StockWait.order_id.in_(served)))
+    return given
+
+
+async def _refuse(
+    session: AsyncSession, order: OrderView, answer: OrderStock | NotEnoughStock | UnknownSku
+) -> None:
+    """Let the order wait for what it did not get."""
+    match answer:
+        case NotEnoughStock():
+            needs = {each["sku"]: each["wanted"] for each in answer.details["short"]}
+            reason = f"{answer.message} {BY_ITSELF}"
+        case UnknownSku():
+            needs = {line.sku: line.quantity for line in order.lines}
+            reason = f"{answer.message} Then release the order."
+        case _:
+            needs = await _backordered(session, answer)
+            named = ", ".join(f"{quantity} x {sku}" for sku, quantity in needs.items())
+            reason = f"{named} on backorder. {BY_ITSELF}"
+    await _wait(session, order, needs, reason)
 
 
 def wanted_by(order: OrderView) -> list[Wanted]:

@@ -1,5 +1,6 @@
 """The step between an order's arrival and its fulfilment: is there anything against it?"""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,8 +10,10 @@ from server.orders import service as orders
 from server.orders.service import Credit, OrderView
 
 
-async def verify_order(session: AsyncSession, order_id: UUID, *, by: str) -> OrderView:
-    """Accept the order, or hold it for all that speaks against it; see orders.accept_order."""
+async def verify_orders(
+    session: AsyncSession, order_ids: Collection[UUID], *, by: str
+) -> list[OrderView]:
+    """Accept the orders, or hold each for all that speaks against it; see orders.accept_orders."""
 
     async def credit_of(account_id: UUID) -> Credit:
         account = await accounts.get_account(session, account_id)
@@ -21,4 +24,4 @@ async def verify_order(session: AsyncSession, order_id: UUID, *, by: str) -> Ord
             active=account.active,
         )
 
-    return await orders.accept_order(session, order_id, credit_of=credit_of, by=by)
+    return await orders.accept_orders(session, order_ids, credit_of=credit_of, by=by)

@@ -1,31 +1,38 @@
 """Setting stock aside for orders, and freeing it again."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import exists, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.inventory.availability import distances_m, free_by_sku, free_shelves, held_by_sku
+from server.inventory.availability import distances_m, free_shelves, held_by_sku
 from server.inventory.changing import changing_stock, tell_shortage
 from server.inventory.claims import (
     Demand,
-    claim,
     claimed_on,
     demands_of,
     locked_demands,
     refuse_shortage,
+    share_out,
+    store_claims,
     summed,
 )
-from server.inventory.errors import AlreadyPicked, UnknownAllocation
+from server.inventory.errors import (
+    AlreadyPicked,
+    NotEnoughStock,
+    UnknownAllocation,
+    UnknownSku,
+)
 from server.inventory.events import StockAllocated, StockReleased
 from server.inventory.holds import close_hold
 from server.inventory.ledger import change_levels
 from server.inventory.lifecycle import ALLOCATION, OPEN
 from server.inventory.models import Allocation, Backorder, Sku
-from server.inventory.sourcing import choose_shelves
+from server.inventory.sourcing import FreeShelf, Take, choose_shelves
 from server.inventory.stock import (
     AllocationView,
     BackorderView,
@@ -40,6 +47,16 @@ from server.kit.outbox import emit
 
 AskRule = Callable[[], Awaitable[SourcingRule]]
 Whereabouts = Callable[[], Awaitable[Position | None]]
+
+
+class StockRequest(NamedTuple):
+    """What one order needs. rule, near: see `allocate_stock`."""
+
+    order_id: UUID
+    account_id: UUID
+    lines: Sequence[Wanted]
+    rule: SourcingRule | AskRule = "fewest_splits"
+    near: Whereabouts | None = None
 
 
 async def allocate_stock(
@@ -65,14 +82,44 @@ async def allocate_stock(
         With every SKU that is short, what was wanted and what is available.
     UnknownSku, UnknownHold, HoldOver
     """
-    demands, skus = await locked_demands(session, account_id, lines)
-    if await _stands(session, order_id):
+    ((demands,), skus) = await locked_demands(session, [(account_id, lines)])
+    if isinstance(demands, UnknownSku):
+        raise demands
+    if await _standing(session, [order_id]):
         return await stock_of_order(session, order_id)
     if hold_id:
         await close_hold(session, hold_id, account_id=account_id)
-    done = await _allocate(session, order_id, demands, skus, rule=rule, near=near)
+    done = await _allocate(session, [_Asked(order_id, demands, rule, near)], skus)
     tell_shortage(session, skus, before=done.free_before, after=done.free_after)
-    return done.stock
+    return _granted(done.stocks[order_id])
+
+
+async def allocate_many(
+    session: AsyncSession,
+    requests: Sequence[StockRequest],
+) -> dict[UUID, OrderStock | NotEnoughStock | UnknownSku]:
+    """Several orders in as few statements as one, served in the order in which they are given: for
+    each what `allocate_stock` would answer, or why it is refused. A refused one takes nothing."""
+    if not requests:
+        return {}
+    found, skus = await locked_demands(
+        session, [(each.account_id, each.lines) for each in requests]
+    )
+    standing = await _standing(session, [each.order_id for each in requests])
+    answers: dict[UUID, OrderStock | NotEnoughStock | UnknownSku] = {}
+    asked = []
+    for request, demands in zip(requests, found, strict=True):
+        if isinstance(demands, UnknownSku):
+            answers[request.order_id] = demands
+        elif request.order_id in standing:
+            answers[request.order_id] = await stock_of_order(session, request.order_id)
+        else:
+            asked.append(_Asked(request.order_id, demands, request.rule, request.near))
+    if asked:
+        done = await _allocate(session, asked, skus)
+        tell_shortage(session, skus, before=done.free_before, after=done.free_after)
+        answers |= done.stocks
+    return answers
 
 
 async def reallocate_stock(
@@ -100,7 +147,8 @@ async def reallocate_stock(
         await _close_backorders(session, order_id)
         await free_allocations(session, rows)
         needed = {sku_id: skus[sku_id] for sku_id in summed(demands)}
-        await _allocate(session, order_id, demands, needed, rule=rule, near=near)
+        done = await _allocate(session, [_Asked(order_id, demands, rule, near)], needed)
+        _granted(done.stocks[order_id])
     return await stock_of_order(session, order_id)
 
 
@@ -174,11 +222,15 @@ async def set_aside_for(session: AsyncSession, order_ids: Collection[UUID]) -> l
     return [msgspec.convert(row, AllocationView, from_attributes=True) for row in rows]
 
 
-async def _stands(session: AsyncSession, order_id: UUID) -> bool:
-    """Whether something is or was set aside for the order, or it waits for something."""
-    allocated = exists().where(Allocation.order_id == order_id, Allocation.state != "released")
-    waiting = exists().where(Backorder.order_id == order_id, Backorder.closed_at.is_(None))
-    return bool(await session.scalar(select(allocated | waiting)))
+async def _standing(session: AsyncSession, order_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the orders for which something is or was set aside, or which wait for something."""
+    allocated = select(Allocation.order_id).where(
+        Allocation.order_id.in_(order_ids), Allocation.state != "released"
+    )
+    waiting = select(Backorder.order_id).where(
+        Backorder.order_id.in_(order_ids), Backorder.closed_at.is_(None)
+    )
+    return set(await session.scalars(allocated.union(waiting)))
 
 
 async def open_allocations(session: AsyncSession, order_id: UUID) -> list[Allocation]:
@@ -223,58 +275,88 @@ async def free_allocations(session: AsyncSession, rows: Sequence[Allocation]) ->
     await session.flush()
 
 
+class _Asked(NamedTuple):
+    order_id: UUID
+    demands: Sequence[Demand]
+    rule: SourcingRule | AskRule
+    near: Whereabouts | None
+
+
 class _Allocated(NamedTuple):
     """free_before, free_after: SKU -> units that nobody had claimed."""
 
-    stock: OrderStock
+    stocks: dict[UUID, OrderStock | NotEnoughStock]
     free_before: dict[UUID, int]
     free_after: dict[UUID, int]
 
 
+def _granted(answer: OrderStock | NotEnoughStock) -> OrderStock:
+    if isinstance(answer, NotEnoughStock):
+        raise answer
+    return answer
+
+
 async def _allocate(
-    session: AsyncSession,
-    order_id: UUID,
-    demands: Sequence[Demand],
-    skus: dict[UUID, Sku],
-    *,
-    rule: SourcingRule | AskRule,
-    near: Whereabouts | None,
+    session: AsyncSession, asked: Sequence[_Asked], skus: Mapping[UUID, Sku]
 ) -> _Allocated:
-    wanted = summed(demands)
-    shelves = await free_shelves(session, skus.keys())
+    """Each order in turn from what those before it have left. The SKUs are locked."""
+    shelves: dict[UUID, list[FreeShelf]] = defaultdict(list)
+    for each in await free_shelves(session, skus.keys()):
+        shelves[each.shelf.sku_id].append(each)
     held = await held_by_sku(session, skus.keys())
-    free = free_by_sku(shelves)
-    available = {
-        sku_id: free[sku_id] - held[sku_id] - sku.safety_stock for sku_id, sku in skus.items()
-    }
-    firm = {
-        sku_id: quantity
-        for sku_id, quantity in wanted.items()
-        if not skus[sku_id].backorder_allowed
-    }
-    refuse_shortage(skus, firm, available)
-    granted = {
-        sku_id: min(quantity, max(available[sku_id], 0)) for sku_id, quantity in wanted.items()
-    }
-    several = len({each.warehouse_id for each in shelves}) > 1
-    distance_m = await distances_m(session, await near()) if several and near else {}
-    if not isinstance(rule, str):
-        rule = await rule() if several else "priority"  # all the same with one
-    takes = choose_shelves(granted, shelves, rule=rule, distance_m=distance_m)
-    allocations, lacking = await claim(session, order_id, demands, takes)
-    backorders = [
-        Backorder(id=new_id(), order_id=order_id, **demand._asdict(), created_at=clock.now())
-        for demand in lacking
-    ]
-    session.add_all(backorders)
-    ids = tuple(each.id for each in allocations)
-    emit(session, StockAllocated(order_id=order_id, allocation_ids=ids, backordered=bool(lacking)))
-    await session.flush()
-    return _Allocated(
-        stock=_view(allocations, backorders),
-        free_before=free,
-        free_after={sku_id: free[sku_id] - granted[sku_id] for sku_id in wanted},
-    )
+    free_before = {sku_id: sum(each.free for each in shelves[sku_id]) for sku_id in skus}
+    free = dict(free_before)
+    stocks: dict[UUID, OrderStock | NotEnoughStock] = {}
+    claimed: list[Allocation] = []
+    for order_id, demands, rule, near in asked:
+        wanted = summed(demands)
+        available = {
+            sku_id: free[sku_id] - held[sku_id] - skus[sku_id].safety_stock for sku_id in wanted
+        }
+        firm = {
+            sku_id: quantity
+            for sku_id, quantity in wanted.items()
+            if not skus[sku_id].backorder_allowed
+        }
+        try:
+            refuse_shortage(skus, firm, available)
+        except NotEnoughStock as short:
+            stocks[order_id] = short
+            continue
+        granted = {
+            sku_id: min(quantity, max(available[sku_id], 0)) for sku_id, quantity in wanted.items()
+        }
+        here = [each for sku_id in wanted for each in shelves[sku_id] if each.free > 0]
+        several = len({each.warehouse_id for each in here}) > 1
+        distance_m = await distances_m(session, await near()) if several and near else {}
+        chosen: SourcingRule = "priority"  # all the same with one
+        if several:
+            chosen = rule if isinstance(rule, str) else await rule()
+        takes = choose_shelves(granted, here, rule=chosen, distance_m=distance_m)
+        for take in takes:
+            _take(shelves[take.shelf.sku_id], take)
+            free[take.shelf.sku_id] -= take.quantity
+        allocations, lacking = share_out(order_id, demands, takes)
+        backorders = [
+            Backorder(id=new_id(), order_id=order_id, **demand._asdict(), created_at=clock.now())
+            for demand in lacking
+        ]
+        claimed += allocations
+        session.add_all(backorders)
+        ids = tuple(each.id for each in allocations)
+        emit(
+            session,
+            StockAllocated(order_id=order_id, allocation_ids=ids, backordered=bool(lacking)),
+        )
+        stocks[order_id] = _view(allocations, backorders)
+    await store_claims(session, claimed)
+    return _Allocated(stocks, free_before, free)
+
+
+def _take(shelves: list[FreeShelf], take: Take) -> None:
+    for number, each in enumerate(shelves):
+        if each.shelf == take.shelf:
+            shelves[number] = each._replace(free=each.free - take.quantity)
 
 
 async def _skus_of_order(session: AsyncSession, order_id: UUID) -> set[UUID]:

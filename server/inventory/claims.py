@@ -36,16 +36,26 @@ async def demands_of(
 
 
 async def locked_demands(
-    session: AsyncSession, account_id: UUID, lines: Sequence[Wanted]
-) -> tuple[list[Demand], dict[UUID, Sku]]:
-    """The same, with the SKUs that they need locked; of most orders in one statement, as most
-    have no kits."""
-    codes = {line.sku for line in lines}
-    skus = await lock_skus(session, needed_for(account_id, codes))
-    by_code = {sku.code: sku for sku in skus.values()}
-    if by_code.keys() >= codes:
-        return _taken_apart(lines, by_code, {}), skus
-    return await demands_of(session, account_id, lines), skus
+    session: AsyncSession, asked: Sequence[tuple[UUID, Sequence[Wanted]]]
+) -> tuple[list[list[Demand] | UnknownSku], dict[UUID, Sku]]:
+    """The same for each of what several accounts ask for, or why not, and all the SKUs that they
+    need, locked in one statement."""
+    codes: dict[UUID, set[str]] = defaultdict(set)
+    for account_id, lines in asked:
+        codes[account_id].update(line.sku for line in lines)
+    skus = await lock_skus(session, needed_for(codes))
+    by_code = {(sku.account_id, sku.code): sku for sku in skus.values()}
+    demands: list[list[Demand] | UnknownSku] = []
+    for account_id, lines in asked:
+        known = {line.sku: sku for line in lines if (sku := by_code.get((account_id, line.sku)))}
+        try:
+            if all(line.sku in known for line in lines):  # most orders have no kits
+                demands.append(_taken_apart(lines, known, {}))
+            else:
+                demands.append(await demands_of(session, account_id, lines))
+        except UnknownSku as unknown:
+            demands.append(unknown)
+    return demands, skus
 
 
 def _taken_apart(
@@ -96,6 +106,23 @@ async def claim(
     session: AsyncSession, order_id: UUID, demands: Sequence[Demand], takes: Sequence[Take]
 ) -> tuple[list[Allocation], list[Demand]]:
     """Allocate what is taken to the lines in their order; also return what they still lack."""
+    allocations, lacking = share_out(order_id, demands, takes)
+    await store_claims(session, allocations)
+    return allocations, lacking
+
+
+async def store_claims(session: AsyncSession, allocations: Sequence[Allocation]) -> None:
+    """Write them, and what they claim on their shelves."""
+    await change_levels(session, allocated=claimed_on(allocations))
+    session.add_all(allocations)
+    await session.flush()
+
+
+def share_out(
+    order_id: UUID, demands: Sequence[Demand], takes: Sequence[Take]
+) -> tuple[list[Allocation], list[Demand]]:
+    """What is taken as allocations to the lines in their order, not stored yet, and what the lines
+    still lack."""
     stock: dict[UUID, list[Take]] = defaultdict(list)
     for take in takes:
         stock[take.shelf.sku_id].append(take)
@@ -127,9 +154,6 @@ async def claim(
             )
         if missing:
             lacking.append(demand._replace(quantity=missing))
-    await change_levels(session, allocated=claimed_on(allocations))
-    session.add_all(allocations)
-    await session.flush()
     return allocations, lacking
 
 

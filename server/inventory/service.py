@@ -1,6 +1,8 @@
 """What other rooms may ask of the stock."""
 
 from server.inventory.allocation import (
+    StockRequest,
+    allocate_many,
     allocate_stock,
     reallocate_stock,
     release_allocations,
@@ -102,9 +104,11 @@ __all__ = [
     "SkuChanges",
     "SkuView",
     "SourcingRule",
+    "StockRequest",
     "UnknownSku",
     "Wanted",
     "adjust_stock",
+    "allocate_many",
     "allocate_more",
     "allocate_stock",
     "change_sku",

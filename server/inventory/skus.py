@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -203,15 +203,19 @@ async def find_skus(
     return found
 
 
-def needed_for(account_id: UUID, codes: Collection[str]) -> Select[UUID]:
-    """The ids of what has stock of its own among the account's SKUs with these codes: of a kit
-    its components."""
+def needed_for(codes: Mapping[UUID, Collection[str]]) -> Select[UUID]:
+    """Account -> codes of its SKUs. The ids of what has stock of its own among them: of a kit its
+    components."""
     asked = aliased(Sku)
+    named = [
+        and_(asked.account_id == account_id, asked.code.in_(wanted))
+        for account_id, wanted in codes.items()
+    ]
     return (
         select(func.coalesce(KitComponent.component_id, asked.id))
         .select_from(asked)
         .outerjoin(KitComponent, KitComponent.kit_id == asked.id)
-        .where(asked.account_id == account_id, asked.code.in_(codes))
+        .where(or_(*named))
     )
 
 

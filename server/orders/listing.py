@@ -1,7 +1,7 @@
 """Looking at orders: one, many, and what happened to one."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -123,6 +123,22 @@ async def load_order(
     if order is None or (account_id and order.account_id != account_id):
         raise UnknownOrder(order_id=order_id)
     return order
+
+
+async def lock_orders(session: AsyncSession, order_ids: Collection[UUID]) -> list[Order]:
+    """The rows themselves, within this room, oldest first; nobody else moves or amends them until
+    the end of the transaction."""
+    rows = await session.scalars(
+        select(Order)
+        .where(Order.id.in_(order_ids))
+        .order_by(Order.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    found = list(rows)
+    if missing := set(order_ids).difference(order.id for order in found):
+        raise UnknownOrder(order_id=missing.pop())
+    return found
 
 
 async def views_of(session: AsyncSession, orders: Sequence[Order]) -> list[OrderView]:

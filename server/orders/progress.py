@@ -16,7 +16,7 @@ from server.orders.errors import OrderIsCancelled
 from server.orders.event_log import move, record
 from server.orders.events import OrderCancelled, OrderDelivered
 from server.orders.lifecycle import UNTIL_SHIPPED, steps
-from server.orders.listing import load_order, views_of
+from server.orders.listing import load_order, lock_orders, views_of
 from server.orders.models import Order, OrderRules
 from server.orders.order import CancelCode, OrderState, OrderView
 
@@ -88,13 +88,22 @@ async def advance_order(
     """Bring the order along its road up to `to`, every step logged; nothing when it is there or
     further, on hold or cancelled. For facts, which may come twice and out of order. The state in
     which it is then."""
-    order = await load_order(session, order_id, lock=True)
-    for state in steps(order.state, to):
-        move(session, order, state, by)
-        if state == "delivered":
-            emit(session, OrderDelivered(order_id=order.id))
+    (state,) = await advance_orders(session, [order_id], to, by=by)
+    return state
+
+
+async def advance_orders(
+    session: AsyncSession, order_ids: Collection[UUID], to: OrderState, *, by: str
+) -> list[OrderState]:
+    """Many orders, the oldest first; see `advance_order`."""
+    orders = await lock_orders(session, order_ids)
+    for order in orders:
+        for state in steps(order.state, to):
+            move(session, order, state, by)
+            if state == "delivered":
+                emit(session, OrderDelivered(order_id=order.id))
     await session.flush()
-    return cast(OrderState, order.state)
+    return [cast(OrderState, order.state) for order in orders]
 
 
 async def lock_to_pick(session: AsyncSession, order_ids: Collection[UUID]) -> dict[UUID, int]:

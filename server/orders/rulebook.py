@@ -1,13 +1,14 @@
 """The company's rules for orders, and its list of consignees that are not served unseen."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
-from sqlalchemy import and_, delete, or_, select
+from sqlalchemy import delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -144,22 +145,32 @@ async def unblock_consignee(session: AsyncSession, block_id: UUID, *, by: str) -
     await record_audit(session, by=by, action="consignee.unblocked", subject=f"block:{block_id}")
 
 
-async def blocks_of(session: AsyncSession, order: Order) -> list[BlockedConsignee]:
-    """What of the order's consignee is on the list, within this room."""
+async def blocks_of(
+    session: AsyncSession, orders: Sequence[Order]
+) -> dict[UUID, list[BlockedConsignee]]:
+    """What of each order's consignee is on the list, within this room."""
+    said = {order.id: _consignee_of(order) for order in orders}
+    named = {block for blocks in said.values() for block in blocks}
+    rows = await session.scalars(
+        select(BlockedConsignee)
+        .where(tuple_(BlockedConsignee.kind, BlockedConsignee.value).in_(sorted(named)))
+        .order_by(BlockedConsignee.id)
+    )
+    blocked = rows.all()
+    return {
+        order_id: [row for row in blocked if (row.kind, row.value) in blocks]
+        for order_id, blocks in said.items()
+    }
+
+
+def _consignee_of(order: Order) -> set[tuple[str, str]]:
+    """By what it may be blocked: kinds and values."""
     said = {
         "phone": order.consignee_phone,
         "email": order.consignee_email,
         "place": order.consignee_place_key,
     }
-    named = [
-        and_(BlockedConsignee.kind == kind, BlockedConsignee.value == value)
-        for kind, text in said.items()
-        if (value := block_value(kind, text))
-    ]
-    rows = await session.scalars(
-        select(BlockedConsignee).where(or_(*named)).order_by(BlockedConsignee.id)
-    )
-    return list(rows)
+    return {(kind, value) for kind, text in said.items() if (value := block_value(kind, text))}
 
 
 def block_value(kind: str, text: str) -> str:

@@ -48,6 +48,7 @@ from server.orders.preferences import (
 )
 from server.orders.progress import (
     advance_order,
+    advance_orders,
     begin_picking,
     cancel_order,
     end_picking,
@@ -70,7 +71,7 @@ from server.orders.standing import (
     list_standing_orders,
     resume_standing_order,
 )
-from server.orders.verification import accept_order
+from server.orders.verification import accept_order, accept_orders
 
 __all__ = [
     "MAX_LINES",
@@ -113,8 +114,10 @@ __all__ = [
     "StandingView",
     "UnknownOrder",
     "accept_order",
+    "accept_orders",
     "accept_quote",
     "advance_order",
+    "advance_orders",
     "amend_order",
     "begin_picking",
     "cancel_order",

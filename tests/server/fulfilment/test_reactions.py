@@ -117,7 +117,7 @@ async def test_a_capture_that_is_told_twice_makes_one_consignment(
     order = await capture()
     await relay()
     async with db.transaction() as session:
-        await reactions.on_order_captured(session, OrderCaptured(order_id=order.id))
+        await reactions.on_order_captured(session, [OrderCaptured(order_id=order.id)])
     assert await consignment_count(db) == 1
 
 
@@ -129,7 +129,7 @@ async def test_an_order_cancelled_before_it_was_fulfilled_never_is(
     cancelled = OrderCancelled(order_id=order.id, reason="changed my mind")
     async with db.transaction() as session:  # the later event comes first
         await reactions.on_order_cancelled(session, cancelled)
-        await reactions.on_order_captured(session, OrderCaptured(order_id=order.id))
+        await reactions.on_order_captured(session, [OrderCaptured(order_id=order.id)])
     await relay()
     assert await consignment_count(db) == 0
     assert (await order_now(db, order)).state == "cancelled"

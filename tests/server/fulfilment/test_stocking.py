@@ -68,6 +68,41 @@ async def test_an_order_for_an_unknown_sku_waits_for_a_person(house: House) -> N
     assert (await house.order_now(order)).state == "in_fulfilment"
 
 
+async def test_orders_that_are_taken_together_get_what_those_before_them_leave(
+    house: House,
+) -> None:
+    await house.stock("TEA", 5)
+    await house.stock("CUP", 3, at="B/2")
+    asked = (
+        [("TEA", 2)],
+        [("CUP", 3), ("TEA", 4)],
+        [("TEA", 3), ("CUP", 1)],
+        [("TAE", 1)],
+        [("CUP", 2)],
+    )
+    taken = [await house.order(*lines, relay=False) for lines in asked]
+    await relay_pending(house.db)
+    now = [await house.order_now(order) for order in taken]
+    assert [each.state for each in now] == [
+        "in_fulfilment",
+        "on_hold",
+        "in_fulfilment",
+        "on_hold",
+        "in_fulfilment",
+    ]
+    assert "TEA (3 of 4)" in now[1].holds[0].reason
+    assert "There is no SKU TAE" in now[3].holds[0].reason
+    assert await house.levels("TEA") == {"A/1": (5, 5)}
+    assert await house.levels("CUP") == {"B/2": (3, 3)}
+    sent = [await house.consignment(taken[number]) for number in (0, 2, 4)]
+    assert len({each.waybill for each in sent}) == 3
+    assert [each.parcels[0].description for each in sent] == [
+        "2 x TEA",
+        "3 x TEA, 1 x CUP",
+        "2 x CUP",
+    ]
+
+
 async def test_stock_that_comes_in_goes_to_whoever_waits_longest(house: House) -> None:
     await house.sku("TEA")
     waiting = [await house.order(("TEA", units)) for units in (3, 4, 2, 1)]

@@ -68,6 +68,32 @@ async def test_the_same_goods_from_another_channel_are_held_naming_the_other_ord
     assert hold.kind == "duplicate" and first.number in hold.reason
 
 
+async def test_orders_looked_at_together_are_held_as_if_they_came_one_by_one(
+    db: Database, capture: Capture
+) -> None:
+    """Each fits the limit, both together do not; and the last one is the first one again."""
+
+    async def credit_of(_: UUID) -> Credit:
+        return credit(3_000)
+
+    first = await capture(channel="api", external_id="A-1", lines=TEA)
+    other = await capture(
+        lines=(OrderLine(sku="TEA-2", quantity=2, unit_price_minor=1_000),), reference="too much"
+    )
+    again = await capture(channel="counter", lines=TEA)
+    small = await capture(lines=(OrderLine(sku="TEA-3", quantity=1, unit_price_minor=1_000),))
+    async with db.transaction() as session:
+        seen = await orders.accept_orders(
+            session,
+            [small.id, again.id, other.id, first.id],
+            credit_of=credit_of,
+            by="test",
+        )
+    assert [each.id for each in seen] == [first.id, other.id, again.id, small.id]
+    assert [each.state for each in seen] == ["accepted", "on_hold", "on_hold", "accepted"]
+    assert [kinds(each) for each in seen] == [[], ["credit"], ["credit", "duplicate"], []]
+
+
 async def test_of_two_duplicates_exactly_one_waits_whichever_is_looked_at_first(
     db: Database, capture: Capture
 ) -> None:
