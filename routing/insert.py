@@ -109,8 +109,10 @@ class Inserter:
         self.rows[vehicle.id] = measure_row(self.problem, vehicle, route)
         self._tables.pop(vehicle.profile, None)
 
-    def find(self, work: Work, *, most: int = 3) -> tuple[Insertion, ...] | NoPlace:
-        """Return the cheapest ways to add the work.
+    def find(
+        self, work: Work, *, most: int = 3, is_hasty: bool = False
+    ) -> tuple[Insertion, ...] | NoPlace:
+        """Return the cheapest ways to add the work; in haste one that looks cheap and is possible.
 
         It may be new to the problem, or differ from what the problem says in who may do it.
         """
@@ -123,7 +125,7 @@ class Inserter:
             if promised is not self.promised:
                 problem = self.problem.add_work(work)
         search = _Search(self, problem, work)
-        found = search.find(most)
+        found = search.find(most, is_hasty=is_hasty)
         if not found:
             return NoPlace(reasons=tuple(reason for reason, _ in search.reasons.most_common()))
         return tuple(replace(way, delays=self._tell_delays(promised, way.route)) for way in found)
@@ -186,11 +188,13 @@ class _Search:
         self.reasons: Counter[Violation] = Counter()
         self.best: dict[str, tuple[int, Itinerary, Timing]] = {}
 
-    def find(self, most: int) -> list[Insertion]:
+    def find(self, most: int, *, is_hasty: bool) -> list[Insertion]:
         tried: set[str] = set()
         for least_cost, row, position in self._find_places():
             costs = sorted(cost for cost, *_ in self.best.values())
             if len(costs) >= most and least_cost > costs[most - 1]:
+                break
+            if is_hasty and self.best:
                 break
             held = self.best.get(row.vehicle.id)
             if held is None or least_cost <= held[0]:

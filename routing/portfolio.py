@@ -36,7 +36,6 @@ TURN_RAD = 2.4
 """The golden angle: no two cuts fall together."""
 
 GREEDY = "greedy"
-SHARE_FOR_GREEDY = 0.1
 LONGEST_FILL_S = 0.5
 SHARE_FOR_FILL = 0.1
 """Of the budget, for placing what an engine's answer left over."""
@@ -89,7 +88,11 @@ class Portfolio:
         self.problem = problem
         self.begun = begun
         self.best = begun
-        self.greedy: Plan | None = None
+        self.greedy = begun
+        """Made of nothing, in case that the engines are late; they do better without it."""
+        self.is_greedy_done = False
+        self.hopeful: Plan | None = None
+        """Cheaper than the best, but it leaves more over; so far."""
         self.began_s = began_s
         self.until_s = until_s
         self.seed = seed
@@ -117,8 +120,6 @@ class Portfolio:
                 lane.process.tell(self.problem)
             for lane in self.lanes:
                 self._go_on(lane)
-            if not self._is_plain():
-                self._fill_greedily()
             while any(lane.search for lane in self.lanes):
                 self._listen()
                 if now_s() - self.better_at_s > self.patience_s and self._all_have_answered():
@@ -150,14 +151,14 @@ class Portfolio:
         patience_over_s = self.better_at_s + self.patience_s
         at_s = now_s()
         wake_s = min(until_s, max(patience_over_s, at_s + 0.1))
-        if self._mend_a_little():
+        if self._fill_greedily() or self._mend_a_little():
             wake_s = at_s
         ready = STOPWATCH.wait(list(busy), wake_s)
         for connection in ready:
             self._hear(busy[connection])  # type: ignore[index]
         for lane in busy.values():
             if lane.search and now_s() > lane.kill_at_s:
-                self._replace(lane)
+                self._lose_patience(lane)
 
     def _hear(self, lane: _Lane) -> None:
         assert lane.search
@@ -193,6 +194,14 @@ class Portfolio:
         self.failures.append(failure)
         self.turns.drop(engine)
 
+    def _lose_patience(self, lane: _Lane) -> None:
+        """End what is late; where nobody has answered, the machine is busy, and all may be late."""
+        latest_s = self.until_s + self.grace_s
+        if self._is_unanswered() and lane.kill_at_s < latest_s:
+            lane.kill_at_s = min(latest_s, lane.kill_at_s + LONGEST_FILL_S)
+        else:
+            self._replace(lane)
+
     def _replace(self, lane: _Lane) -> None:
         """End what does not answer; start anew only if time is left for it."""
         lane.process.kill()
@@ -213,27 +222,44 @@ class Portfolio:
             plan = fill(self.problem, plan, until=min(self.until_s + self.grace_s, until_s))
         plan = drop_unworthy(self.problem, plan)
         self._consider(plan, search.engine)
+        if plan is not self.best and plan.cost < self.best.cost:
+            self.hopeful = plan
 
     def _mend_a_little(self) -> bool:
-        """Make room for work that the best answer leaves; whether there was any to do."""
+        """Make room for work that an answer leaves; whether there was any to do."""
         began_s = now_s()
-        if self.mending_left_s <= 0 or began_s >= self.until_s:
+        if self.mending_left_s <= 0 or began_s >= self.until_s or self._is_unanswered():
             return False
-        is_answered = self.best is not self.begun and self.best is not self.greedy
-        if not (is_answered and find_waiting(self.problem, self.best)):
+        plan = self.best if find_waiting(self.problem, self.best) else self.hopeful
+        if plan is None or (plan is self.hopeful and plan.cost >= self.best.cost):
             return False
         until_s = min(self.until_s, began_s + LONGEST_MENDING_S)
         self.mendings += 1
-        seed = self.seed + self.mendings
-        self._consider(mend(self.problem, self.best, until=until_s, seed=seed), MENDING)
+        mended = mend(self.problem, plan, until=until_s, seed=self.seed + self.mendings)
+        self._consider(mended, MENDING)
+        if plan is self.hopeful:
+            is_done = mended is self.best or not find_waiting(self.problem, mended)
+            self.hopeful = None if is_done else mended
         self.mending_left_s -= now_s() - began_s
         return True
 
-    def _fill_greedily(self) -> None:
-        """Have a plan while the processes start; engines do better without it as their start."""
-        until_s = now_s() + min(LONGEST_FILL_S, SHARE_FOR_GREEDY * (self.until_s - now_s()))
-        self.greedy = fill(self.problem, self.begun, until=until_s)
-        self._consider(self.greedy, GREEDY)
+    def _is_unanswered(self) -> bool:
+        return self.best is self.begun or self.best is self.greedy
+
+    def _fill_greedily(self) -> bool:
+        """Have a plan though no engine has answered yet; whether there was any to make."""
+        began_s = now_s()
+        is_idle = self._is_plain() or self.is_greedy_done or not self._is_unanswered()
+        if is_idle or began_s >= self.until_s:
+            return False
+        until_s = min(self.until_s, began_s + LONGEST_FILL_S)
+        greedy = fill(self.problem, self.greedy, until=until_s, is_hasty=True)
+        is_more = len(greedy.unassigned) < len(self.greedy.unassigned)
+        self.is_greedy_done = not is_more or now_s() < until_s
+        if is_more:
+            self.greedy = greedy
+            self._consider(greedy, GREEDY)
+        return True
 
     def _consider(self, plan: Plan, finder: str) -> None:
         if self._rank(plan) >= self._rank(self.best):

@@ -67,10 +67,11 @@ def _skip_fixed(vehicle: Vehicle, steps: Iterable[Step]) -> tuple[Step, ...]:
     return given[count:] if given[:count] == vehicle.fixed else given
 
 
-def fill(problem: Problem, plan: Plan, *, until: float) -> Plan:
+def fill(problem: Problem, plan: Plan, *, until: float, is_hasty: bool = False) -> Plan:
     """Insert unassigned work where it fits, the most important first, until `until` (`stopwatch`).
 
-    Optional work comes last, and only if it costs less than its prize.
+    Optional work comes last, and only if it costs less than its prize. In haste each goes where it
+    looks cheapest: several times as quick, for when any plan is better than none.
     """
 
     def rank(one: Unassigned) -> tuple[bool, int]:
@@ -82,7 +83,7 @@ def fill(problem: Problem, plan: Plan, *, until: float) -> Plan:
         if now_s() >= until:
             break
         work = problem.find_work(one.id)
-        found = inserter.find(work, most=1)
+        found = inserter.find(work, most=1, is_hasty=is_hasty)
         if isinstance(found, NoPlace):
             continue
         if work.prize is None or found[0].added_cost < work.prize:

@@ -18,6 +18,10 @@ from routing.stopwatch import now_s
 SHARE_FOR_VROOM, SHARE_FOR_VROOM_IF_RICH = 0.12, 0.25
 """What VROOM gets of the time before others go on from its plan."""
 
+SHARE_OF_SLICE = 0.25
+"""Of the budget of a rich day: after that the second lane starts afresh from the best plan that can
+be driven, which asks for everything that this plan serves."""
+
 SHARE_BEFORE_LAST_WORD = 0.6
 MOST_VISITS_FOR_LAST_WORD = 300
 MOST_VISITS_FOR_ORTOOLS = 60
@@ -144,7 +148,8 @@ class Turns:
             last_s = self.budget_s
         rest_s = left_s - last_s
         if rest_s > SHORTEST_SEARCH_S and "pyvrp" in self.engines:
-            return Turn("joint", rest_s)
+            slice_s = SHARE_OF_SLICE * self.budget_s
+            return Turn("joint", rest_s if rest_s < 1.5 * slice_s else slice_s)
         for engine in ("ortools", "pyvrp", "vroom"):
             if engine in self.engines:
                 return Turn(engine, left_s)
