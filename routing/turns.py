@@ -86,18 +86,20 @@ class Turns:
         if not (self.is_pure or self.is_alone):
             self.finish_s = min(SHARE_TO_FINISH * self.budget_s, 0.1 + 0.001 * self.visits)
         self.cut_from_s = until_s
-        if self.is_pure and self.lanes > 1 and self.visits >= FEWEST_VISITS_TO_CUT:
+        if self.lanes > 1 and self._trusts_pyvrp() and self.visits >= FEWEST_VISITS_TO_CUT:
             self.cut_from_s = began_s + SHARE_BEFORE_CUT * self.budget_s
             self.polish_s = 0.0
 
     def drop(self, engine: EngineName) -> None:
         """Do without an engine; the joint search is PyVRP's too."""
         self.engines.discard("pyvrp" if engine == "joint" else engine)
+        if "pyvrp" not in self.engines:
+            self.cut_from_s = self.until_s
 
     def find_cutting_s(self) -> float:
         """Return for how long the problem is to be cut from now on; 0 if it is not."""
         at_s = now_s()
-        if "pyvrp" not in self.engines or self.cut_from_s - at_s > SHORTEST_SEARCH_S:
+        if self.cut_from_s - at_s > SHORTEST_SEARCH_S:
             return 0.0
         return max(0.0, self.until_s - at_s)
 
