@@ -115,13 +115,11 @@ class Portfolio:
     def run(self) -> Plan:
         """Search until the time is over or nothing gets better; the best plan, with its trace."""
         try:
-            self.lanes = [_Lane(number, EngineProcess()) for number in range(self.turns.lanes)]
-            for lane in self.lanes:
-                lane.process.tell(self.problem)
-            for lane in self.lanes:
-                self._go_on(lane)
+            self._open_lanes(1 if STOPWATCH.is_starved() else self.turns.lanes)
             while any(lane.search for lane in self.lanes):
                 self._listen()
+                if len(self.lanes) < self.turns.lanes and not self._is_unanswered():
+                    self._open_lanes(self.turns.lanes)
                 if now_s() - self.better_at_s > self.patience_s and self._all_have_answered():
                     break
         finally:
@@ -130,6 +128,15 @@ class Portfolio:
         if self.failures and not self.turns.engines:
             raise EngineFailed("; ".join(self.failures))
         return replace(self.best, trace=tuple(self.trace))
+
+    def _open_lanes(self, count: int) -> None:
+        """Start what is missing; where processors are rare one search must have answered first."""
+        added = [_Lane(number, EngineProcess()) for number in range(len(self.lanes), count)]
+        self.lanes += added
+        for lane in added:
+            lane.process.tell(self.problem)
+        for lane in added:
+            self._go_on(lane)
 
     def _is_plain(self) -> bool:
         """Whether engines get nothing but their turns: one alone, or a run to be repeated."""
@@ -212,6 +219,8 @@ class Portfolio:
             self._go_on(lane)
 
     def _weigh(self, found: Sequences, search: Search) -> None:
+        if now_s() > self.until_s + self.grace_s and not self._is_unanswered():
+            return  # there is no time left to look at it
         sequences = dict(found)
         if search.part:
             rest = {r.vehicle_id: r.steps for r in self.best.routes}
