@@ -39,7 +39,7 @@ class Tracker:
 
     def __init__(self, store: Store, device: Device, clock: Clock = read_clock) -> None:
         self._store = store
-        self._driver = Driver(store, clock=clock)
+        self.driver = Driver(store, clock=clock)
         self._device = device
         self._sampling: Sampling | None = None
         self._moved_at: Reading | None = None
@@ -83,7 +83,7 @@ class Tracker:
             heading_deg=reading.heading_deg,
         )
         if self._sampling is not None and is_worth_keeping(last, probe, self._sampling):
-            self._driver.record_fix(
+            self.driver.record_fix(
                 reading.lon,
                 reading.lat,
                 reading.accuracy_m,
@@ -93,7 +93,7 @@ class Tracker:
             )
 
     def _read_situation(self, health: Heartbeat) -> Situation:
-        run = self._driver.view()
+        run = self.driver.view()
         here, stop = self._newest, run.next_stop
         still_s = 0.0
         if here is not None and self._moved_at is not None:

@@ -19,6 +19,7 @@ from routing.schedule import schedule_route
 from routing.stopwatch import now_s
 
 MOST_NAMED = 5
+OUT_OF_TIME = "The time was over before its places were tried; plan again with more time."
 ALONE_SENTENCES = {
     "window": "No vehicle can be there before its last window closes.",
     "shift": "No vehicle could do it and end within its shift.",
@@ -50,8 +51,7 @@ def explain(problem: Problem, plan: Plan, *, until: float = inf) -> Plan:
         if now_s() < until:
             reasons.append(probe.find_reason(work))
         else:
-            sentence = "The time was over before its places were tried; plan again with more time."
-            reasons.append(Unassigned(id=work.id, code="out_of_time", sentence=sentence))
+            reasons.append(Unassigned(id=work.id, code="out_of_time", sentence=OUT_OF_TIME))
     return replace(plan, unassigned=tuple(reasons))
 
 
@@ -98,10 +98,11 @@ class _Probe:
             return say(code, ALONE_SENTENCES[code])
         kinds = {self.kind_of[vehicle.id] for vehicle in able}
         could = [vehicle for vehicle in vehicles if self.kind_of[vehicle.id] in kinds]
-        if work.prize is not None and not isinstance(
-            ways := insert(problem, self.plan, work.id, most=1), NoPlace
-        ):
-            cost = ways[0].added_cost
+        ways = insert(problem, self.plan, work.id, most=1)
+        if not isinstance(ways, NoPlace):
+            cost, vehicle_id = ways[0].added_cost, ways[0].vehicle_id
+            if work.prize is None or cost < work.prize:
+                return say("out_of_time", f"{vehicle_id} has room for it. {OUT_OF_TIME}")
             return say("not_worth_it", f"It would cost {cost}, more than its prize {work.prize}.")
         if not any(self._has_room(work, vehicle) for vehicle in could):
             return say("all_full", f"Every vehicle that could do it is full: {_name(could)}.")

@@ -118,7 +118,7 @@ class Portfolio:
             self._open_lanes(1 if STOPWATCH.is_starved() else self.turns.lanes)
             while any(lane.search for lane in self.lanes):
                 self._listen()
-                if len(self.lanes) < self.turns.lanes and not self._is_unanswered():
+                if len(self.lanes) < self.turns.lanes and self._has_answer():
                     self._open_lanes(self.turns.lanes)
                 if now_s() - self.better_at_s > self.patience_s and self._all_have_answered():
                     break
@@ -141,6 +141,10 @@ class Portfolio:
     def _is_plain(self) -> bool:
         """Whether engines get nothing but their turns: one alone, or a run to be repeated."""
         return self.turns.is_alone or self.turns.is_repeatable
+
+    def _has_answer(self) -> bool:
+        """Whether the best plan is more than what was given and what insertion made of it."""
+        return self.best is not self.begun and self.best is not self.greedy
 
     def _all_have_answered(self) -> bool:
         """Whether stopping early leaves out no engine that would have had its turn."""
@@ -204,7 +208,7 @@ class Portfolio:
     def _lose_patience(self, lane: _Lane) -> None:
         """End what is late; where nobody has answered, the machine is busy, and all may be late."""
         latest_s = self.until_s + self.grace_s
-        if self._is_unanswered() and lane.kill_at_s < latest_s:
+        if not self._has_answer() and lane.kill_at_s < latest_s:
             lane.kill_at_s = min(latest_s, lane.kill_at_s + LONGEST_FILL_S)
         else:
             self._replace(lane)
@@ -219,7 +223,7 @@ class Portfolio:
             self._go_on(lane)
 
     def _weigh(self, found: Sequences, search: Search) -> None:
-        if now_s() > self.until_s + self.grace_s and not self._is_unanswered():
+        if now_s() > self.until_s + self.grace_s and self._has_answer():
             return  # there is no time left to look at it
         sequences = dict(found)
         if search.part:
@@ -237,7 +241,7 @@ class Portfolio:
     def _mend_a_little(self) -> bool:
         """Make room for work that an answer leaves; whether there was any to do."""
         began_s = now_s()
-        if self.mending_left_s <= 0 or began_s >= self.until_s or self._is_unanswered():
+        if self.mending_left_s <= 0 or began_s >= self.until_s or not self._has_answer():
             return False
         plan = self.best if find_waiting(self.problem, self.best) else self.hopeful
         if plan is None or (plan is self.hopeful and plan.cost >= self.best.cost):
@@ -252,17 +256,14 @@ class Portfolio:
         self.mending_left_s -= now_s() - began_s
         return True
 
-    def _is_unanswered(self) -> bool:
-        return self.best is self.begun or self.best is self.greedy
-
     def _fill_greedily(self) -> bool:
         """Have a plan though no engine has answered yet; whether there was any to make."""
         began_s = now_s()
-        is_idle = self._is_plain() or self.is_greedy_done or not self._is_unanswered()
+        is_idle = self._is_plain() or self.is_greedy_done or self._has_answer()
         if is_idle or began_s >= self.until_s:
             return False
         until_s = min(self.until_s, began_s + LONGEST_FILL_S)
-        greedy = fill(self.problem, self.greedy, until=until_s, is_hasty=True)
+        greedy = fill(self.problem, self.greedy, until=until_s)
         is_more = len(greedy.unassigned) < len(self.greedy.unassigned)
         self.is_greedy_done = not is_more or now_s() < until_s
         if is_more:

@@ -14,6 +14,8 @@ from routing.schedule import schedule_route
 from routing.stopwatch import now_s
 
 NOT_YET = "not_placed"
+MOST_WITH_CARE = 10
+"""More work than that is placed in haste: what searches after it moves it anyway."""
 
 
 class FixedWorkImpossible(ProblemError):
@@ -67,11 +69,10 @@ def _skip_fixed(vehicle: Vehicle, steps: Iterable[Step]) -> tuple[Step, ...]:
     return given[count:] if given[:count] == vehicle.fixed else given
 
 
-def fill(problem: Problem, plan: Plan, *, until: float, is_hasty: bool = False) -> Plan:
+def fill(problem: Problem, plan: Plan, *, until: float) -> Plan:
     """Insert unassigned work where it fits, the most important first, until `until` (`stopwatch`).
 
-    Optional work comes last, and only if it costs less than its prize. In haste each goes where it
-    looks cheapest: several times as quick, for when any plan is better than none.
+    Optional work comes last, and only if it costs less than its prize.
     """
 
     def rank(one: Unassigned) -> tuple[bool, int]:
@@ -79,11 +80,12 @@ def fill(problem: Problem, plan: Plan, *, until: float, is_hasty: bool = False) 
         return work.prize is not None, -work.priority if work.prize is None else -work.prize
 
     inserter = Inserter(problem, plan)
+    in_haste = len(plan.unassigned) > MOST_WITH_CARE
     for one in sorted(plan.unassigned, key=rank):
         if now_s() >= until:
             break
         work = problem.find_work(one.id)
-        found = inserter.find(work, most=1, is_hasty=is_hasty)
+        found = inserter.find(work, most=1, in_haste=in_haste)
         if isinstance(found, NoPlace):
             continue
         if work.prize is None or found[0].added_cost < work.prize:

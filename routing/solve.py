@@ -156,10 +156,10 @@ class _Run:
         greedy_s = min(SHARE_FOR_GREEDY * self.budget_s, GREEDY_MOST_S)
         is_hasty = self.budget_s < LEAST_BUDGET_FOR_PORTFOLIO_S
         if engines is None and is_hasty and len(self.problem.work) > MOST_WORK_IN_HASTE:
-            best = fill(self.problem, bare, until=self.until_s, is_hasty=True)
+            best = fill(self.problem, bare, until=self.until_s)
         elif engines is None and (is_hasty or (is_small and self.threads > 1)):
             best = fill(self.problem, bare, until=self.began_s + greedy_s)
-            self.better(best)
+            best = self._report(best, bare)
             best = self._search_here(bare if start is None else best, best)
             self.better(best)
         else:

@@ -3,13 +3,13 @@
 import argparse
 import asyncio
 import json
-import logging
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from server.kit.logs import set_up_logs
 from server.kit.settings import LAST_PORT, ROOT, Settings, read_settings
 
 HOME = Path(os.environ.get("POSTRIDER_HOME", ROOT / ".postrider"))
@@ -272,14 +272,23 @@ def add_driver_options(driver: argparse.ArgumentParser) -> None:
 
 
 def add_bench_options(bench: argparse.ArgumentParser) -> None:
-    bench.add_argument("what", choices=["orders", "live", "faults"])
-    bench.add_argument("--only", action="append", choices=["intake", "fight", "scale"])
+    bench.add_argument("what", choices=["orders", "live", "faults", "console"])
+    parts = [
+        *("intake", "fight", "scale", "month"),
+        *("live", "orders", "board", "tracking", "methods"),
+    ]
+    bench.add_argument("--only", action="append", choices=parts, help="of orders or console")
     bench.add_argument("--json", action="store_true", help="print the figures as one object")
     bench.add_argument("--rounds", type=number, default=5, help="rounds, of which the median (5)")
     bench.add_argument("--orders", type=number, default=300, help="orders a round of intake (300)")
     bench.add_argument("--alone", action="store_true", help="intake without Vendure beside it")
-    bench.add_argument("--phones", type=number, default=200, help="who drives in `live` (200)")
-    bench.add_argument("--rate", type=number, default=2000, help="fixes a second in `live` (2000)")
+    bench.add_argument("--phones", type=number, default=500, help="who drives in `live` (500)")
+    bench.add_argument(
+        "--rate", type=number, default=10_000, help="fixes a second in `live` (10000)"
+    )
+    bench.add_argument(
+        "--minutes", type=float, default=0.25, help="how long `console` is watched (0.25; 30)"
+    )
     bench.add_argument("--outage", type=number, default=60, help="seconds in `faults` (60)")
     bench.add_argument(
         "--clients",
@@ -291,10 +300,13 @@ def add_bench_options(bench: argparse.ArgumentParser) -> None:
     bench.add_argument(
         "--scale-orders", type=number, default=1_000_000, help="orders of the past (1000000)"
     )
+    bench.add_argument(
+        "--month-orders", type=number, default=3000, help="orders of the month of trade (3000)"
+    )
 
 
 def main() -> None:
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    set_up_logs(os.environ)
     options = parser().parse_args()
     try:
         options.run(options)

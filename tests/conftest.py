@@ -70,10 +70,11 @@ class Databases:
         await db.close()
         await self._run(f"alter database {name} rename to {self._template}")
 
-    async def copy(self) -> str:
-        name = f"copy_{new_id().hex}"
-        await self._run(f"create database {name} template {self._template}")
-        return name
+    async def copy(self, name: str | None = None) -> str:
+        """Of the template, or of the database of this name, to which nobody is connected."""
+        copied = f"copy_{new_id().hex}"
+        await self._run(f"create database {copied} template {name or self._template}")
+        return copied
 
     async def drop(self, name: str) -> None:
         await self._run(f"drop database {name} with (force)")

@@ -38,6 +38,7 @@ export class Refusal extends Error {
 }
 
 let csrfToken: string | undefined;
+let person: Person | undefined;
 let signInAgain: (() => Promise<void>) | undefined;
 
 /** ask: called when the session has ended; it resolves when somebody has signed in again, and the
@@ -45,6 +46,9 @@ let signInAgain: (() => Promise<void>) | undefined;
 export function whenSignedOut(ask: () => Promise<void>): void {
   signInAgain = ask;
 }
+
+/** Whether somebody of an account is signed in, who sees its own things only. */
+export const isCustomer = (): boolean => person?.role === "account_user";
 
 export async function getMe(): Promise<SignedIn> {
   return remember(await once<SignedIn>("GET", "/api/me"));
@@ -166,6 +170,7 @@ async function askServer<Answer>(
 
 function remember(signedIn: SignedIn): SignedIn {
   csrfToken = signedIn.csrf_token;
+  person = signedIn.person;
   return signedIn;
 }
 

@@ -1,16 +1,19 @@
 /** What is known of drivers, runs and exceptions now, from the frames that have come. */
 
-import { setClock } from "./clock";
-import type {
-  DriverRecord,
-  ExceptionRecord,
-  Frame,
-  Move,
-  RunRecord,
-  StopRecord,
+import { nowMs, setClock } from "./clock";
+import {
+  type DriverRecord,
+  eachMove,
+  type ExceptionRecord,
+  type Frame,
+  type RunRecord,
+  type StopRecord,
 } from "./frames";
 
 export type StopState = "waiting" | "under_way" | "done" | "failed";
+
+/** A driver; where one is changes in place, so that ten thousand who move cost nothing. */
+export type Driver = Omit<DriverRecord, "taken_at"> & { takenMs: number };
 
 /** One line of the list: a run, or a driver who has none. */
 export interface Entry {
@@ -18,10 +21,11 @@ export interface Entry {
   driverId: string;
   name: string;
   run: RunRecord | undefined;
-  driver: DriverRecord | undefined;
+  driver: Driver | undefined;
 }
 
-/** How a run gets on. lateS: seconds behind the plan, negative when ahead. */
+/** How a run gets on. lateS: seconds behind the plan that the driver is expected at the next stop,
+ * or is there; negative when ahead. missesWindow: a customer will probably wait in vain. */
 export interface Progress {
   done: number;
   total: number;
@@ -31,31 +35,96 @@ export interface Progress {
 }
 
 export class Fleet {
-  readonly drivers = new Map<string, DriverRecord>();
+  readonly drivers = new Map<string, Driver>();
   readonly runs = new Map<string, RunRecord>();
   readonly exceptions = new Map<string, ExceptionRecord>();
+  /** Counts every change of a record; moves are none. */
+  version = 0;
+  private byNumber: (Driver | undefined)[] = [];
+  private sorted: Entry[] | undefined;
+  private byKey = new Map<string, Entry>();
+  private readonly collator = new Intl.Collator();
 
   /** Take in a frame: all anew when it is a snapshot, else what it tells. */
   apply(frame: Frame): void {
     setClock(frame.now, frame.speed);
     const whole = frame.type === "snapshot";
-    merge(this.drivers, frame.drivers, whole);
-    merge(this.runs, frame.runs, whole);
-    merge(this.exceptions, frame.exceptions, whole);
-  }
-
-  /** Take in where drivers have moved to. */
-  move(moves: readonly Move[]): void {
-    const byNumber = new Map<number, DriverRecord>();
-    for (const driver of this.drivers.values()) byNumber.set(driver.number, driver);
-    for (const { number, ...moved } of moves) {
-      const driver = byNumber.get(number);
-      if (driver !== undefined) this.drivers.set(driver.driver_id, { ...driver, ...moved });
+    if (whole) this.forgetAll();
+    for (const [id, record] of Object.entries(frame.drivers)) this.takeDriver(id, record);
+    for (const [id, run] of Object.entries(frame.runs)) this.takeRun(id, run);
+    for (const [id, record] of Object.entries(frame.exceptions)) {
+      this.version += 1;
+      if (record === null) this.exceptions.delete(id);
+      else this.exceptions.set(id, record);
     }
   }
 
-  /** Every run, and every driver without one, by name. */
-  entries(): Entry[] {
+  /** Take in where drivers have moved to. */
+  move(frame: ArrayBuffer): void {
+    eachMove(frame, nowMs(), (number, lon, lat, takenMs, headingDeg, speedMps) => {
+      const driver = this.byNumber[number];
+      if (driver === undefined) return;
+      driver.position[0] = lon;
+      driver.position[1] = lat;
+      driver.takenMs = takenMs;
+      driver.heading_deg = headingDeg;
+      driver.speed_mps = speedMps;
+    });
+  }
+
+  /** Every run, and every driver without one, by name. The same array until somebody comes or
+   * goes; its entries are kept current. */
+  entries(): readonly Entry[] {
+    return (this.sorted ??= this.sort());
+  }
+
+  nameOf(driverId: string): string | undefined {
+    const run = [...this.runs.values()].find((each) => each.driver_id === driverId);
+    return this.drivers.get(driverId)?.name ?? run?.driver_name;
+  }
+
+  /** What to select for a driver: the run that is driven, else the first of the others. */
+  keyOfDriver(driverId: string): string {
+    const runs = [...this.runs.values()].filter((run) => run.driver_id === driverId);
+    const driven = runs.find((run) => run.state === "started");
+    return (driven ?? runs.find((run) => run.state === "published") ?? runs[0])?.id ?? driverId;
+  }
+
+  private forgetAll(): void {
+    for (const records of [this.drivers, this.runs, this.exceptions]) records.clear();
+    this.byNumber = [];
+    this.sorted = undefined;
+    this.version += 1;
+  }
+
+  private takeDriver(id: string, record: DriverRecord | null): void {
+    this.version += 1;
+    const known = this.drivers.get(id);
+    if (record === null) {
+      this.sorted = undefined;
+      this.drivers.delete(id);
+      if (known) this.byNumber[known.number] = undefined;
+      return;
+    }
+    const { taken_at: takenAt, ...told } = record;
+    if (known?.name !== record.name) this.sorted = undefined;
+    const driver: Driver = Object.assign(known ?? {}, told, { takenMs: Date.parse(takenAt) });
+    this.drivers.set(id, driver);
+    this.byNumber[driver.number] = driver;
+  }
+
+  private takeRun(id: string, run: RunRecord | null): void {
+    this.version += 1;
+    const known = this.runs.get(id);
+    if (run === null) this.runs.delete(id);
+    else this.runs.set(id, run);
+    const isSame = run !== null && known?.driver_id === run.driver_id && known.starts_at === run.starts_at;
+    if (!isSame) this.sorted = undefined;
+    const entry = this.byKey.get(id);
+    if (entry) entry.run = run ?? undefined;
+  }
+
+  private sort(): Entry[] {
     const busy = new Set<string>();
     const entries: Entry[] = [];
     for (const run of this.runs.values()) {
@@ -68,14 +137,9 @@ export class Fleet {
       const { driver_id: driverId, name } = driver;
       entries.push({ key: driverId, driverId, name, run: undefined, driver });
     }
-    return entries.sort((a, b) => a.name.localeCompare(b.name) || startOf(a) - startOf(b));
-  }
-
-  /** What to select for a driver: the run that is driven, else the first of the others. */
-  keyOfDriver(driverId: string): string {
-    const runs = [...this.runs.values()].filter((run) => run.driver_id === driverId);
-    const driven = runs.find((run) => run.state === "started");
-    return (driven ?? runs.find((run) => run.state === "published") ?? runs[0])?.id ?? driverId;
+    this.byKey = new Map(entries.map((entry) => [entry.key, entry]));
+    const { compare } = this.collator;
+    return entries.sort((a, b) => compare(a.name, b.name) || startOf(a) - startOf(b));
   }
 }
 
@@ -86,13 +150,23 @@ export function progressOf(run: RunRecord, nowMs: number): Progress {
   let missesWindow = false;
   if (next !== undefined) {
     const plannedMs = Date.parse(next.planned_arrival_at);
-    if (!isAtDoor(next)) lateS = Math.max(lateS, (nowMs - plannedMs) / 1000);
-    const expectedMs = plannedMs + Math.max(lateS, 0) * 1000;
-    missesWindow = next.tasks.some(
-      (task) => task.window_end_at !== null && Date.parse(task.window_end_at) < expectedMs,
-    );
+    if (!isAtDoor(next)) {
+      const likelyMs = likelyMsOf(next);
+      lateS = likelyMs === undefined ? Math.max(lateS, (nowMs - plannedMs) / 1000) : (likelyMs - plannedMs) / 1000;
+    }
+    const behindMs = Math.max(lateS, 0) * 1000;
+    missesWindow = run.stops.some((stop) => {
+      if (stop.state === "done" || (stop !== next && stop.eta_until_at === null)) return false;
+      const expectedMs = likelyMsOf(stop) ?? Date.parse(stop.planned_arrival_at) + behindMs;
+      return stop.tasks.some((task) => task.window_end_at !== null && Date.parse(task.window_end_at) < expectedMs);
+    });
   }
   return { done, total: run.stops.length, next, lateS, missesWindow };
+}
+
+/** The middle of the forecast. */
+function likelyMsOf({ eta_from_at: from, eta_until_at: until }: StopRecord): number | undefined {
+  return from === null || until === null ? undefined : (Date.parse(from) + Date.parse(until)) / 2;
 }
 
 export function isAtDoor(stop: StopRecord): boolean {
@@ -106,16 +180,4 @@ export function stateOf(stop: StopRecord): StopState {
 
 function startOf(entry: Entry): number {
   return entry.run ? Date.parse(entry.run.starts_at) : 0;
-}
-
-function merge<Kept>(
-  known: Map<string, Kept>,
-  news: Record<string, Kept | null>,
-  whole: boolean,
-): void {
-  if (whole) known.clear();
-  for (const [id, record] of Object.entries(news)) {
-    if (record === null) known.delete(id);
-    else known.set(id, record);
-  }
 }

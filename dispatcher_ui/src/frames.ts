@@ -64,46 +64,43 @@ export interface Frame {
   exceptions: Record<string, ExceptionRecord | null>;
 }
 
-/** Where a driver is now; what changes most. */
-export interface Move {
-  number: number;
-  position: LonLat;
-  taken_at: string;
-  speed_mps: number | null;
-  heading_deg: number | null;
-}
-
-export interface Moves {
-  cursor: number;
-  moves: Move[];
-}
-
 const HEADER_BYTES = 16;
 const MARKER_BYTES = 16;
 const UNKNOWN = 255;
 /** So far ahead of ours may the clock of a phone be that counts. */
 const AHEAD_S = 600;
 
-/** Read a binary frame of moves; its layout is in server/live/map_moves.py. */
-export function readMoves(buffer: ArrayBuffer, nowMs: number): Moves {
-  const data = new DataView(buffer);
-  const moves: Move[] = [];
+/** Where a driver is now; what changes most. number: as in the driver's record. */
+export type Moved = (
+  number: number,
+  lon: number,
+  lat: number,
+  takenMs: number,
+  headingDeg: number | null,
+  speedMps: number | null,
+) => void;
+
+/** What to acknowledge a binary frame by. */
+export const cursorOf = (frame: ArrayBuffer): number =>
+  Number(new DataView(frame).getBigUint64(8, true));
+
+/** Tell the moves of a binary frame one by one, so that ten thousand of them leave no rubbish
+ * behind; the layout is in server/live/map_moves.py. */
+export function eachMove(frame: ArrayBuffer, nowMs: number, moved: Moved): void {
+  const data = new DataView(frame);
+  const latestS = Math.floor(nowMs / 1000) + AHEAD_S;
   for (let at = HEADER_BYTES; at + MARKER_BYTES <= data.byteLength; at += MARKER_BYTES) {
     const heading = data.getUint8(at + 12);
     const speed = data.getUint8(at + 13);
-    moves.push({
-      number: data.getUint32(at, true),
-      position: [data.getInt32(at + 8, true) / 1e7, data.getInt32(at + 4, true) / 1e7],
-      taken_at: momentOf(data.getUint16(at + 14, true), nowMs),
-      heading_deg: heading === UNKNOWN ? null : heading * 1.5,
-      speed_mps: speed === UNKNOWN ? null : speed / 2,
-    });
+    // The newest moment not after now whose unix second ends in these 16 bits.
+    const takenS = latestS - ((latestS - data.getUint16(at + 14, true)) & 0xffff);
+    moved(
+      data.getUint32(at, true),
+      data.getInt32(at + 8, true) / 1e7,
+      data.getInt32(at + 4, true) / 1e7,
+      takenS * 1000,
+      heading === UNKNOWN ? null : heading * 1.5,
+      speed === UNKNOWN ? null : speed / 2,
+    );
   }
-  return { cursor: Number(data.getBigUint64(8, true)), moves };
-}
-
-/** The newest moment not after now whose unix second ends in these 16 bits. */
-function momentOf(low16: number, nowMs: number): string {
-  const latestS = Math.floor(nowMs / 1000) + AHEAD_S;
-  return new Date((latestS - ((latestS - low16) & 0xffff)) * 1000).toISOString();
 }

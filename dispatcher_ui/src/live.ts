@@ -28,6 +28,7 @@ Object.assign(window, {
     lineOf: (runId: string) => map?.lineOf(runId),
     pixelOf: (driverId: string) => map?.pixelOf(driverId),
     isDrawn: () => map?.isDrawn() ?? false,
+    isUseful: () => map?.isUseful() ?? false,
   },
 });
 
@@ -44,7 +45,7 @@ export function startLive(mayReconnect: () => Promise<boolean>): void {
       document.body.dataset["cursor"] = String(frame.cursor);
       schedule();
     },
-    ({ moves }) => {
+    (moves) => {
       fleet.move(moves);
       schedule();
     },
@@ -75,7 +76,8 @@ async function openMap(): Promise<void> {
   try {
     const { canDrawMaps, FleetMap } = await import("./map");
     if (!canDrawMaps()) throw new Error("WebGL is off");
-    map = new FleetMap(part("map"), fleet, choose, (bounds) => socket?.show(bounds));
+    map = new FleetMap(part("map"), fleet, choose, (bounds) => socket?.show(bounds), () => follow(false));
+    part("follow").onclick = () => follow(part("follow").ariaPressed !== "true");
     map.update(selection);
   } catch {
     part("stage").hidden = true;
@@ -87,11 +89,20 @@ async function openMap(): Promise<void> {
 /** Select on the list and on the map; nothing when undefined. */
 function choose(wanted: Selection | undefined): void {
   selection = wanted;
+  part("follow").hidden = map === undefined || wanted === undefined;
+  if (wanted === undefined) follow(false);
   update();
   map?.update(selection);
   if (wanted === undefined) return;
   list.scrollTo(wanted.key);
   map?.show(wanted);
+}
+
+function follow(isWanted: boolean): void {
+  part("follow").ariaPressed = String(isWanted);
+  if (map === undefined) return;
+  map.isFollowing = isWanted;
+  map.update(selection);
 }
 
 /** However many frames come, draw once per picture. */
@@ -131,7 +142,7 @@ function showExceptions(): void {
   const sentence = open.length === 1 ? "{n} exception to settle" : "{n} exceptions to settle";
   say(part("exceptions-count"), t(sentence, { n: count }));
   const lines = open.map(({ raised_at: at, sentence, driver_id: driver }) => {
-    const name = driver && fleet.entries().find((entry) => entry.driverId === driver)?.name;
+    const name = driver && fleet.nameOf(driver);
     return `${timeOf(at)} ${name ? `${name}: ` : ""}${t(sentence)}`;
   });
   const shown = part("exceptions-list");

@@ -28,7 +28,10 @@ async function start(): Promise<void> {
     startLive(mayReconnect);
   } else {
     part("freshness").parentElement?.remove();
-    if (location.pathname === "/dispatch" && rooms[0]) refuseLive(role);
+    if (location.pathname === "/dispatch" && rooms[0]) {
+      if (role === "account_user") history.replaceState(null, "", roomUrl(rooms[0].path));
+      else refuseLive(role);
+    }
   }
   showRooms(rooms);
   startKeys(rooms);

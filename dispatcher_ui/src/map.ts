@@ -5,9 +5,10 @@ import type { GeoJSONSource, MapMouseEvent, SourceSpecification, StyleSpecificat
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import "maplibre-gl/dist/maplibre-gl.css";
 import { BASEMAP_SOURCE, basemapLayers } from "./basemap";
-import type { Fleet } from "./fleet";
-import type { DriverRecord, LonLat, RunRecord } from "./frames";
-import { ARROW, arrowImage, driverFeatures, driverLayers, DRIVERS, Glides } from "./layers/drivers";
+import type { Driver, Fleet } from "./fleet";
+import type { LonLat, RunRecord } from "./frames";
+import { DriverLayer, DRIVERS, nameFeatures, nameLayer, NAMES } from "./layers/drivers";
+import { Glides } from "./layers/glides";
 import { runFeatures, runLayers, RUNS } from "./layers/runs";
 import { stopFeatures, stopLayers, STOPS } from "./layers/stops";
 import type { Selection } from "./run_list";
@@ -15,6 +16,16 @@ import { isDark } from "./look";
 import { Ways } from "./ways";
 
 const GLIDE_FRAME_MS = 60;
+/** From here on a driver's way in half a second is more than a pixel, and gliding is seen. */
+const GLIDE_ZOOM = 11.5;
+const WORLD_PX = 512;
+const MARKER_PX = 31;
+const MARKER_MIN_PX = 13;
+const NAMES_ZOOM = 10;
+/** Of more runs than these nobody can tell the roads apart, except of the chosen one. */
+const ROADS_MAX = 100;
+/** Roads come one by one; they are drawn together. */
+const WAYS_MS = 400;
 const CLOSE_ZOOM = 14;
 const REACH_PX = 8;
 const EASE_MS = 600;
@@ -24,18 +35,31 @@ setWorkerUrl(workerUrl);
 export class FleetMap {
   private readonly map: LibreMap;
   private readonly glides = new Glides();
-  private readonly ways = new Ways(() => this.drawRuns());
+  private readonly ways = new Ways((runId) => this.drawWay(runId));
   private readonly theme = matchMedia("(prefers-color-scheme: dark)");
   private selection: Selection | undefined;
+  /** Keeps the chosen driver in the middle until somebody moves the map. */
+  isFollowing = false;
   private isFitted = location.hash.includes("map=");
   private isGliding = false;
-  private drawnMs = 0;
+  /** As drawn: the runs, and for which selection. */
+  private readonly drawn = new Map<string, RunRecord>();
+  /** Whether streets and drivers can be seen. */
+  isUseful(): boolean {
+    return this.map.isSourceLoaded("basemap") && this.glides.count > 0 && this.isWhole;
+  }
+
+  private drawnFor: Selection | undefined;
+  private isWhole = false;
+  private hasNames = false;
+  private waysTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     container: HTMLElement,
     private readonly fleet: Fleet,
     select: (selection: Selection | undefined) => void,
     lookAt: (bounds: [LonLat, LonLat]) => void,
+    private readonly endFollowing: () => void,
   ) {
     this.map = new LibreMap({
       container,
@@ -49,12 +73,11 @@ export class FleetMap {
     });
     this.map.touchZoomRotate.disableRotation();
     this.map.addControl(new NavigationControl({ showCompass: false }), "top-right");
-    this.map.setMissingStyleImageResolver((id) => {
-      if (id === ARROW) this.map.addImage(ARROW, arrowImage(), { pixelRatio: 2 });
-    });
-    this.map.on("styledata", () => this.draw());
+    this.map.on("styledata", () => this.drawAnew());
     this.map.on("click", (event) => select(this.meantBy(event)));
+    this.map.on("dragstart", () => this.endFollowing());
     this.map.on("moveend", () => {
+      this.drawNames(performance.now());
       const bounds = this.map.getBounds();
       lookAt([bounds.getSouthWest().toArray(), bounds.getNorthEast().toArray()]);
     });
@@ -66,9 +89,14 @@ export class FleetMap {
 
   update(selection: Selection | undefined): void {
     this.selection = selection;
-    this.glides.aim(this.fleet, performance.now());
+    const run = selection && this.fleet.runs.get(selection.key);
+    this.glides.choose(run?.driver_id ?? selection?.key);
+    this.glides.aim(this.fleet, performance.now(), this.map.getZoom() >= GLIDE_ZOOM);
     this.fitOnce();
-    this.draw();
+    if (this.isFollowing) this.follow();
+    this.drawRuns();
+    this.drawNames(performance.now());
+    this.map.triggerRepaint();
     this.glide();
   }
 
@@ -83,6 +111,14 @@ export class FleetMap {
     } else {
       this.fit(run ? [run] : [], driver ? [driver] : [], EASE_MS);
     }
+  }
+
+  private follow(): void {
+    const run = this.selection && this.fleet.runs.get(this.selection.key);
+    const driver = this.fleet.drivers.get(run?.driver_id ?? this.selection?.key ?? "");
+    if (!driver) return;
+    const zoom = Math.max(this.map.getZoom(), CLOSE_ZOOM);
+    this.map.easeTo({ center: driver.position, zoom, duration: EASE_MS });
   }
 
   /** Where a driver's marker is drawn now. */
@@ -108,35 +144,77 @@ export class FleetMap {
     return this.map.loaded() && this.map.areTilesLoaded();
   }
 
-  private draw(): void {
-    const now = performance.now();
-    this.drawnMs = now;
+  /** Sources and layers of a new style are empty. */
+  private drawAnew(): void {
+    if (!this.map.getLayer(NAMES)) return;
+    if (!this.map.getLayer(DRIVERS)) {
+      this.map.addLayer(new DriverLayer(this.glides, () => this.markerPx()), NAMES);
+      this.isWhole = false;
+    }
     this.drawRuns();
-    this.source(STOPS)?.setData(stopFeatures(this.fleet, this.selection));
-    this.drawDrivers(now);
+    this.drawNames(performance.now());
   }
 
+  /** Draw of runs and stops what has changed since the last time. */
   private drawRuns(): void {
-    this.source(RUNS)?.setData(runFeatures(this.fleet, this.ways, this.selection));
+    const [runs, stops] = [this.source(RUNS), this.source(STOPS)];
+    if (!runs || !stops) return;
+    const { selection, drawn } = this;
+    const isWhole = !this.isWhole || !isSame(selection, this.drawnFor);
+    const changed = [...this.fleet.runs.values()].filter((run) => isWhole || drawn.get(run.id) !== run);
+    const gone = [...drawn.keys()].filter((id) => !this.fleet.runs.has(id));
+    if (!isWhole && changed.length === 0 && gone.length === 0) return;
+    const asks = this.fleet.runs.size <= ROADS_MAX;
+    const lines = changed.flatMap((run) => runFeatures(run, this.ways, selection, asks));
+    const points = changed.flatMap((run) => stopFeatures(run, selection));
+    if (isWhole) {
+      runs.setData({ type: "FeatureCollection", features: lines });
+      stops.setData({ type: "FeatureCollection", features: points });
+      drawn.clear();
+    } else {
+      const before = [...gone, ...changed.map(({ id }) => id)].flatMap((id) => drawn.get(id)?.stops ?? []);
+      runs.updateData({ remove: gone, add: lines });
+      stops.updateData({ remove: before.map(({ id }) => id), add: points });
+    }
+    for (const run of changed) drawn.set(run.id, run);
+    for (const id of gone) drawn.delete(id);
+    this.isWhole = true;
+    this.drawnFor = selection;
   }
 
-  private drawDrivers(now: number): void {
-    this.source(DRIVERS)?.setData(driverFeatures(this.fleet, this.glides, this.selection, now));
+  private drawWay(runId: string): void {
+    this.drawn.delete(runId);
+    this.waysTimer ??= setTimeout(() => {
+      this.waysTimer = undefined;
+      this.drawRuns();
+    }, WAYS_MS);
   }
 
+  private drawNames(now: number): void {
+    const isWanted = this.map.getZoom() >= NAMES_ZOOM;
+    if (!isWanted && !this.hasNames) return;
+    const bounds = this.map.getBounds();
+    const data = nameFeatures(this.fleet, this.glides, (at) => isWanted && bounds.contains(at), now);
+    if (data.features.length === 0 && !this.hasNames) return;
+    this.hasNames = data.features.length > 0;
+    this.source(NAMES)?.setData(data);
+  }
+
+  private markerPx(): number {
+    const px = MARKER_PX + (this.map.getZoom() - GLIDE_ZOOM) * 5;
+    return Math.min(MARKER_PX, Math.max(MARKER_MIN_PX, px));
+  }
+
+  /** Draw again and again while somebody is seen to move. */
   private glide(): void {
-    if (this.isGliding) return;
+    if (this.isGliding || !this.glides.isMoving(performance.now())) return;
     this.isGliding = true;
-    const step = (now: number): void => {
-      if (now - this.drawnMs >= GLIDE_FRAME_MS) {
-        this.drawDrivers(now);
-        this.drawnMs = now;
-      }
-      this.isGliding = this.glides.isMoving(now);
-      if (this.isGliding) requestAnimationFrame(step);
-      else this.drawDrivers(now);
-    };
-    requestAnimationFrame(step);
+    setTimeout(() => {
+      this.isGliding = false;
+      this.drawNames(performance.now());
+      this.map.triggerRepaint();
+      this.glide();
+    }, GLIDE_FRAME_MS);
   }
 
   private source(id: string): GeoJSONSource | undefined {
@@ -152,7 +230,7 @@ export class FleetMap {
   /** Show all of these; false when none of them has a position. */
   private fit(
     runs: Iterable<RunRecord>,
-    drivers: Iterable<DriverRecord>,
+    drivers: Iterable<Driver>,
     duration: number,
   ): boolean {
     const bounds = new LngLatBounds();
@@ -165,18 +243,18 @@ export class FleetMap {
     return true;
   }
 
-  private meantBy({ point }: MapMouseEvent): Selection | undefined {
+  private meantBy({ point, lngLat }: MapMouseEvent): Selection | undefined {
     if (!this.map.getLayer(DRIVERS)) return undefined;
+    const reach = (this.markerPx() / 2 + REACH_PX) / (WORLD_PX * 2 ** this.map.getZoom());
+    const driver = this.glides.nearest(lngLat.toArray(), reach, performance.now());
+    if (driver !== undefined) return { key: this.fleet.keyOfDriver(driver), stopId: undefined };
     const around: [[number, number], [number, number]] = [
       [point.x - REACH_PX, point.y - REACH_PX],
       [point.x + REACH_PX, point.y + REACH_PX],
     ];
-    for (const layer of [DRIVERS, STOPS, RUNS]) {
+    for (const layer of [STOPS, RUNS]) {
       const found = this.map.queryRenderedFeatures(around, { layers: [layer] })[0]?.properties;
       if (found === undefined) continue;
-      if (layer === DRIVERS) {
-        return { key: this.fleet.keyOfDriver(String(found["driverId"])), stopId: undefined };
-      }
       const stopId = layer === STOPS ? String(found["stopId"]) : undefined;
       return { key: String(found["key"]), stopId };
     }
@@ -184,15 +262,19 @@ export class FleetMap {
   }
 }
 
+const isSame = (one: Selection | undefined, other: Selection | undefined): boolean =>
+  one?.key === other?.key && one?.stopId === other?.stopId;
+
 function styleOf(dark: boolean): StyleSpecification {
-  const empty: SourceSpecification = {
+  const named = (promoteId?: string): SourceSpecification => ({
     type: "geojson",
     data: { type: "FeatureCollection", features: [] },
-  };
+    ...(promoteId && { promoteId }),
+  });
   return {
     version: 8,
-    sources: { basemap: BASEMAP_SOURCE, [RUNS]: empty, [STOPS]: empty, [DRIVERS]: empty },
-    layers: [...basemapLayers(dark), ...runLayers(), ...stopLayers(dark), ...driverLayers(dark)],
+    sources: { basemap: BASEMAP_SOURCE, [RUNS]: named("key"), [STOPS]: named("stopId"), [NAMES]: named() },
+    layers: [...basemapLayers(dark), ...runLayers(), ...stopLayers(dark), nameLayer(dark)],
   };
 }
 

@@ -1,4 +1,5 @@
-/** The list of runs: all that the map shows, in words. Rows are kept and changed in place. */
+/** The list of runs: all that the map shows, in words. Only rows in sight are in the document, kept
+ * and changed in place, so that ten thousand drivers cost no more than twenty. */
 
 import { nowMs } from "./clock";
 import { isAtDoor, progressOf, stateOf, type Entry, type Fleet } from "./fleet";
@@ -16,42 +17,127 @@ export interface Selection {
 
 type Select = (selection: Selection | undefined) => void;
 
+/** As in style.css. */
+const RUN_REM = 7.2;
+const IDLE_REM = 4.6;
+const SPARE_PX = 400;
+
 export class RunList {
   private readonly rows = new Map<string, Row>();
+  private entries: readonly Entry[] = [];
+  /** Where each entry begins, and behind the last one where the list ends; the stops of the
+   * chosen one, which are as high as they are, not counted. */
+  private tops = new Float64Array(1);
+  private indexes = new Map<string, number>();
+  private seen: { entries: readonly Entry[]; version: number; words: string } | undefined;
+  private fleet: Fleet | undefined;
+  private selection: Selection | undefined;
+  private stopsPx = 0;
+  private readonly side: HTMLElement;
+  private readonly remPx = parseFloat(getComputedStyle(document.documentElement).fontSize);
 
   constructor(
     private readonly list: HTMLElement,
     private readonly empty: HTMLElement,
     private readonly select: Select,
   ) {
+    this.side = list.parentElement ?? list;
     list.addEventListener("keydown", (event) => this.moveFocus(event));
+    this.side.addEventListener("scroll", () => this.draw(), { passive: true });
+    new ResizeObserver(() => this.draw()).observe(this.side);
   }
 
   /** narrowedTo: show only entries in which every one of these words occurs. */
   update(fleet: Fleet, selection: Selection | undefined, narrowedTo = ""): void {
+    this.fleet = fleet;
+    this.selection = selection;
     const words = narrowedTo.toLocaleLowerCase().split(/\s+/).filter(Boolean);
-    const entries = fleet.entries().filter((entry) => saysAll(entry, words));
-    const keys = new Set(entries.map((entry) => entry.key));
-    for (const [key, row] of this.rows) {
-      if (keys.has(key)) continue;
-      row.element.remove();
-      this.rows.delete(key);
+    const all = fleet.entries();
+    const { seen } = this;
+    const isOld = seen?.entries !== all || seen.words !== narrowedTo ||
+      (words.length > 0 && seen.version !== fleet.version);
+    if (isOld) {
+      this.seen = { entries: all, version: fleet.version, words: narrowedTo };
+      this.arrange(words.length > 0 ? all.filter((entry) => saysAll(entry, words)) : all);
     }
-    entries.forEach((entry, index) => {
-      let row = this.rows.get(entry.key);
-      if (row === undefined) {
-        row = new Row(entry.key, this.select);
-        this.rows.set(entry.key, row);
-      }
-      const here = this.list.children[index];
-      if (here !== row.element) this.list.insertBefore(row.element, here ?? null);
-      row.update(entry, nowMs(), selection?.key === entry.key ? selection : undefined);
-    });
-    this.empty.hidden = entries.length > 0;
+    this.draw();
+    this.empty.hidden = this.entries.length > 0;
   }
 
   scrollTo(key: string): void {
-    this.rows.get(key)?.element.scrollIntoView({ block: "nearest" });
+    const index = this.indexes.get(key);
+    if (index === undefined) return;
+    const top = this.list.offsetTop + this.topOf(index);
+    const { scrollTop, clientHeight } = this.side;
+    const isSeen = scrollTop <= top && top + RUN_REM * this.remPx <= scrollTop + clientHeight;
+    if (!isSeen) this.side.scrollTop = top - clientHeight / 4;
+    this.draw();
+  }
+
+  private arrange(entries: readonly Entry[]): void {
+    this.entries = entries;
+    this.indexes = new Map(entries.map((entry, index) => [entry.key, index]));
+    this.tops = new Float64Array(entries.length + 1);
+    let top = 0;
+    entries.forEach((entry, index) => {
+      top += this.remPx * (entry.run ? RUN_REM : IDLE_REM);
+      this.tops[index + 1] = top;
+    });
+  }
+
+  private topOf(index: number): number {
+    const chosen = this.indexes.get(this.selection?.key ?? "") ?? Infinity;
+    return (this.tops[index] ?? 0) + (index > chosen ? this.stopsPx : 0);
+  }
+
+  private draw(): void {
+    if (!this.fleet) return;
+    const from = this.side.scrollTop - this.list.offsetTop - SPARE_PX;
+    const until = from + this.side.clientHeight + 2 * SPARE_PX;
+    const shown = new Set<string>();
+    let before: Element | null = null;
+    const first = this.indexAt(from - this.stopsPx);
+    for (let index = first; index < this.entries.length && this.topOf(index) < until; index += 1) {
+      const entry = this.entries[index];
+      if (!entry) break;
+      shown.add(entry.key);
+      const row = this.rowOf(entry.key);
+      const here: Element | null = before ? before.nextElementSibling : this.list.firstElementChild;
+      if (here !== row.element) this.list.insertBefore(row.element, here);
+      before = row.element;
+      const isChosen = this.selection?.key === entry.key;
+      row.update(entry, nowMs(), isChosen ? this.selection : undefined);
+      row.place(this.topOf(index), index + 1, this.entries.length);
+      if (isChosen) this.stopsPx = row.stopsPx();
+    }
+    if (this.selection === undefined) this.stopsPx = 0;
+    for (const [key, row] of this.rows) {
+      if (shown.has(key)) continue;
+      if (this.indexes.has(key) && row.element.contains(document.activeElement)) continue;
+      row.element.remove();
+      this.rows.delete(key);
+    }
+    this.list.style.height = `${this.topOf(this.entries.length)}px`;
+  }
+
+  private rowOf(key: string): Row {
+    let row = this.rows.get(key);
+    if (row === undefined) {
+      row = new Row(key, this.select);
+      this.rows.set(key, row);
+    }
+    return row;
+  }
+
+  /** The entry that is at this height. */
+  private indexAt(px: number): number {
+    let [low, high] = [0, this.entries.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.tops[middle + 1] ?? 0) <= px) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   /** Arrow keys go from row to row; Tab and Enter work as everywhere. */
@@ -95,6 +181,18 @@ class Row {
       select(this.isSelected ? undefined : { key, stopId: undefined }),
     );
     this.element = make("li", "", this.button, this.stops);
+  }
+
+  /** top: in the list, in pixels; number: which of all it is. */
+  place(top: number, number: number, all: number): void {
+    const shift = `translateY(${top}px)`;
+    if (this.element.style.transform !== shift) this.element.style.transform = shift;
+    this.element.ariaPosInSet = String(number);
+    this.element.ariaSetSize = String(all);
+  }
+
+  stopsPx(): number {
+    return this.stops.hidden ? 0 : this.stops.offsetHeight;
   }
 
   update(entry: Entry, nowMs: number, selection: Selection | undefined): void {
@@ -193,7 +291,7 @@ function nextWords(stop: StopRecord): string {
 const OLD_S = 120;
 
 function ageS(entry: Entry, nowMs: number): number | undefined {
-  return entry.driver && (nowMs - Date.parse(entry.driver.taken_at)) / 1000;
+  return entry.driver && (nowMs - entry.driver.takenMs) / 1000;
 }
 
 function isOld(entry: Entry, nowMs: number): boolean {

@@ -5,8 +5,7 @@
  * one frame with all that it missed when it wakes.
  */
 
-import { nowMs } from "./clock";
-import { type Frame, type LonLat, type Moves, readMoves } from "./frames";
+import { cursorOf, type Frame, type LonLat } from "./frames";
 
 const RETRY_MIN_MS = 500;
 const RETRY_MAX_MS = 8_000;
@@ -26,7 +25,7 @@ export class LiveSocket {
   /** mayReconnect: asked after each loss; false when there is no point in trying again. */
   constructor(
     private readonly onFrame: (frame: Frame) => void,
-    private readonly onMoves: (moves: Moves) => void,
+    private readonly onMoves: (frame: ArrayBuffer) => void,
     private readonly mayReconnect: () => Promise<boolean>,
   ) {
     addEventListener("online", () => this.connect());
@@ -69,9 +68,8 @@ export class LiveSocket {
   /** Pass a frame on; its cursor. */
   private take(data: string | ArrayBuffer): number {
     if (typeof data !== "string") {
-      const moves = readMoves(data, nowMs());
-      this.onMoves(moves);
-      return moves.cursor;
+      this.onMoves(data);
+      return cursorOf(data);
     }
     const frame = JSON.parse(data) as Frame;
     this.onFrame(frame);

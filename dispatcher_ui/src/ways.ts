@@ -16,16 +16,17 @@ export class Ways {
   private readonly wanted = new Map<string, string>();
   private isAsking = false;
 
-  /** come: called when a run has got its roads. */
-  constructor(private readonly come: () => void) {}
+  /** come: called with a run that has got its roads. */
+  constructor(private readonly come: (runId: string) => void) {}
 
-  /** The best that is known now; a run whose stops have changed keeps its old way for a moment. */
-  lineOf(run: RunRecord): LonLat[] {
+  /** The best that is known now; a run whose stops have changed keeps its old way for a moment.
+   * asks: whether the roads are wanted at all. */
+  lineOf(run: RunRecord, asks = true): LonLat[] {
     const stops = run.stops.flatMap((stop) => (stop.position ? [stop.position] : []));
     const through = stops.join(" ");
     const way = this.known.get(run.id);
     if (way?.through === through) return way.line;
-    if (stops.length > 0) this.wanted.set(run.id, through);
+    if (asks && stops.length > 0) this.wanted.set(run.id, through);
     void this.ask();
     return way?.line ?? stops;
   }
@@ -38,7 +39,7 @@ export class Ways {
       try {
         const { coordinates } = await getWay(runId);
         this.known.set(runId, { through, line: coordinates });
-        this.come();
+        this.come(runId);
       } catch {
         // The lines between the stops serve meanwhile.
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));

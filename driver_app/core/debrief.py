@@ -26,7 +26,7 @@ class Debrief:
 
 
 def reckon_up(run: RunView, acts: Sequence[Any], brought_back: frozenset[str]) -> Debrief:
-    """acts: the CompleteTask and CollectReturn of this shift, in their order.
+    """acts: what was done in this shift, in its order; CompleteTask and CollectReturn count.
     brought_back: parcels that were scanned at the depot."""
     states = Counter(task.state for stop in run.stops for task in stop.tasks)
     on_board = set(run.loaded_barcodes)

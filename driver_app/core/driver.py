@@ -4,48 +4,44 @@ the screen shows is derived from that. Everything works without network.
 The screens and the simulator call this; neither writes to the store in any other way.
 """
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import datetime
 from math import isfinite
-from secrets import randbits
-from typing import Any, Literal, cast
-from uuid import UUID
+from typing import Literal
 
 from driver_app.core.changes import Change, list_changes
-from driver_app.core.day import Day
 from driver_app.core.debrief import Debrief, reckon_up
 from driver_app.core.errors import (
-    AlreadyFinished,
     NothingToSend,
     WrongShiftChange,
 )
 from driver_app.core.evidence import NO_EVIDENCE, Evidence, File, require_proof
-from driver_app.core.outbox import Outbox
 from driver_app.core.pairing import ask_for_pairing
-from driver_app.core.progress import CLOSED_BY_DRIVER, TaskState, find_tasks, further, state_after
-from driver_app.core.store import Pairing, Store
-from driver_app.core.view import Link, RunView, Shift, Snapshot, TaskView, show_run
+from driver_app.core.progress import TaskState, further
+from driver_app.core.reports import Clock, Reports, make_id, read_clock
+from driver_app.core.store import Pairing
+from driver_app.core.view import Shift
 from server.protocol.from_driver import (
     AcceptTasks,
+    AddEvidence,
     ArriveAtTasks,
-    BlobRef,
     CollectReturn,
     CompleteTask,
+    CostKind,
     DeclineTask,
     FailTask,
     Fix,
     HandedOverParcel,
     ParcelOutcome,
     Position,
-    Proof,
+    ReportCost,
     ScanParcels,
+    SendMessage,
     SetShift,
     StartTasks,
 )
 
 __all__ = ["Clock", "Driver", "Evidence", "File", "make_id", "read_clock"]
-
-Clock = Callable[[], datetime]
 
 _SHIFT_AFTER: dict[tuple[Shift, str], Shift] = {
     ("off", "start"): "on",
@@ -56,22 +52,11 @@ _SHIFT_AFTER: dict[tuple[Shift, str], Shift] = {
 }
 
 
-def read_clock() -> datetime:
-    return datetime.now(UTC)
-
-
-class Driver:
+class Driver(Reports):
     """One driver's phone, over a store of its own.
 
     clock: the phone's clock; it may be wrong or run fast, the server corrects by `sent_at`.
     """
-
-    def __init__(self, store: Store, *, clock: Clock = read_clock, device_model: str = "") -> None:
-        self._store = store
-        self._outbox = Outbox(store)
-        self._day = Day(store)
-        self._clock = clock
-        self._device_model = device_model
 
     # Pairing
 
@@ -83,25 +68,6 @@ class Driver:
         return pairing
 
     # What is shown
-
-    def view(self) -> RunView:
-        with self._store.reading() as db:
-            pairing = self._store.get_pairing()
-            barcodes = db.execute("SELECT barcode FROM loaded_parcels").fetchall()
-            return show_run(
-                Snapshot(
-                    paired=pairing is not None,
-                    revoked=pairing is not None and pairing.revoked,
-                    link=cast(Link, self._store.get_setting("link") or "none"),
-                    shift=cast(Shift, self._store.get_setting("shift") or "off"),
-                    manifest=self._store.get_manifest(),
-                    progress=self._store.get_progress(),
-                    waiting=self._outbox.list_waiting(),
-                    loaded_barcodes=frozenset(row["barcode"] for row in barcodes),
-                    unsent_fixes=self._store.count_unsent_fixes(),
-                    notices=self._store.list_notices(),
-                )
-            )
 
     def list_changes(self) -> tuple[Change, ...]:
         """What has moved in the run since the driver last took note of it."""
@@ -119,6 +85,21 @@ class Driver:
     def debrief(self) -> Debrief:
         with self._store.reading():
             return reckon_up(self.view(), self._day.list_acts(), self._day.list_brought_back())
+
+    def here_since(self, task_id: str) -> datetime | None:
+        """When the driver said to have come to the stop of this task, in this shift."""
+        return next(
+            (
+                act.occurred_at
+                for act in self._day.list_acts()
+                if isinstance(act, ArriveAtTasks) and task_id in act.task_ids
+            ),
+            None,
+        )
+
+    def list_written(self) -> tuple[SendMessage, ...]:
+        """What the driver wrote to the office in this shift, sent or not."""
+        return tuple(act for act in self._day.list_acts() if isinstance(act, SendMessage))
 
     # On the way
 
@@ -220,6 +201,62 @@ class Driver:
             )
             self._day.add_act(body)
             return self._send(body, task_id=at_task_id, lane="returns")
+
+    # Afterwards, and beside the work
+
+    def add_evidence(
+        self, task_id: str, photos: Sequence[File], position: Position | None = None
+    ) -> str:
+        """Photos of what was reported already."""
+        if not photos:
+            raise NothingToSend(thing="photo")
+        with self._store.transaction():
+            return self._send(
+                AddEvidence(
+                    task_id=task_id,
+                    occurred_at=self._clock(),
+                    position=position,
+                    proof=self._keep(Evidence(photos=tuple(photos))),
+                )
+            )
+
+    def report_cost(
+        self,
+        kind: CostKind,
+        amount_minor: int,
+        currency: str,
+        *,
+        at_task_id: str | None = None,
+        note: str = "",
+        receipts: Sequence[File] = (),
+        position: Position | None = None,
+    ) -> str:
+        """Something was paid on the way. receipts: photos of them."""
+        if amount_minor <= 0:
+            raise NothingToSend(thing="amount")
+        with self._store.transaction():
+            return self._send(
+                ReportCost(
+                    kind=kind,
+                    amount_minor=amount_minor,
+                    currency=currency,
+                    occurred_at=self._clock(),
+                    at_task_id=at_task_id,
+                    note=note,
+                    position=position,
+                    proof=self._keep(Evidence(photos=tuple(receipts))),
+                ),
+                task_id=at_task_id,
+                lane="costs",
+            )
+
+    def write_to_office(self, text: str, position: Position | None = None) -> str:
+        if not text.strip():
+            raise NothingToSend(thing="word")
+        with self._store.transaction():
+            body = SendMessage(text=text.strip(), occurred_at=self._clock(), position=position)
+            self._day.add_act(body)
+            return self._send(body, lane="messages")
 
     # The van and the shift
 
@@ -323,58 +360,7 @@ class Driver:
                 if task is None or further(task.state, state) != task.state:
                     by_stop.setdefault(stop.stop.id if stop else None, []).append(task_id)
             for tasks in by_stop.values():
-                self._send(
-                    command(task_ids=tuple(tasks), occurred_at=self._clock(), position=position)
-                )
-
-    def _require_open(self, task_id: str) -> TaskView | None:
-        run = self.view()
-        task = run.find_task(task_id)
-        states = [task.state] if task else []
-        for command in run.on_its_way:
-            if task_id in find_tasks(command.body) and (state := state_after(command.body)):
-                states.append(state)
-        for state in states:
-            if state in CLOSED_BY_DRIVER:
-                raise AlreadyFinished(state=state)
-        return task
-
-    def _keep(self, evidence: Evidence) -> Proof:
-        with self._store.transaction() as db:
-
-            def keep(file: File) -> BlobRef:
-                return self._outbox.add_file(db, file.read(), file.content_type)
-
-            return Proof(
-                photos=tuple(map(keep, evidence.photos)),
-                signature=keep(evidence.signature) if evidence.signature else None,
-                recipient_name=evidence.recipient_name,
-                pin=evidence.pin,
-                scans=evidence.scans,
-                age_checked=evidence.age_checked,
-                note=evidence.note,
-            )
-
-    def _send(self, body: Any, *, task_id: str | None = None, lane: str | None = None) -> str:
-        """Queue the command in the lane of its stop; away from any stop, in `lane`."""
-        task_ids = [task_id] if task_id else list(find_tasks(body))
-        run = self.view()
-        stop = run.find_stop_of(task_ids[0]) if task_ids else None
-        if stop is not None:
-            lane = f"stop:{stop.stop.id}"
-        command_id = make_id(self._clock())
-        with self._store.transaction() as db:
-            self._outbox.add_command(
-                db,
-                body,
-                id=command_id,
-                lane=lane or f"task:{task_ids[0]}",
-                place=stop.stop.address if stop else "",
-            )
-        return command_id
-
-
-def make_id(now: datetime) -> str:
-    """A UUID of version 7: unique even with a wrong clock, in order of time with a right one."""
-    time_ms = int(now.timestamp() * 1000) & (2**48 - 1)
-    return str(UUID(int=time_ms << 80 | 7 << 76 | randbits(12) << 64 | 2 << 62 | randbits(62)))
+                body = command(task_ids=tuple(tasks), occurred_at=self._clock(), position=position)
+                if isinstance(body, ArriveAtTasks):
+                    self._day.add_act(body)
+                self._send(body)

@@ -39,8 +39,11 @@ def send_request(
     content_type: str,
     token: str | None = None,
     timeout_s: float,
+    offset: int = 0,
 ) -> Answer:
     """Send the request over TLS (over plain TCP only when the URL says http) and read the answer.
+
+    offset: of a file, where to begin. timeout_s: without a sign of life, not for the whole.
 
     Raises
     ------
@@ -49,6 +52,7 @@ def send_request(
     """
     parts = urlsplit(url)
     connect = http.client.HTTPConnection if parts.scheme == "http" else http.client.HTTPSConnection
+    target = f"{parts.path}?{parts.query}" if parts.query else parts.path
     headers = {"Content-Type": content_type, "Accept": "application/json"}
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
@@ -56,11 +60,12 @@ def send_request(
         connection = connect(parts.netloc, timeout=timeout_s)
         try:
             if isinstance(body, Path):
-                headers["Content-Length"] = str(body.stat().st_size)
+                headers["Content-Length"] = str(body.stat().st_size - offset)
                 with body.open("rb") as file:
-                    connection.request(method, parts.path, file, headers)
+                    file.seek(offset)
+                    connection.request(method, target, file, headers)
             else:
-                connection.request(method, parts.path, body, headers)
+                connection.request(method, target, body, headers)
             response = connection.getresponse()
             return Answer(
                 status=response.status,

@@ -26,6 +26,7 @@ from server.protocol.codec import decode_part, encode_part
 from server.protocol.envelope import FRAMES
 from server.protocol.from_driver import BlobRef, ScanParcels
 
+SMALL_FILE_BYTES = 32 * 1024
 MENDS = 5
 """How often a command is repeated because the server misses its files, before a person looks."""
 
@@ -198,7 +199,8 @@ class Outbox:
     # Uploading files
 
     def find_next_upload(self, set_aside: Collection[str] = ()) -> BlobRef | None:
-        """The file that the oldest waiting command needs, apart from those set aside."""
+        """What is small, such as signatures, first; then the file that the oldest waiting command
+        needs. Apart from those set aside."""
         with self._store.reading() as db:
             rows = db.execute(
                 """SELECT sha256, size_bytes, content_type
@@ -206,7 +208,8 @@ class Outbox:
                 JOIN outbox ON outbox.id = command_id
                 WHERE NOT uploaded AND state <> 'rejected' AND driver_id =
                     (SELECT value FROM settings WHERE name = 'driver_id')
-                ORDER BY position"""
+                ORDER BY size_bytes > ?, position""",
+                (SMALL_FILE_BYTES,),
             ).fetchall()
         return next((BlobRef(**dict(row)) for row in rows if row["sha256"] not in set_aside), None)
 

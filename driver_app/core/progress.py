@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from server.protocol.from_driver import (
     AcceptTasks,
+    AddEvidence,
     ArriveAtTasks,
     CompleteTask,
     DeclineTask,
@@ -49,7 +50,7 @@ def find_tasks(body: Any) -> tuple[str, ...]:
     """The tasks that a command is about; none for scans, shifts and unannounced returns."""
     if isinstance(body, AcceptTasks | StartTasks | ArriveAtTasks):
         return body.task_ids
-    if isinstance(body, CompleteTask | FailTask | DeclineTask):
+    if isinstance(body, CompleteTask | FailTask | DeclineTask | AddEvidence):
         return (body.task_id,)
     return ()
 

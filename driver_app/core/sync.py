@@ -7,6 +7,7 @@ every `Pace.poll_s`. `Sync.run()` may be killed at any time: what is true is in 
 """
 
 import asyncio
+import json
 import logging
 import os
 import time
@@ -25,7 +26,14 @@ from driver_app.core.pace import EVERYDAY, Pace
 from driver_app.core.store import ChangeWatch, Pairing, Store
 from driver_app.core.talk import COMMANDS_PER_ROUND, HelloRefused, Talk
 from driver_app.core.view import Link
-from server.protocol.codec import MalformedFrame, decode, decode_batch, encode, encode_batch
+from server.protocol.codec import (
+    MalformedFrame,
+    decode,
+    decode_batch,
+    encode,
+    encode_batch,
+    encode_frame,
+)
 from server.protocol.from_driver import BlobRef, Heartbeat
 
 log = logging.getLogger(__name__)
@@ -38,6 +46,8 @@ REVOKED_CLOSE_CODE = 4401
 LARGEST_FRAME_BYTES = 16 * 2**20
 STRAYS_OLDER_THAN_S = 24 * 3600
 UPLOAD_TIMEOUT_S = 60
+SENT_AT_ONCE_BYTES = 64 * 1024
+"""Of a larger file it is asked first how much has arrived: a broken connection costs little."""
 CLOSE_TIMEOUT_S = 1
 
 
@@ -164,7 +174,7 @@ class Sync:
         while self._store.get_pairing() == pairing:
             if watch.has_changed() or time.monotonic() >= self._talk.look_again_s:
                 for envelope in self._talk.take_due():
-                    await socket.send(encode(envelope))
+                    await socket.send(encode_frame(envelope))
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._pace.poll_s):
                     self._hear_text(await socket.recv())
@@ -247,13 +257,19 @@ class Sync:
                 blob.sha256, "phone.file_damaged", "A photo of this was damaged on the phone."
             )
             return
+        method, path, offset = "PUT", f"/api/driver/blobs/{blob.sha256}", 0
+        if blob.size_bytes > SENT_AT_ONCE_BYTES:
+            offset = min(await self._ask_received(pairing, path), blob.size_bytes)
+            method = "PATCH"
+            path += f"?offset={offset}&size={blob.size_bytes}"
         answer = await self._request(
             pairing,
-            "PUT",
-            f"/api/driver/blobs/{blob.sha256}",
+            method,
+            path,
             self._outbox.path_of(blob.sha256),
             content_type=blob.content_type,
             timeout_s=UPLOAD_TIMEOUT_S,
+            offset=offset,
         )
         if answer.status in (200, 201):
             self._outbox.mark_uploaded(blob.sha256)
@@ -263,6 +279,21 @@ class Sync:
             # One file that the server stumbles over must not hold up the others.
             log.warning("file %s: the server answered %d", blob.sha256, answer.status)
             set_aside.add(blob.sha256)
+
+    async def _ask_received(self, pairing: Pairing, path: str) -> int:
+        """How many bytes of the file the server has from this phone."""
+        answer = await self._request(
+            pairing,
+            "GET",
+            f"{path}/received",
+            b"",
+            content_type="application/json",
+            timeout_s=self._pace.answer_s,
+        )
+        try:
+            return int(json.loads(answer.body)["received_bytes"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise LinkFailed(f"the server answered {answer.status}") from error
 
     # Both
 
@@ -275,6 +306,7 @@ class Sync:
         *,
         content_type: str,
         timeout_s: float,
+        offset: int = 0,
     ) -> Answer:
         try:
             answer = await asyncio.to_thread(
@@ -285,6 +317,7 @@ class Sync:
                 content_type=content_type,
                 token=pairing.token,
                 timeout_s=timeout_s,
+                offset=offset,
             )
         except NoAnswer as error:
             raise LinkFailed(str(error)) from error

@@ -101,11 +101,14 @@ class Talk:
         if self._version_to_confirm is not None:
             due.append(self._wrap(ManifestReceived(version=self._version_to_confirm)))
             self._version_to_confirm = None
-        if now_s >= self._heartbeat_due_s:
+        fixes = self._take_fixes(now_s)
+        # It goes along with positions when it is nearly due: the phone wakes up once for both.
+        early_s = self._pace.fix_wait_s if fixes else 0
+        if now_s >= self._heartbeat_due_s - early_s:
             due.append(self._wrap(self._make_heartbeat()))
             self._heartbeat_due_s = now_s + self._pace.heartbeat_s
         self._wake_at(self._heartbeat_due_s)
-        due.extend(self._take_fixes(now_s))
+        due.extend(fixes)
         leased = self._outbox.lease(
             self._owner, now_s=now_s, lease_s=self._pace.lease_s, limit=commands
         )
@@ -146,7 +149,10 @@ class Talk:
         if self._fixes_since_s is None:
             self._fixes_since_s = now_s
         due_s = self._fixes_since_s + self._pace.fix_wait_s
-        if len(fixes) < min(self._pace.fix_batch, self._fixes_limit) and now_s < due_s:
+        # Those that the receiver hands over together have waited with it.
+        age_s = (self._clock() - fixes[0].taken_at).total_seconds()
+        few = len(fixes) < min(self._pace.fix_batch, self._fixes_limit)
+        if few and now_s < due_s and age_s < self._pace.fix_wait_s:
             self._wake_at(due_s)
             return []
         envelope = self._wrap(Fixes(fixes=tuple(fixes)))

@@ -15,6 +15,7 @@ from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.floatlayout import FloatLayout
 
 from driver_app.core.driver import Clock, Driver, read_clock
+from driver_app.core.news import find_offer
 from driver_app.core.store import ChangeWatch, Store
 from driver_app.device.ports import Device
 from driver_app.screens.design.theme import theme
@@ -28,7 +29,7 @@ LOOK_S = 0.25
 POSITION_FRESH_S = 120
 REST_S = 2.0
 """So long after the last page was shown, a fifth of a second is nobody's loss."""
-LEFT_BEHIND_MAX = 4
+LEFT_BEHIND_MAX = 2
 """Pages; more than that would be felt in the memory of the phone."""
 YOUNG, MIDDLE, NEVER = 700, 10, 1_000_000_000
 
@@ -49,6 +50,7 @@ class PostriderApp(App):
         self._asked: Dialog | None = None
         self._watch = ChangeWatch(self.store)
         self._stale = False
+        self._offered: tuple[str, ...] = ()
         self._left_behind = 0
         self._shown_s = 0.0
 
@@ -139,15 +141,31 @@ class PostriderApp(App):
     def look(self) -> None:
         """Show what the background, or this page, has written since the last look."""
         self._tidy_up()
-        self._stale = self._watch.has_changed() or self._stale
+        self._stale = self._watch.has_changed() or self._is_over() or self._stale
         # A page that is built anew under a finger would swallow the tap.
         if not self._stale or EventLoop.touches:
             return
         self._stale = False
         self._see_revocation()
+        self._see_offer()
         if not self.pages[-1].keeps_still:
             self._left_behind += 1
             self.pages[-1].refresh()
+
+    def _is_over(self) -> bool:
+        until = self.pages[-1].shown_until
+        return until is not None and self.clock() >= until
+
+    def _see_offer(self) -> None:
+        """It comes up by itself, once, unless the driver is entering something."""
+        from driver_app.screens.offer import OfferPage  # noqa: PLC0415
+
+        if self.pages[-1].keeps_still:
+            return
+        offer = find_offer(self.driver.view(), self.clock())
+        if offer is not None and offer.task_ids != self._offered:
+            self._offered = offer.task_ids
+            self.open(OfferPage)
 
     def _tidy_up(self) -> None:
         rests = time.monotonic() > self._shown_s + REST_S and not EventLoop.touches

@@ -1,36 +1,88 @@
 """What others tell the driver: messages, a changed run, refused work; and what still waits."""
 
+from datetime import datetime
+from functools import partial
+
 from driver_app.core.changes import Change
+from driver_app.core.news import Line, list_heard, list_said
 from driver_app.core.outbox import WaitingCommand
 from driver_app.core.progress import state_after
 from driver_app.core.view import RunView
-from driver_app.screens.design.components import Card, Chips
+from driver_app.screens.design.components import Card, Chips, Field, Pick
 from driver_app.screens.design.lettering import Txt
 from driver_app.screens.page import Page, clock_time
 from driver_app.screens.today import link_chip
 from driver_app.texts import Speaker
-from server.protocol.from_driver import CollectReturn, ScanParcels
+from server.protocol.from_driver import (
+    AddEvidence,
+    CollectReturn,
+    ReportCost,
+    ScanParcels,
+    SendMessage,
+)
+
+PHRASES = ("late", "vehicle", "address", "call_me")
 
 
 class MessagesPage(Page):
     def build(self, run: RunView) -> None:
         self.title(self.say("messages.title"))
-        if not run.notices:
+        lines = list_said(run, self.app.driver.list_written())
+        if not lines:
             self.add(self.banner(self.say("messages.none"), "idle", "message"))
-            return
-        for notice in run.notices:
-            card = Card()
+        for line in lines:
+            card = Card(tone="primary" if line.by_driver else "surface")
+            who = self.say("messages.me" if line.by_driver else "messages.office")
             card.add(
-                Txt(said=notice.message),
-                Txt(said=clock_time(notice.received_at), size_of="small", tone="ink_2"),
+                Txt(said=line.text),
+                Txt(said=f"{who} · {clock_time(line.at)}", size_of="small", tone="ink_2"),
             )
             self.add(card)
-        newest = run.notices[0].received_at.isoformat()
-        self.add_foot(self.button(self.say("messages.read"), "check", lambda: self._read(newest)))
+        self.add_foot(
+            self.button(self.say("messages.write"), "pen", lambda: self.app.open(WritePage), "soft")
+        )
+        if heard := list_heard(run):
+            newest = heard[0].at.isoformat()
+            self.add_foot(
+                self.button(self.say("messages.read"), "check", lambda: self._read(newest))
+            )
 
     def _read(self, newest: str) -> None:
         self.app.store.put_setting("read_notice", newest)
         self.app.back()
+
+
+def has_unread(run: RunView, read: str | None) -> Line | None:
+    """The newest message, if the driver has not read it. read: the moment up to which he has."""
+    heard = list_heard(run)
+    if not heard or (read and heard[0].at <= datetime.fromisoformat(read)):
+        return None
+    return heard[0]
+
+
+class WritePage(Page):
+    """A message to the office: one of four sentences by a tap, or typed."""
+
+    keeps_still = True
+
+    def open(self) -> None:
+        self.text = ""
+
+    def build(self, run: RunView) -> None:
+        self.title(self.say("messages.write"))
+        for phrase in PHRASES:
+            text = self.say(f"messages.phrase.{phrase}")
+            self.add(Pick(said=text, end_icon="right", act=partial(self._send, text)))
+        field = Field(label=self.say("messages.own_words"), text=self.text)
+        field.bind(text=lambda _, text: setattr(self, "text", text))
+        self.add(field)
+        self.add_foot(
+            self.button(self.say("messages.send"), "message", lambda: self._send(self.text))
+        )
+
+    def _send(self, text: str) -> None:
+        if self.act(lambda: self.app.driver.write_to_office(text, self.app.position())):
+            self.app.back()
 
 
 class ChangesPage(Page):
@@ -134,6 +186,12 @@ def describe_command(say: Speaker, command: WaitingCommand) -> str:
         deed = say("return.title")
     elif isinstance(body, ScanParcels):
         deed = say("load.title" if body.purpose == "load" else "debrief.scan_back")
+    elif isinstance(body, AddEvidence):
+        deed = say("evidence.title")
+    elif isinstance(body, ReportCost):
+        deed = say("cost.title")
+    elif isinstance(body, SendMessage):
+        deed = say("messages.title")
     else:
         deed = say("shift.title")
     return f"{deed}: {command.place}" if command.place else deed

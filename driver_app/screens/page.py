@@ -29,6 +29,8 @@ class Page(BoxLayout):
     What the driver has entered lives in attributes of the page, so a new `build` loses nothing.
     """
 
+    shown_until: datetime | None = None
+    """When what is shown is over by itself: then it is built anew."""
     keeps_still = False
     """While the driver enters something, what the background writes does not rebuild the page."""
 
@@ -54,6 +56,7 @@ class Page(BoxLayout):
         from_top = (1 - scroll.scroll_y) * max(body.height - scroll.height, 0)
         body.clear_widgets()
         self.foot.clear_widgets()
+        self.shown_until = None
         self.build(self.app.driver.view())
         room = body.height - scroll.height
         scroll.scroll_y = 1 - min(from_top / room, 1) if room > 0 else 1

@@ -3,6 +3,7 @@
 from driver_app import VERSION
 from driver_app.core.view import RunView
 from driver_app.device.ports import PERMISSIONS
+from driver_app.screens.afterwards import CostPage
 from driver_app.screens.design.components import Pick
 from driver_app.screens.design.lettering import Txt
 from driver_app.screens.news import MessagesPage, WaitingPage
@@ -19,6 +20,7 @@ class SettingsPage(Page):
                 ("shift", "clock", ShiftPage),
                 ("waiting", "waiting", WaitingPage),
                 ("messages", "message", MessagesPage),
+                ("cost", "cash", CostPage),
             ):
                 self.add(
                     Pick(

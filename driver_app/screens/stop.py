@@ -1,6 +1,7 @@
 """One stop: how to get there and in, whom to call, what to do, and the next step of it."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -8,11 +9,12 @@ from kivy.uix.widget import Widget
 
 from driver_app.core.progress import FINISHED
 from driver_app.core.view import RunView, StopView, TaskView
+from driver_app.screens.afterwards import CostPage, EvidencePage
 from driver_app.screens.design.components import Card, Chips, Column, Pick, Row
 from driver_app.screens.design.lettering import Txt
 from driver_app.screens.design.theme import theme
 from driver_app.screens.door import FailPage, ReturnPage
-from driver_app.screens.page import Page, money
+from driver_app.screens.page import Page, clock_time, money
 from driver_app.screens.proof import ProofPage
 from driver_app.screens.stops import (
     ICONS,
@@ -42,6 +44,8 @@ class StopPage(Page):
             Txt(said=name_of(stop.stop), size_of="title", bold=True),
             Txt(said=describe_time(self.say, stop.stop), tone="ink_2"),
         )
+        if stop.state == "arrived" and (since := self._here_since(stop)):
+            self.add(Txt(said=since, bold=True))
         if stop.stop.locked:
             self.add(self.banner(self.say("stop.locked"), "idle", "lock"))
         if is_exchange(stop):
@@ -135,8 +139,37 @@ class StopPage(Page):
             )
         )
 
+    def _here_since(self, stop: StopView) -> str:
+        """Waiting is paid by the minute: the driver sees that it counts."""
+        times = [self.app.driver.here_since(task.task.id) for task in stop.tasks]
+        since = min(filter(None, times), default=None)
+        if since is None:
+            return ""
+        minutes = int((self.app.clock() - since).total_seconds() // 60)
+        self.shown_until = since + timedelta(minutes=minutes + 1)
+        return self.say("stop.since", time=clock_time(since), minutes=minutes)
+
     def _build_more(self, stop: StopView) -> None:
         first = stop.tasks[0].task.id
+        for task in stop.tasks:
+            if task.state in ("completed", "failed"):
+                self.add(
+                    Pick(
+                        said=self.say("stop.add_evidence"),
+                        detail=task.task.contact_name if len(stop.tasks) > 1 else "",
+                        icon="camera",
+                        end_icon="right",
+                        act=partial(self.app.open, EvidencePage, task_id=task.task.id),
+                    )
+                )
+        self.add(
+            Pick(
+                said=self.say("stop.cost"),
+                icon="cash",
+                end_icon="right",
+                act=lambda: self.app.open(CostPage, at_task_id=first),
+            )
+        )
         self.add(
             Pick(
                 said=self.say("stop.return_here"),

@@ -8,11 +8,12 @@ from typing import Any
 from kivy.factory import Factory
 from kivy.lang import Builder
 
+from driver_app.core.news import find_offer
 from driver_app.core.view import RunView, StopView
 from driver_app.screens.design.components import Bar, Card, Chip, Chips, IconAction, Pick, Row
 from driver_app.screens.design.lettering import Txt
 from driver_app.screens.design.theme import theme
-from driver_app.screens.page import Page
+from driver_app.screens.page import Page, clock_time
 from driver_app.screens.stops import (
     describe_line,
     describe_time,
@@ -30,11 +31,11 @@ Builder.load_string(
     """
 <RunList@Rows>:
     viewclass: "Pick"
-    row_height: 100
     bar_width: dp(4)
     RecycleBoxLayout:
         orientation: "vertical"
-        default_size: None, root.row_height
+        key_size: "row_size"
+        default_size: None, theme.target
         default_size_hint: 1, None
         size_hint_y: None
         height: self.minimum_height
@@ -47,26 +48,30 @@ Builder.load_string(
 class TodayPage(Page):
     def build(self, run: RunView) -> None:
         self._build_bar(run)
-        self._build_calls(run)
         if run.manifest is None or not run.stops:
+            self._build_calls(run)
             self.add(self.banner(self.say("today.no_run"), "idle", "info"))
             self._build_foot(run)
             return
+        self._show_offer(run)
         done, total = run.finished_stops, len(run.stops)
         self.add(
             Txt(said=self.say("today.progress", done=done, all=total), tone="ink_2"),
             Bar(share=done / total),
         )
         self._offer_loading(run)
-        if run.next_stop is not None:
-            self.add(self.heading(self.say("today.next")), self._show_next(run, run.next_stop))
+        if run.next_stop is None:
+            depot = run.manifest.depot.name if run.manifest.depot else ""
+            self.add(self.banner(self.say("today.all_done", depot=depot), "good", "check"))
+            self._build_calls(run)
+        else:
+            # In the rain the next door comes first; what calls stands right below it.
+            self.add(self._show_next(run, run.next_stop))
+            self._build_calls(run)
             coming = [s for s in run.stops if not s.finished and s is not run.next_stop]
             if coming:
                 self.add(self.heading(self.say("today.coming")))
                 self.add(*(stop_line(self, run, stop) for stop in coming[:SOON]))
-        else:
-            depot = run.manifest.depot.name if run.manifest.depot else ""
-            self.add(self.banner(self.say("today.all_done", depot=depot), "good", "check"))
         self.add(
             Pick(
                 said=self.say("today.all", count=total),
@@ -97,7 +102,12 @@ class TodayPage(Page):
 
     def _build_calls(self, run: RunView) -> None:
         """What the driver must see before anything else."""
-        from driver_app.screens.news import AttentionPage, ChangesPage, MessagesPage  # noqa: PLC0415
+        from driver_app.screens.news import (  # noqa: PLC0415
+            AttentionPage,
+            ChangesPage,
+            MessagesPage,
+            has_unread,
+        )
 
         if run.needs_attention:
             text = self.say("today.attention", count=len(run.needs_attention))
@@ -105,10 +115,17 @@ class TodayPage(Page):
         if self.app.driver.list_changes():
             text = self.say("today.changed")
             self.add(self.banner(text, "warn", "sync", lambda: self.app.open(ChangesPage)))
-        read = self.app.store.get_setting("read_notice") or ""
-        if run.notices and run.notices[0].received_at.isoformat() > read:
-            text = f"{self.say('today.message')}: {run.notices[0].message}"
+        if unread := has_unread(run, self.app.store.get_setting("read_notice")):
+            text = f"{self.say('today.message')}: {unread.text}"
             self.add(self.banner(text, "primary", "message", lambda: self.app.open(MessagesPage)))
+
+    def _show_offer(self, run: RunView) -> None:
+        from driver_app.screens.offer import OfferPage  # noqa: PLC0415
+
+        if offer := find_offer(run, self.app.clock()):
+            self.shown_until = offer.until
+            text = self.say("today.offer", time=clock_time(offer.until))
+            self.add(self.banner(text, "bad", "bell", lambda: self.app.open(OfferPage)))
 
     def _show_next(self, run: RunView, stop: StopView) -> Card:
         from driver_app.screens.stop import StopPage  # noqa: PLC0415
@@ -123,14 +140,14 @@ class TodayPage(Page):
         number = number_of(run, stop.stop.id)
         chips = Chips()
         chips.add(
-            self.chip(self.say("stop.title", number=number), "primary"),
+            self.chip(f"{self.say('today.next')} · {number}", "primary"),
             self.chip(self.say(f"state.{stop.state}")),
         )
         card.add(
+            chips,
             row,
             Txt(said=describe_time(self.say, stop.stop)),
             Txt(said=describe_work(self.say, stop), tone="ink_2"),
-            chips,
         )
         return card  # type: ignore[no-any-return]
 
@@ -205,26 +222,25 @@ class RunPage(Page):
             }
             for number, stop in ordered
         ]
-        height = self._measure(rows)
-        for row in rows:
-            row["fixed_height"] = height
+        self._measure(rows)
         if not hasattr(self, "_list"):
             self._list = Factory.RunList()
             self.remove_widget(self.scroll)
             self.add_widget(self._list, index=1)
-        self._list.row_height = height
         self._list.data = rows
 
-    def _measure(self, rows: list[dict[str, Any]]) -> float:
-        """One height for all rows, so that none is cut and the list knows its length."""
+    def _measure(self, rows: list[dict[str, Any]]) -> None:
+        """Each row as high as its lines: the list knows its length before it has drawn them."""
         icons = theme.text("title") * 1.1 * 1.15 * 2
         room = self.app.room.width - icons - theme.space("m") * 4 - theme.space("l") * 2
         said, detail = Txt(), Txt(size_of="small")
-        lines = max((len(wrap(row["said"], room, said.measure)) for row in rows), default=1)
-        less = max((len(wrap(row["detail"], room, detail.measure)) for row in rows), default=1)
         line = 1.35
-        height = lines * theme.text("body") * line + less * theme.text("small") * line
-        return float(max(theme.target, height + theme.space("m") * 2 + theme.space("xs")))
+        for row in rows:
+            lines = len(wrap(row["said"], room, said.measure)) * theme.text("body")
+            less = len(wrap(row["detail"], room, detail.measure)) * theme.text("small")
+            height = (lines + less) * line + theme.space("m") * 2 + theme.space("xs")
+            row["fixed_height"] = max(float(theme.target), height)
+            row["row_size"] = (None, row["fixed_height"])
 
 
 def stop_line(page: Page, run: RunView, stop: StopView) -> Pick:

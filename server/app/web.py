@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.app.modules import load
 from server.app.openapi import PROBLEM, DocumentedRefusals, ExactSchemas
+from server.app.tracing import Tracing
 from server.identity.access import Principal, public
 from server.identity.authentication import Authentication
 from server.kit import clock
@@ -31,6 +32,7 @@ from server.kit.blobs import Blobs
 from server.kit.db import Database, is_away
 from server.kit.errors import PostriderError, TooLarge, Unauthenticated, Unavailable
 from server.kit.feed import Feed
+from server.kit.logs import current_trace
 from server.kit.settings import Settings, read_settings, refuse_open_door
 from server.live.handover import handing_over
 
@@ -65,7 +67,7 @@ def build_app() -> Litestar:
     ]
     return Litestar(
         handlers,
-        middleware=[Authentication()],
+        middleware=[Tracing(), Authentication()],
         dependencies={
             "session": Provide(provide_session),
             "principal": Provide(provide_principal),
@@ -252,5 +254,6 @@ def answer_defect(request: Request[Any, Any, Any], error: Exception) -> Response
         "status": 500,
         "code": "internal",
         "detail": "Something broke on our side; nothing was changed. Please report it.",
+        "trace_id": current_trace(),
     }
     return Response(problem, status_code=500, media_type=PROBLEM)

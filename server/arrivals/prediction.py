@@ -30,6 +30,11 @@ ten does."""
 LEAST_LEFT_S = 20.0
 """Who is overdue beyond all experience still needs that."""
 
+SHARED_LUCK = 0.8
+"""Correlation of a driver's luck on the road and at the doors: who is slow, or has a bad day, is
+slow at both. Taken for independent, they would cancel out over a run as they do not in the street.
+"""
+
 NORMAL = NormalDist()
 EVEN = (np.arange(PLAYS) + 0.5) / PLAYS
 EVEN_NORMAL = np.array([NORMAL.inv_cdf(share) for share in EVEN])
@@ -133,6 +138,10 @@ class _Play:
         self._zone = zone
         self._shuffle = np.random.default_rng(left.run_id.int & 0xFFFF_FFFF_FFFF)
         self._luck_of_day = {kind: self._shuffle.permutation(EVEN_NORMAL) for kind in Kind}
+        common = self._shuffle.permutation(EVEN_NORMAL)
+        for kind in (Kind.DRIVE, Kind.SERVE):
+            own = self._luck_of_day[kind]
+            self._luck_of_day[kind] = SHARED_LUCK**0.5 * common + (1 - SHARED_LUCK) ** 0.5 * own
 
     def begin(self) -> Plays:
         """Seconds until the driver leaves for the first halt."""

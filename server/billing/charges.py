@@ -34,7 +34,8 @@ class AlreadyReversed(Conflict):
 
 class NewCharge(msgspec.Struct, frozen=True, kw_only=True):
     """net_minor: in minor units of the currency, negative when the account gets it back.
-    source: names the fact; the same one charges once."""
+    source: names the fact; the same one charges once. ship_to_country: ISO 3166, where the goods
+    went, if they were sent and an address says so; it decides on VAT."""
 
     account_id: UUID
     kind: str
@@ -47,6 +48,7 @@ class NewCharge(msgspec.Struct, frozen=True, kw_only=True):
     consignment_id: UUID | None = None
     vat_code: VatCode = "standard"
     cost_centre: str = ""
+    ship_to_country: str = ""
     tariff_id: UUID | None = None
     trace: dict[str, Any] = {}
     reverses_id: UUID | None = None
@@ -72,6 +74,12 @@ async def record_charges(session: AsyncSession, charges: Sequence[NewCharge]) ->
     )
     on_record = {row.source: charge_view(row) for row in rows}
     return [on_record[charge.source] for charge in charges]
+
+
+async def find_charge(session: AsyncSession, source: str) -> UUID | None:
+    """The charge for this fact."""
+    found: UUID | None = await session.scalar(select(Charge.id).where(Charge.source == source))
+    return found
 
 
 async def reverse_charge(
@@ -103,6 +111,7 @@ async def reverse_charge(
                 currency=row.currency,
                 vat_code=charge_view(row).vat_code,
                 cost_centre=row.cost_centre,
+                ship_to_country=row.ship_to_country,
                 occurred_at=clock.now(),
                 tariff_id=row.tariff_id,
                 trace=msgspec.to_builtins(_reversal(row, reason)),

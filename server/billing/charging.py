@@ -15,8 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.accounts import service as accounts
 from server.billing.charges import NewCharge, record_charges
 from server.billing.events import ChargesRecorded, WorkNotPriced
+from server.billing.invoice_parties import COUNTRIES
 from server.billing.models import BillableWork
-from server.billing.price_facts import Unpriceable
+from server.billing.price_facts import Facts, Spot, Unpriceable
 from server.billing.price_lines import PricedLine
 from server.billing.pricing import price
 from server.billing.tariffs import TariffView, find_tariff
@@ -25,6 +26,7 @@ from server.identity.service import record_audit
 from server.kit import clock
 from server.kit.errors import NotFound
 from server.kit.outbox import emit
+from server.orders import service as orders
 
 
 class UnknownWork(NotFound):
@@ -173,8 +175,11 @@ async def _charge(
     session: AsyncSession, work: WorkDone, tariff: TariffView, lines: Sequence[PricedLine]
 ) -> None:
     """One charge for each line; they are named by the fact and their number."""
-    consignment = work.consignment
+    consignment, facts = work.consignment, work.facts
     assert consignment.account_id is not None  # else there is no tariff
+    cost_centre = ""
+    if consignment.order_id is not None:
+        cost_centre = (await orders.get_order(session, consignment.order_id)).cost_centre
     charges = [
         NewCharge(
             account_id=consignment.account_id,
@@ -185,7 +190,9 @@ async def _charge(
             net_minor=line.net_minor,
             currency=tariff.currency,
             vat_code=tariff.rules.vat_code,
-            occurred_at=work.facts.done_at,
+            cost_centre=cost_centre,
+            ship_to_country="" if facts.work == "return" else country_of(facts.destination),
+            occurred_at=facts.done_at,
             tariff_id=tariff.id,
             trace=msgspec.to_builtins(line.trace),
             source=f"{work.source}:{number}",
@@ -205,24 +212,42 @@ async def _charge(
 
 
 async def _price(session: AsyncSession, work: WorkDone) -> tuple[TariffView, list[PricedLine]]:
-    consignment, facts = work.consignment, work.facts
+    consignment = work.consignment
     if consignment.account_id is None:
         raise Unpriceable(reason="Nobody knows whose goods they are: there is no account.")
-    account = await accounts.get_account(session, consignment.account_id)
+    return await price_for(session, consignment.account_id, consignment.service_level, work.facts)
+
+
+async def price_for(
+    session: AsyncSession, account_id: UUID, service_level: str | None, facts: Facts
+) -> tuple[TariffView, list[PricedLine]]:
+    """What the work costs an account, by the tariff in force when it is done.
+
+    Raises
+    ------
+    Unpriceable
+    """
+    account = await accounts.get_account(session, account_id)
     tariff = await find_tariff(
         session,
         account_id=account.id,
-        service_level=consignment.service_level,
+        service_level=service_level,
         currency=account.currency,
         at=facts.done_at,
     )
     if tariff is None:
-        level = consignment.service_level or "any service level"
+        level = service_level or "any service level"
         raise Unpriceable(
             reason=f"No tariff in {account.currency} was in force for {account.code}, {level}, on "
             f"{facts.done_at:%Y-%m-%d %H:%M} UTC."
         )
     return tariff, price(tariff.rules, facts, tariff.currency)
+
+
+def country_of(spot: Spot) -> str:
+    """ISO 3166 alpha-2; "" where an address names no country, or calls it otherwise."""
+    code = spot.country.strip().upper()
+    return code if code in COUNTRIES else ""
 
 
 def work_view(row: BillableWork) -> WorkView:

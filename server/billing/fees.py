@@ -1,19 +1,29 @@
 """What orders and returns cost beside the work in the street: giving up late, sending back, and
 what a replacement costs more than the goods that it replaces."""
 
-from typing import Any
 from uuid import UUID
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.accounts import service as accounts
-from server.billing.charges import NewCharge, record_charges
+from server.billing.charges import (
+    AlreadyReversed,
+    NewCharge,
+    find_charge,
+    record_charges,
+    reverse_charge,
+)
 from server.billing.price_lines import Term, Trace
 from server.kit import clock
 from server.orders import service as orders
 from server.orders.events import OrderCancelled
-from server.returns.events import ExchangeReleased, ReturnResolved
+from server.orders.service import OrderView
+from server.returns import service as returns
+from server.returns.events import ExchangeCancelled, ExchangeReleased, ReturnResolved
+from server.returns.service import UnknownExchange
+
+BY = "billing"
 
 
 async def charge_cancellation(session: AsyncSession, event: OrderCancelled) -> None:
@@ -28,7 +38,7 @@ async def charge_cancellation(session: AsyncSession, event: OrderCancelled) -> N
             net_minor=event.fee_minor,
             currency=order.currency,
             source=f"order:{order.id}:cancelled",
-            order_id=order.id,
+            order=order,
         )
 
 
@@ -43,13 +53,16 @@ async def charge_return(session: AsyncSession, event: ReturnResolved) -> None:
             net_minor=event.fee_minor,
             currency=event.currency,
             source=f"return:{event.return_id}:fee",
-            order_id=event.order_id,
+            order=await _order_of(session, event.order_id),
         )
 
 
 async def charge_exchange(session: AsyncSession, event: ExchangeReleased) -> None:
-    """A difference that nobody paid at once and the account took over."""
-    if event.due_minor > 0 and event.settlement == "on_account":
+    """A difference that nobody paid at once and the account took over, unless the exchange was
+    given up before we heard of it."""
+    if event.due_minor <= 0 or event.settlement != "on_account":
+        return
+    if not await _was_given_up(session, event.exchange_id):
         await _charge(
             session,
             event.account_id,
@@ -57,9 +70,36 @@ async def charge_exchange(session: AsyncSession, event: ExchangeReleased) -> Non
             "Difference of an exchange",
             net_minor=event.due_minor,
             currency=event.currency,
-            source=f"exchange:{event.exchange_id}:due",
-            order_id=event.order_id,
+            source=_due(event.exchange_id),
+            order=await _order_of(session, event.order_id),
         )
+
+
+async def take_exchange_back(session: AsyncSession, event: ExchangeCancelled) -> None:
+    """Nothing is due for a replacement that does not go out."""
+    charge_id = await find_charge(session, _due(event.exchange_id))
+    if charge_id is None:
+        return
+    reason = "The exchange was given up."
+    try:
+        await reverse_charge(session, charge_id, reason=reason, by=BY)
+    except AlreadyReversed:
+        return  # a person was quicker
+
+
+async def _was_given_up(session: AsyncSession, exchange_id: UUID) -> bool:
+    try:
+        return (await returns.get_exchange(session, exchange_id)).state == "cancelled"
+    except UnknownExchange:
+        return False
+
+
+def _due(exchange_id: UUID) -> str:
+    return f"exchange:{exchange_id}:due"
+
+
+async def _order_of(session: AsyncSession, order_id: UUID | None) -> OrderView | None:
+    return await orders.get_order(session, order_id) if order_id is not None else None
 
 
 async def _charge(
@@ -70,7 +110,8 @@ async def _charge(
     *,
     net_minor: int,
     currency: str,
-    **fields: Any,
+    source: str,
+    order: OrderView | None,
 ) -> None:
     fee = Term(words=description, quantity=1, unit="piece", minor=net_minor)
     if not currency:  # of goods of which nobody said a price
@@ -86,7 +127,9 @@ async def _charge(
                 currency=currency,
                 occurred_at=clock.now(),
                 trace=msgspec.to_builtins(Trace(words="A fee as agreed.", terms=(fee,))),
-                **fields,
+                source=source,
+                order_id=order.id if order else None,
+                cost_centre=order.cost_centre if order else "",
             )
         ],
     )

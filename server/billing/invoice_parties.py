@@ -83,7 +83,8 @@ class Buyer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     company: the code of our legal entity that writes them.
     buyer_reference: what the buyer wants to read on them; their account's code if none.
-    vat_rule: other than normal needs a reason, which is printed; exempt may name its VATEX code.
+    vat_id, registration: either shows that the buyer is a business, which decides on VAT.
+    vat_rule: exempt needs a reason, which is printed, and may name its VATEX code.
     """
 
     company: CompanyCode
@@ -108,6 +109,7 @@ class Buyer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return VatStatus(
             country=self.address.country,
             vat_id=self.vat_id,
+            is_business=bool(self.vat_id or self.registration),
             rule=self.vat_rule,
             exemption_code=self.exemption_code,
             exemption_reason=self.exemption_reason,

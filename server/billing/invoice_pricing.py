@@ -1,11 +1,14 @@
 """The tax and the totals of a draft, found again at issue, when they become final."""
 
 from collections import defaultdict
+from collections.abc import Sequence
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.billing.charges import get_charges
 from server.billing.invoice_models import Invoice, InvoiceLine
 from server.billing.invoice_parties import Buyer, Company
 from server.billing.invoice_views import lines_of, treatment_of
@@ -28,12 +31,19 @@ async def price_lines(session: AsyncSession, row: Invoice, company: Company, buy
         line.number: treatment_of(line)
         for line in (await lines_of(session, row.corrects_id) if row.corrects_id else ())
     }
+    shipped_to = await _shipped_to(session, lines)
     for line in lines:
         if line.credits_line is not None:
             treatment = originals[line.credits_line]
         else:
             domestic = rates.treatment(line.vat_code, line.occurred_on)
-            treatment = treat(company.vat_status, buyer.vat_status, domestic)
+            treatment = treat(
+                company.vat_status,
+                buyer.vat_status,
+                domestic,
+                day=line.occurred_on,
+                ship_to_country=shipped_to.get(line.charge_id, ""),
+            )
         line.treatment = msgspec.to_builtins(treatment)
     groups = vat_groups(
         ((treatment_of(line), line.net_minor) for line in lines),
@@ -44,6 +54,15 @@ async def price_lines(session: AsyncSession, row: Invoice, company: Company, buy
     row.vat_minor = sum(group.vat_minor for group in groups)
     row.gross_minor = row.net_minor + row.vat_minor
     await session.flush()
+
+
+async def _shipped_to(
+    session: AsyncSession, lines: Sequence[InvoiceLine]
+) -> dict[UUID | None, str]:
+    """The countries to which goods went, by charge."""
+    ids = [line.charge_id for line in lines if line.charge_id is not None]
+    charges = await get_charges(session, ids)
+    return {charge.id: charge.ship_to_country for charge in charges.values()}
 
 
 async def _credited_before(session: AsyncSession, row: Invoice) -> dict[VatTreatment, int]:

@@ -78,6 +78,7 @@ class Charge(Base):
     currency: Mapped[str]
     vat_code: Mapped[str]
     cost_centre: Mapped[str]
+    ship_to_country: Mapped[str] = mapped_column(server_default="")
     occurred_at: Mapped[datetime]
     tariff_id: Mapped[UUID | None] = mapped_column(ForeignKey("tariff.id"))
     trace: Mapped[dict[str, Any]]

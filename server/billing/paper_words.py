@@ -46,6 +46,7 @@ class PaperWords:
     carried_forward: str
     reverse_charge: str
     outside_scope: str
+    export: str
 
 
 WORDS: dict[Language, PaperWords] = {
@@ -82,6 +83,7 @@ WORDS: dict[Language, PaperWords] = {
         carried_forward="Zwischensumme",
         reverse_charge="Steuerschuldnerschaft des Leistungsempfängers",
         outside_scope="Nicht steuerbar",
+        export="Steuerfreie Ausfuhr: Beförderung aus der EU hinaus",
     ),
     "en": PaperWords(
         invoice="Invoice",
@@ -116,6 +118,7 @@ WORDS: dict[Language, PaperWords] = {
         carried_forward="Carried forward",
         reverse_charge="Reverse charge: VAT is owed by the recipient",
         outside_scope="Not subject to VAT",
+        export="Export outside the EU: exempt from VAT",
     ),
 }
 

@@ -1,10 +1,9 @@
 """The paper of an issued invoice or credit note: a PDF/A-3 that carries its own data (Factur-X).
 
-Typst sets the text, which it gets as JSON. The same invoice gives the same page on every machine,
-since only the fonts that typst brings along are used.
+The same invoice gives the same page on every machine, unless a name in it needs letters that only
+fonts of a machine have.
 """
 
-import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime, time
@@ -13,8 +12,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import msgspec
-import typst
 from facturx import generate_from_file
 
 from server.billing.invoice_parties import Buyer, Company, PostalAddress
@@ -30,17 +27,11 @@ from server.billing.paper_words import (
     short_day_text,
 )
 from server.billing.vat import VatTreatment
+from server.kit.typeset import set_in_type
 
 TEMPLATE = Path(__file__).with_name("paper.typ")
 
-UNSET = re.compile(
-    "[^\n\u0020-\u007e\u00a0-\u02ff\u0370-\u04ff\u1e00-\u1fff\u2010-\u2027\u2030-\u203e"
-    "\u20a0-\u20bf\u2190-\u22ff\u25a1]"
-)
-"""What the fonts of typst cannot set for sure. PDF/A allows no character without a glyph."""
-
-UNASSIGNED_OR_INVISIBLE = {"Cn", "Cc", "Cf", "Co", "Mn", "Zl", "Zp"}
-BOX = "\N{WHITE SQUARE}"
+INVISIBLE = {"Cn", "Cc", "Cf", "Co", "Zl", "Zp"}
 
 
 def write_pdf(invoice: InvoiceView) -> bytes:
@@ -51,17 +42,8 @@ def write_pdf(invoice: InvoiceView) -> bytes:
     ------
     NotIssued
     """
-    set_in_type = typst.compile(
-        TEMPLATE,
-        root=TEMPLATE.parent,
-        sys_inputs={"data": msgspec.json.encode(describe(invoice)).decode()},
-        ignore_system_fonts=True,
-        format="pdf",
-        pdf_standards=["a-3b"],
-        timestamp=_issued_at(invoice),
-    )
-    assert isinstance(set_in_type, bytes)  # one PDF, as asked
-    file = BytesIO(set_in_type)
+    set_pages = set_in_type(TEMPLATE, describe(invoice), standard="a-3b", at=_issued_at(invoice))
+    file = BytesIO(set_pages)
     seller, _ = parties_of(invoice)
     generate_from_file(
         file,
@@ -96,11 +78,11 @@ def describe(invoice: InvoiceView) -> dict[str, Any]:
         "title": words.invoice if is_invoice else words.credit_note,
         "number": invoice.number,
         "seller": seller.name,
-        "sender": " · ".join([seller.name, *_address(seller.address, buyer.address.country)]),
+        "sender": " · ".join([seller.name, *address_lines(seller.address, buyer.address.country)]),
         "recipient": [
             buyer.name,
             *([buyer.attention] if buyer.attention else []),
-            *_address(buyer.address, seller.address.country),
+            *address_lines(buyer.address, seller.address.country),
         ],
         "facts": _facts(invoice, buyer, words),
         "intro": [words.intro_invoice if is_invoice else words.intro_credit_note]
@@ -121,35 +103,31 @@ def describe(invoice: InvoiceView) -> dict[str, Any]:
             else words.credited,
         ],
         "payment": _payment(invoice, seller, words) if is_invoice else [],
-        "footer": _footer(seller, words),
+        "footer": footer_of(seller, language),
         "words": {
             "carried_over": words.carried_over,
             "carried_forward": words.carried_forward,
         },
     }
-    return {name: _printable(value) for name, value in paper.items()}
+    return {name: made_printable(value) for name, value in paper.items()}
 
 
 def printable(text: str) -> str:
-    """The text with a box for every character that cannot be set, and without invisible ones,
-    which could turn the order of letters around."""
+    """The text without invisible characters, which could turn the order of letters around."""
     composed = unicodedata.normalize("NFC", text)
-    seen = "".join(
-        each
-        for each in composed
-        if each == "\n" or unicodedata.category(each) not in UNASSIGNED_OR_INVISIBLE
+    return "".join(
+        each for each in composed if each == "\n" or unicodedata.category(each) not in INVISIBLE
     )
-    return UNSET.sub(BOX, seen)
 
 
-def _printable(value: Any) -> Any:
+def made_printable(value: Any) -> Any:
     match value:
         case str():
             return printable(value)
         case dict():
-            return {name: _printable(each) for name, each in value.items()}
+            return {name: made_printable(each) for name, each in value.items()}
         case list() | tuple():
-            return [_printable(each) for each in value]
+            return [made_printable(each) for each in value]
     return value
 
 
@@ -222,9 +200,8 @@ def _totals(
 
 
 def _vat_note(treatment: VatTreatment, words: PaperWords) -> str:
-    if treatment.category == "AE":
-        return words.reverse_charge
-    return words.outside_scope if treatment.category == "O" else treatment.exemption_reason
+    ours = {"AE": words.reverse_charge, "O": words.outside_scope, "G": words.export}
+    return ours.get(treatment.category, treatment.exemption_reason)
 
 
 def _payment(invoice: InvoiceView, seller: Company, words: PaperWords) -> list[tuple[str, str]]:
@@ -238,9 +215,11 @@ def _payment(invoice: InvoiceView, seller: Company, words: PaperWords) -> list[t
     return [(name, value) for name, value in lines if value] if seller.iban else []
 
 
-def _footer(seller: Company, words: PaperWords) -> list[list[str]]:
+def footer_of(seller: Company, language: Language) -> list[list[str]]:
+    """Who we are, in three columns."""
+    words = WORDS[language]
     columns = [
-        [seller.name, *_address(seller.address, seller.address.country)],
+        [seller.name, *address_lines(seller.address, seller.address.country)],
         [seller.phone, seller.email, seller.website],
         [
             seller.vat_id and words.vat_id.format(vat_id=seller.vat_id),
@@ -251,7 +230,7 @@ def _footer(seller: Company, words: PaperWords) -> list[list[str]]:
     return [[line for line in column if line] or [""] for column in columns]
 
 
-def _address(address: PostalAddress, seen_from: str) -> list[str]:
+def address_lines(address: PostalAddress, seen_from: str) -> list[str]:
     """The lines of an address; its country only when it is another one."""
     town = f"{address.postcode} {address.city}".strip()
     lines = [address.street, address.extra, town]

@@ -1,5 +1,6 @@
 """Payments, statements, ageing and the journal over HTTP. Account users read their statements."""
 
+import asyncio
 from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -24,6 +25,8 @@ from server.billing.invoice_routes import (
 from server.billing.journal import LedgerBalance
 from server.billing.payment_matches import MatchView
 from server.billing.payments import NewPayment, PaymentView
+from server.billing.profiles import get_buyer, get_company
+from server.billing.statement_paper import write_statement
 from server.billing.statements import Ageing, Statement
 from server.identity.access import Principal
 from server.kit.inputs import FilledLine, Limit, Note, check_zone
@@ -148,6 +151,28 @@ async def get_statement(
     return await statements.get_statement(session, account_id, since=since, until=until)
 
 
+@get(
+    "/api/accounts/{account_id:uuid}/statement.pdf",
+    guards=[MAY_READ],
+    responses={200: ResponseSpec(bytes, description="PDF.", media_type="application/pdf")},
+)
+async def get_statement_pdf(
+    account_id: FromPath[UUID],
+    session: Session,
+    principal: Caller,
+    since: FromQuery[date],
+    until: FromQuery[date],
+) -> Response[bytes]:
+    """The same as a letter in the account's language, with what is overdue at its end."""
+    refuse_others(principal, account_id)
+    statement = await statements.get_statement(session, account_id, since=since, until=until)
+    ages = [None, *await statements.list_ageing(session, as_of=until, account_id=account_id)]
+    buyer = await get_buyer(session, account_id)
+    seller = await get_company(session, buyer.company)
+    pdf = await asyncio.to_thread(write_statement, statement, ages[-1], seller, buyer)
+    return as_file(pdf, f"statement-{since}-{until}.pdf", "application/pdf")
+
+
 @get("/api/ageing", guards=[MAY_READ])
 async def list_ageing(
     session: Session,
@@ -201,6 +226,7 @@ PAYMENT_ROUTES: list[Any] = [
     match_invoice,
     undo_match,
     get_statement,
+    get_statement_pdf,
     list_ageing,
     list_ledger_balances,
     get_journal_csv,

@@ -7,13 +7,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.billing.cash import note_cash
 from server.billing.charging import charge_consignment
-from server.billing.fees import charge_cancellation, charge_exchange, charge_return
+from server.billing.fees import (
+    charge_cancellation,
+    charge_exchange,
+    charge_return,
+    take_exchange_back,
+)
 from server.billing.work_facts import BACK
 from server.consignments.events import CustodyChanged
 from server.dispatch.events import TaskChanged
 from server.kit.outbox import reaction
 from server.orders.events import OrderCancelled
-from server.returns.events import ExchangeReleased, ReturnResolved
+from server.returns.events import ExchangeCancelled, ExchangeReleased, ReturnResolved
 
 ENDS = ("completed", "failed")
 
@@ -48,3 +53,8 @@ async def on_return_resolved(session: AsyncSession, event: ReturnResolved) -> No
 @reaction
 async def on_exchange_released(session: AsyncSession, event: ExchangeReleased) -> None:
     await charge_exchange(session, event)
+
+
+@reaction
+async def on_exchange_cancelled(session: AsyncSession, event: ExchangeCancelled) -> None:
+    await take_exchange_back(session, event)

@@ -38,7 +38,7 @@ ItemDescription,ItemQuantity,ItemRate,*ItemAmount,*ItemTaxCode,ItemTaxAmount,Cur
 """
 QUICKBOOKS = _QUICKBOOKS.replace("\n", "").split(",")
 
-UNTAXED = {"Z": "Zero Rated", "E": "Exempt", "AE": "Reverse Charge", "O": "No VAT"}
+UNTAXED = {"Z": "Zero Rated", "E": "Exempt", "AE": "Reverse Charge", "G": "Export", "O": "No VAT"}
 
 
 async def sales_csv(

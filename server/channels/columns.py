@@ -91,6 +91,10 @@ ORDER: dict[str, tuple[Read, str]] = {
         LINE,
         "reference; ref; customer reference; your reference; referenz; ihr zeichen",
     ),
+    "cost_centre": (
+        LINE,
+        "cost centre; cost center; costcentre; costcenter; department; kostenstelle; kst",
+    ),
     "kind": (one_of(KINDS), "kind; order kind; type; art; auftragsart"),
     "service_level": (
         text_as(ServiceLevelCode, "must be the code of a service level, such as next_day"),

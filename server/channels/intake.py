@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -107,6 +108,11 @@ async def taken(session: AsyncSession, order: OrderView) -> TakenOrder:
     return answer
 
 
+def place_fields(place: PlaceView) -> dict[str, Any]:
+    """What an order's Party says of where it is."""
+    return {"place_id": place.id, "place_key": place_key(place), "address": place.line}
+
+
 def place_key(place: PlaceView) -> str:
     """The same for two places that are one address, or one point."""
     address = Address(
@@ -140,7 +146,7 @@ def _at_places(
 ) -> OrderDraft:
     def party(role: str, said: Party) -> Party:
         place = made[index, role]
-        return msgspec.structs.replace(said, place_id=place.id, place_key=place_key(place))
+        return msgspec.structs.replace(said, **place_fields(place))
 
     return msgspec.structs.replace(
         draft,
@@ -168,6 +174,7 @@ def _draft(
         external_id=sent.external_id,
         source_sha256=sent.source_sha256,
         reference=request.reference,
+        cost_centre=request.cost_centre,
         consignor=party("consignor", request.consignor) if request.consignor else None,
         consignee=party("consignee", request.consignee),
         lines=request.lines,

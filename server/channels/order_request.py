@@ -97,6 +97,7 @@ class OrderRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     account: the code of the paying account; an account's own users and keys may leave it out.
     external_id: your number of the order; the same one again is the same order.
+    cost_centre: to what you book it; invoices show it line by line.
     window: both times or none; without one the service level says when.
     """
 
@@ -105,6 +106,7 @@ class OrderRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     account: Line | None = None
     external_id: FilledLine | None = None
     reference: Line = ""
+    cost_centre: Line = ""
     consignor: PartyRequest | None = None
     lines: Lines = ()
     parcels: Parcels = ()
@@ -153,6 +155,7 @@ class OrderAmendment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     consignor: PartyAmendment | UnsetType = UNSET
     consignee: PartyAmendment | UnsetType = UNSET
     reference: Line | UnsetType = UNSET
+    cost_centre: Line | UnsetType = UNSET
     lines: Lines | UnsetType = UNSET
     parcels: Parcels | UnsetType = UNSET
     window_start_at: Moment | UnsetType = UNSET

@@ -191,6 +191,7 @@ class _Reading:
             "kind": kind,
             "external_id": order.get("order_number"),
             "reference": order.get("reference", ""),
+            "cost_centre": order.get("cost_centre", ""),
             "consignor": consignor,
             "consignee": self._party("to", order, required=True),
             "lines": lines,

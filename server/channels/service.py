@@ -11,7 +11,7 @@ from server.accounts import service as accounts
 from server.channels.intake import (
     draft_order,
     new_place,
-    place_key,
+    place_fields,
     take_order,
     take_orders,
     taken,
@@ -132,5 +132,5 @@ async def _amended(session: AsyncSession, party: Party | None, amendment: PartyA
     if address := fields.pop("address", None):
         new = new_place(address, fields.get("name", party.name))
         (place,) = await places.create_places(session, [new])
-        fields |= {"place_id": place.id, "place_key": place_key(place)}
+        fields |= place_fields(place)
     return msgspec.structs.replace(party, **fields)

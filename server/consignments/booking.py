@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 from msgspec import UNSET
+from sqlalchemy import inspect
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -129,11 +130,14 @@ async def amend_consignment(
     row = await lock_consignment(session, consignment_id)
     if row.state in CLOSED:
         raise ConsignmentClosed(waybill=row.waybill, state=row.state)
-    for name, value in _columns(changes).items():
+    wanted = _columns(changes)
+    for name, value in wanted.items():
         setattr(row, name, value)
     if session.is_modified(row):
+        columns = inspect(row).attrs
+        changed = tuple(name for name in wanted if columns[name].history.has_changes())
         row.amended_at, row.amended_by = clock.now(), by
-        emit(session, ConsignmentAmended(consignment_id=row.id))
+        emit(session, ConsignmentAmended(consignment_id=row.id, changed=changed))
         await session.flush()
     return view_of(row, (await parcels_of(session, [row.id]))[row.id])
 

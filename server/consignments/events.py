@@ -15,7 +15,11 @@ class ConsignmentAnnounced(Event, frozen=True):
 
 
 class ConsignmentAmended(Event, frozen=True):
+    """changed: which of its columns, and of what its parcels come to together: weight_g, volume_ml,
+    parcels. Empty where nobody noted it down, which may mean anything."""
+
     consignment_id: UUID
+    changed: tuple[str, ...] = ()
 
 
 class ConsignmentCancelled(Event, frozen=True):

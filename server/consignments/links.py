@@ -65,4 +65,5 @@ def _name(session: AsyncSession, row: Consignment, other_id: UUID | None, by: st
     if row.linked_consignment_id != other_id:
         row.linked_consignment_id = other_id
         row.amended_at, row.amended_by = clock.now(), by
-        emit(session, ConsignmentAmended(consignment_id=row.id))
+        changed = ("linked_consignment_id",)
+        emit(session, ConsignmentAmended(consignment_id=row.id, changed=changed))

@@ -18,9 +18,9 @@ from server.consignments.booking import (
 from server.consignments.custody import UnknownParcels
 from server.consignments.events import ConsignmentAmended, CustodyChanged
 from server.consignments.lifecycle import STAYS_PUT, consignment_state
-from server.consignments.lookup import parcels_of
+from server.consignments.lookup import parcels_of, view_of
 from server.consignments.models import Consignment, Parcel
-from server.consignments.views import NewParcel
+from server.consignments.views import ConsignmentView, NewParcel
 from server.consignments.waybill import MAX_PIECES
 from server.kit import clock
 from server.kit.errors import Conflict
@@ -58,6 +58,7 @@ async def replace_parcels(
     parcels = {each.id: each for each in (await parcels_of(session, [row.id]))[row.id]}
     if unknown := set(expected) - set(parcels):
         raise UnknownParcels(parcel_ids=", ".join(sorted(map(str, unknown))))
+    load_before = _load(view_of(row, list(parcels.values())))
     free = [each for parcel_id, each in parcels.items() if parcel_id in set(expected)]
     staying = parcels.values() if packed else free
     if any(each.state not in STAYS_PUT for each in staying):
@@ -76,9 +77,20 @@ async def replace_parcels(
         raise NoParcels(count=0)
     _project(session, row, now)
     row.amended_at, row.amended_by = clock.now(), by
-    emit(session, ConsignmentAmended(consignment_id=row.id))
+    load = _load(view_of(row, now))
+    changed = tuple(name for name in load if load[name] != load_before[name])
+    emit(session, ConsignmentAmended(consignment_id=row.id, changed=changed or ("contents",)))
     await session.flush()
     return ids
+
+
+def _load(consignment: ConsignmentView) -> dict[str, int]:
+    """What its parcels come to together."""
+    return {
+        "weight_g": sum(each.weight_g for each in consignment.parcels),
+        "volume_ml": sum(each.volume_ml for each in consignment.parcels),
+        "parcels": len(consignment.parcels),
+    }
 
 
 def _project(session: AsyncSession, row: Consignment, parcels: Sequence[Parcel]) -> None:

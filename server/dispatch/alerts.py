@@ -4,7 +4,7 @@ An alert is an exception that is raised once for each time that something is so,
 itself when it is over. One that a person settles sooner stays settled.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -15,8 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.arrivals.service import Window
 from server.dispatch.exceptions import raise_exception
 from server.dispatch.models import ExceptionRecord, Task
+from server.dispatch.road_alerts import Subject, movements_of
 from server.dispatch.street_times import RunTimes
 from server.kit import clock
+from server.kit.geo import Position
 from server.tracking.service import SignOfLife
 
 SILENT_AFTER = timedelta(minutes=10)
@@ -25,7 +27,14 @@ STANDS_TIMES = 4
 """So many times the planned service, and STANDS_AFTER at least, is too long at a stop."""
 
 BATTERY_EMPTY_PERCENT = 5
-KINDS = ("late", "will_be_late", "stands_too_long", "phone_silent")
+KINDS = (
+    "late", "will_be_late", "stands_too_long", "phone_silent", "no_position", "left_route",
+    "speeding", "left_stop_open", "left_depot_unstarted", "back_at_depot",
+)  # fmt: skip
+GPS_CURES: dict[str | None, str] = {
+    "denied": "The app may not use the location. Let the driver allow it in the settings.",
+    "off": "Location was switched off. Let the driver switch it on.",
+}
 ONCE = datetime.min.replace(tzinfo=UTC)
 
 
@@ -39,11 +48,21 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime = ONCE
 
 
-def alerts_of(run: RunTimes, windows: Sequence[Window], now: datetime) -> list[Alert]:
-    """What is so now. Pure."""
+def alerts_of(
+    run: RunTimes,
+    windows: Sequence[Window],
+    line: Sequence[Position] | None,
+    is_open: Collection[Subject],
+    now: datetime,
+) -> list[Alert]:
+    """What is so now. Pure. line, is_open: see road_alerts."""
+    moved = [
+        Alert(kind=each.kind, sentence=each.sentence, stop_id=each.stop_id, since=each.since)
+        for each in movements_of(run, line, is_open, now)
+    ]
     if run.state != "started":
-        return []
-    return [*_lateness(run, windows, now), *_standing(run, now), *_silence(run, now)]
+        return moved
+    return [*_lateness(run, windows, now), *_standing(run, now), *_silence(run, now), *moved]
 
 
 def _lateness(run: RunTimes, windows: Sequence[Window], now: datetime) -> list[Alert]:
@@ -77,13 +96,28 @@ def _standing(run: RunTimes, now: datetime) -> list[Alert]:
 
 
 def _silence(run: RunTimes, now: datetime) -> list[Alert]:
-    heard = [run.seen.received_at] if run.seen else []
-    if run.sign and run.sign.heartbeat_at:
-        heard.append(run.sign.heartbeat_at)
-    if not heard or now - max(heard) < SILENT_AFTER:
+    seen_at = run.seen.received_at if run.seen else None
+    beat_at = run.sign.heartbeat_at if run.sign else None
+    heard = [at for at in (seen_at, beat_at) if at is not None]
+    if not heard:
         return []
-    sentence = f"The phone has not been heard of for a while. {_why_silent(run.sign)}"
-    return [Alert(kind="phone_silent", sentence=sentence, since=max(heard))]
+    if now - max(heard) >= SILENT_AFTER:
+        sentence = f"The phone has not been heard of for a while. {_why_silent(run.sign)}"
+        return [Alert(kind="phone_silent", sentence=sentence, since=max(heard))]
+    seen_at = seen_at or run.last_left_at
+    if beat_at is None or seen_at is None or now - seen_at < SILENT_AFTER:
+        return []
+    sentence = f"The phone is on, but does not say where it is. {_why_nowhere(run.sign)}"
+    return [Alert(kind="no_position", sentence=sentence, since=seen_at)]
+
+
+def _why_nowhere(sign: SignOfLife | None) -> str:
+    gps = sign.gps if sign else None
+    if gps in GPS_CURES:
+        return GPS_CURES[gps]
+    if sign and sign.battery_saver:
+        return "The battery saver is on. Let the driver switch it off for the app."
+    return "It may have no view of the sky. Let the driver open the app and look at its GPS check."
 
 
 def _why_silent(sign: SignOfLife | None) -> str:
@@ -92,10 +126,8 @@ def _why_silent(sign: SignOfLife | None) -> str:
         return "Call the driver: is the app open?"
     if sign.battery_percent is not None and sign.battery_percent <= BATTERY_EMPTY_PERCENT:
         return "Its battery was nearly empty. Call the driver: charge it in the vehicle."
-    if sign.gps == "denied":
-        return "The app may not use the location. Let the driver allow it in the settings."
-    if sign.gps == "off":
-        return "Location was switched off. Let the driver switch it on."
+    if sign.gps in GPS_CURES:
+        return GPS_CURES[sign.gps]
     if sign.network == "none":
         return "It had no network. Its work is kept, and comes when there is network again."
     if sign.battery_saver:
@@ -103,8 +135,14 @@ def _why_silent(sign: SignOfLife | None) -> str:
     return "The app was probably closed. Let the driver open it."
 
 
-async def follow_alerts(session: AsyncSession, run: RunTimes, alerts: Sequence[Alert]) -> None:
-    """Raise what is new, settle what is over."""
+async def follow_alerts(
+    session: AsyncSession,
+    run: RunTimes,
+    windows: Sequence[Window],
+    line: Sequence[Position] | None,
+    now: datetime,
+) -> None:
+    """Raise what is new, settle what is over. line: the roads of the run, when a map knows them."""
     records = (
         await session.scalars(
             select(ExceptionRecord)
@@ -112,6 +150,8 @@ async def follow_alerts(session: AsyncSession, run: RunTimes, alerts: Sequence[A
             .with_for_update()
         )
     ).all()
+    is_open = {_subject(record) for record in records if record.settled_at is None}
+    alerts = alerts_of(run, windows, line, is_open, now)
     so_now = {(alert.kind, str(alert.stop_id or "")) for alert in alerts}
     for record in records:
         if record.settled_at is None and _subject(record) not in so_now:
@@ -133,7 +173,7 @@ async def follow_alerts(session: AsyncSession, run: RunTimes, alerts: Sequence[A
         )
 
 
-def _subject(record: ExceptionRecord) -> tuple[str, str]:
+def _subject(record: ExceptionRecord) -> Subject:
     return record.kind, str(record.details.get("stop_id", ""))
 
 

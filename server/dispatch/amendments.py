@@ -1,6 +1,6 @@
 """What an amended consignment means for its tasks: another time, another door, another day."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import select
@@ -14,10 +14,27 @@ from server.dispatch.models import Depot, Run, Stop, Task
 from server.dispatch.tasks import back_to_pool, lock_consignment_tasks, new_task
 from server.kit import clock
 
+LOAD = frozenset(("weight_g", "volume_ml", "parcels"))
+READ_BY_PLANS = LOAD | {
+    "consignor_place_id",
+    "consignee_place_id",
+    "window_start_at",
+    "window_end_at",
+    "pickup_window_start_at",
+    "pickup_window_end_at",
+    "service_level",
+    "skills",
+    "linked_consignment_id",
+}
+"""What of a consignment a plan is made from; see ConsignmentAmended.changed."""
 
-async def amend_tasks(session: AsyncSession, consignment_id: UUID) -> set[UUID]:
+
+async def amend_tasks(
+    session: AsyncSession, consignment_id: UUID, *, changed: Collection[str] = ()
+) -> set[UUID]:
     """Bring the open tasks in line with their consignment; the drivers who need a new manifest.
 
+    changed: what is different of it; empty for whatever it may be.
     When a place changed, or the time to another day than its run's, the work goes back to the
     pool, except what a driver is on the way to.
     """
@@ -25,6 +42,8 @@ async def amend_tasks(session: AsyncSession, consignment_id: UUID) -> set[UUID]:
     consignment = await consignments.get_consignment(session, consignment_id)
     changed_drivers: set[UUID] = set()
     has_moved = False
+    matters = not changed or not READ_BY_PLANS.isdisjoint(changed)
+    load_of = consignment_id if changed and READ_BY_PLANS.intersection(changed) <= LOAD else None
     open_tasks = [task for task in tasks if task.state not in FINAL]
     for task in open_tasks:
         fresh = new_task(consignment, task.kind)
@@ -37,8 +56,10 @@ async def amend_tasks(session: AsyncSession, consignment_id: UUID) -> set[UUID]:
             has_moved |= await _misses_its_run(session, depots, task)
         task.service_s = fresh.service_s
         task.changed_at = clock.now()
-        for depot in depots:
-            record_task_change(session, depot, task, f"{consignment.waybill} was amended.")
+        for depot in depots if matters else ():
+            record_task_change(
+                session, depot, task, f"{consignment.waybill} was amended.", load_of=load_of
+            )
     for task in open_tasks:
         if task.driver_id is None:
             continue

@@ -22,8 +22,8 @@ from server.dispatch.models import Plan
 from server.dispatch.places_in_run import narrow, orders_with, sentences_of, time_order
 from server.dispatch.planning import PlanView, find_plan, lock_plan, plan_view
 from server.dispatch.problem import RoadMap, make_draft_run, make_problem, measure_roads
-from server.dispatch.publishing import refuse_stale
 from server.dispatch.situation import Situation, Van, read_situation
+from server.dispatch.staleness import refuse_stale
 from server.kit.errors import Conflict, Invalid, NotFound
 
 NOTICEABLE_S = 300
@@ -293,8 +293,9 @@ async def _open_draft(session: AsyncSession, plan_id: UUID) -> tuple[Plan, Draft
     plan = await lock_plan(session, plan_id)
     if plan.state != "draft" or plan.draft is None:
         raise NotADraft(state=plan.state)
-    await refuse_stale(session, depot, plan.day, plan.input_version)
-    return plan, from_document(plan.draft)
+    draft = from_document(plan.draft)
+    await refuse_stale(session, depot.id, plan.day, plan.input_version, draft)
+    return plan, draft
 
 
 def _find_stop(draft: DraftPlan, stop_id: UUID) -> tuple[DraftRun, DraftStop]:

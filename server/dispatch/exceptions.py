@@ -55,6 +55,15 @@ SENTENCES = {
     "will_be_late": "The driver will probably come after the promised time.",
     "stands_too_long": "The driver has been at a stop unusually long.",
     "phone_silent": "The phone of a driver on the road has not been heard of for a while.",
+    "no_position": "The phone of a driver on the road is on, but does not say where it is.",
+    "left_route": "A driver has left the roads of the run.",
+    "speeding": "A vehicle drove faster than it may.",
+    "left_stop_open": "A driver has left a stop whose tasks are still open.",
+    "left_depot_unstarted": "A driver has left the depot without starting the run.",
+    "back_at_depot": "A driver is back at the depot with stops left.",
+    "driver_wrote": "The driver wrote to the office.",
+    "extra_cost": "The driver paid something on the way.",
+    "offer_unanswered": "The driver did not answer the offer of an urgent job in time.",
     "not_placed": "No other run could take it after the breakdown.",
 }
 """Every kind of exception, and what it says to the dispatcher."""

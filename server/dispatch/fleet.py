@@ -24,6 +24,8 @@ from server.kit.ids import new_id
 from server.places import service as places
 
 Profile = Literal["car", "bicycle"]
+MAX_SPEED_KMH: dict[Profile, int] = {"car": 130, "bicycle": 50}
+"""Of a new vehicle; the map that plans are made on does not tell the limits of its roads."""
 
 
 class UnknownDriver(NotFound):
@@ -91,6 +93,7 @@ class VehicleView(msgspec.Struct, frozen=True, kw_only=True):
     capacity_parcels: int
     skills: list[str]
     active: bool
+    max_speed_kmh: int
 
 
 async def create_depot(
@@ -245,6 +248,7 @@ async def create_vehicle(
         capacity_parcels=capacity_parcels,
         skills=sorted(set(skills)),
         active=True,
+        max_speed_kmh=MAX_SPEED_KMH[profile],
     )
     session.add(vehicle)
     record_change(session, depot, f"Vehicle {label} was added.")

@@ -61,6 +61,7 @@ class VehicleChanges(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=T
     capacity_parcels: Amount | None = None
     skills: Skills | None = None
     active: bool | None = None
+    max_speed_kmh: Annotated[int, msgspec.Meta(ge=5, le=250)] | None = None
 
 
 class NewBreak(msgspec.Struct, forbid_unknown_fields=True):

@@ -2,29 +2,37 @@
 
 A run is looked at again at once when something about it is news, every minute while it is driven
 (the position tells whether it keeps to its plan), and seldom before it starts. A round takes a
-hundred runs: one read, one question to the map for each that needs it, one write.
+hundred runs: one read, one question to the map for each that needs it, a write for every ten.
 """
 
 import asyncio
 import logging
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import batched, groupby
 from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from routing.road_errors import RoadsError
 from routing.roads import Roads
 from server.arrivals import service as arrivals
 from server.arrivals.service import Cell, Pace, Window
-from server.dispatch.alerts import alerts_of, follow_alerts
+from server.dispatch.alerts import follow_alerts
+from server.dispatch.inputs import lock_depot
 from server.dispatch.models import RunWatch, Shift
 from server.dispatch.outlook import Ways, measure_ways, times_taken, ways_to_measure, what_is_left
 from server.dispatch.street_times import RunTimes, read_run_times
-from server.dispatch.watch import hold_free, take_due
+from server.dispatch.watch import hold, take_due
+from server.dispatch.way import trace
 from server.kit import clock
 from server.kit.db import Database
 from server.kit.feed import announce
+from server.kit.geo import Position
+
+type Line = Sequence[Position]
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +41,7 @@ FORECASTS_CHANNEL = "forecasts"
 
 ROUND_S = 1.0
 RUNS_MAX = 100
+RUNS_WRITTEN_TOGETHER = 10
 WHILE_DRIVEN = timedelta(minutes=1)
 BEFORE_START = timedelta(minutes=10)
 LEARN_EVERY = timedelta(minutes=5)
@@ -57,12 +66,14 @@ async def run_forecaster(db: Database, roads: Roads, stop: asyncio.Event) -> Non
 
 
 class Forecaster:
-    """Renews forecasts. What it remembers only saves work: the paces of depots."""
+    """Renews forecasts. What it remembers only saves work: the paces of depots, and the roads of
+    runs with the stops that they were drawn through."""
 
     def __init__(self, db: Database, roads: Roads) -> None:
         self._db = db
         self._roads = roads
         self._paces: dict[UUID, tuple[datetime, Pace]] = {}
+        self._lines: dict[UUID, tuple[tuple[Position, ...], Line]] = {}
 
     async def renew_due(self) -> int:
         """One round; how many runs were looked at."""
@@ -74,12 +85,17 @@ class Forecaster:
                 runs = await read_run_times(session, due)
                 today = await self._learn(session, runs, now)
             ways = {run.run_id: await self._measure(run, now) for run in runs}
+            lines = {run.run_id: await self._trace(run) for run in runs}
             windows = {run.run_id: self._predict(run, ways[run.run_id], today, now) for run in runs}
-            async with self._db.transaction() as session:
-                free = await hold_free(session, due)
-                for run in runs:
-                    if run.run_id in free:
-                        await _write(session, run, windows[run.run_id], free[run.run_id], now)
+            for mine in _in_parts(runs):
+                async with self._db.transaction() as session:
+                    await lock_depot(session, mine[0].depot_id)
+                    watches = await hold(session, [run.run_id for run in mine])
+                    for run in mine:
+                        if run.run_id in watches:
+                            told = windows[run.run_id], lines[run.run_id]
+                            watch = watches[run.run_id]
+                            await _write(session, run, *told, watch=watch, now=now)
         return len(due)
 
     async def _learn(
@@ -104,6 +120,25 @@ class Forecaster:
     async def _measure(self, run: RunTimes, now: datetime) -> Ways:
         return await measure_ways(self._roads, ways_to_measure(run, now), run.profile)
 
+    async def _trace(self, run: RunTimes) -> Line | None:
+        """The roads of the run; None where there is no map, or nobody is to drive now."""
+        if self._roads.source == "haversine" or run.state != "started":
+            self._lines.pop(run.run_id, None)
+            return None
+        halts = tuple(stop.position for stop in run.stops if stop.position is not None)
+        known, line = self._lines.get(run.run_id, (None, None))
+        if known == halts:
+            return line
+        whole = [(each.lon, each.lat) for each in (run.depot_position, *halts, run.depot_position)]
+        try:
+            found = await asyncio.to_thread(trace, self._roads, whole, run.profile)
+        except RoadsError as error:
+            log.warning("the map has no answer, so nobody knows who left their roads: %s", error)
+            return None
+        line = [Position(lon, lat) for lon, lat in found]
+        self._lines[run.run_id] = halts, line
+        return line
+
     def _predict(
         self, run: RunTimes, ways: Ways, today: dict[UUID, list[Cell]], now: datetime
     ) -> list[Window]:
@@ -118,6 +153,13 @@ class Forecaster:
             now=now,
             zone=run.zone,
         )
+
+
+def _in_parts(runs: list[RunTimes]) -> Iterator[tuple[RunTimes, ...]]:
+    """The runs of one depot at a time, and few of them: the street waits for the depot's lock."""
+    by_depot = sorted(runs, key=lambda run: run.depot_id)
+    for _, mine in groupby(by_depot, key=lambda run: run.depot_id):
+        yield from batched(mine, RUNS_WRITTEN_TOGETHER)
 
 
 async def _learn_pace(session: AsyncSession, depot_id: UUID, now: datetime) -> Pace:
@@ -137,7 +179,13 @@ async def _learn_pace(session: AsyncSession, depot_id: UUID, now: datetime) -> P
 
 
 async def _write(
-    session: AsyncSession, run: RunTimes, windows: list[Window], watch: RunWatch, now: datetime
+    session: AsyncSession,
+    run: RunTimes,
+    windows: list[Window],
+    line: Line | None,
+    *,
+    watch: RunWatch,
+    now: datetime,
 ) -> None:
     """Keep what the run has taught, score what came true, tell what is new, and look again."""
     await arrivals.note_times(session, times_taken(run))
@@ -148,7 +196,7 @@ async def _write(
         session, run_id=run.run_id, windows=windows, made_at=now, **whose
     ):
         announce(session, FORECASTS_CHANNEL, str(run.run_id).encode())
-    await follow_alerts(session, run, alerts_of(run, windows, now))
+    await follow_alerts(session, run, windows, line, now)
     if watch.due_at != now + WHILE_DRIVEN:
         return  # something has happened since it was taken
     if run.state == "closed":

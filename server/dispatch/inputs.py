@@ -10,12 +10,11 @@ Lock order everywhere: depots by id, then tasks by id, then whatever else.
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.dispatch.models import Depot, PlanningChange, Task
@@ -80,6 +79,7 @@ def record_change(
     *,
     first_day: date | None = None,
     last_day: date | None = None,
+    load_of: UUID | None = None,
 ) -> None:
     """Count up the version of a locked depot; plans of days in between become stale."""
     depot.input_version += 1
@@ -91,32 +91,17 @@ def record_change(
             last_day=last_day,
             what=what,
             changed_at=clock.now(),
+            load_of=load_of,
         )
     )
 
 
-def record_task_change(session: AsyncSession, depot: Depot, task: Task, what: str) -> None:
+def record_task_change(
+    session: AsyncSession, depot: Depot, task: Task, what: str, *, load_of: UUID | None = None
+) -> None:
     """A change that matters from the day of the task's window on, since it may be late by then."""
     first_day = local_day(depot, task.window_start_at) if task.window_start_at else None
-    record_change(session, depot, what, first_day=first_day)
-
-
-async def changes_since(
-    session: AsyncSession, depot_id: UUID, day: date, version: int
-) -> list[Change]:
-    """What has changed for that day, oldest first; at most 50."""
-    rows: Any = await session.scalars(
-        select(PlanningChange)
-        .where(
-            PlanningChange.depot_id == depot_id,
-            PlanningChange.version > version,
-            or_(PlanningChange.first_day.is_(None), PlanningChange.first_day <= day),
-            or_(PlanningChange.last_day.is_(None), PlanningChange.last_day >= day),
-        )
-        .order_by(PlanningChange.version)
-        .limit(50)
-    )
-    return [Change(row.version, row.what, row.changed_at) for row in rows]
+    record_change(session, depot, what, first_day=first_day, load_of=load_of)
 
 
 def local_day(depot: Depot, at: datetime) -> date:

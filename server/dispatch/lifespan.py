@@ -8,8 +8,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
-from litestar import Litestar
+from litestar import Litestar, Request
+from litestar.di import Provide
 
 from routing.roads import Roads, open_roads
 
@@ -43,5 +45,13 @@ async def keep_roads(app: Litestar) -> AsyncIterator[None]:
     finally:
         await app.state.roads.close()
 
+
+async def provide_roads(request: Request[Any, Any, Any]) -> LazyRoads:
+    roads: LazyRoads = request.app.state.roads
+    return roads
+
+
+ROADS = {"roads": Provide(provide_roads)}
+"""The dependencies of a route that takes `roads: NamedDependency[LazyRoads]`."""
 
 LIFESPANS = [keep_roads]

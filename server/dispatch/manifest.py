@@ -20,7 +20,16 @@ from server.consignments.service import ConsignmentView
 from server.dispatch.events import ManifestChanged
 from server.dispatch.fleet import find_driver
 from server.dispatch.lifecycle import FINAL
-from server.dispatch.models import Depot, ManifestVersion, Run, Shift, Stop, Task, Vehicle
+from server.dispatch.message_models import DriverMessage
+from server.dispatch.models import (
+    Depot,
+    ManifestVersion,
+    Run,
+    Shift,
+    Stop,
+    Task,
+    Vehicle,
+)
 from server.dispatch.watch import look_soon
 from server.identity import service as identity
 from server.kit import clock
@@ -31,6 +40,7 @@ from server.protocol.to_driver import (
     Manifest,
     ManifestBreak,
     ManifestDepot,
+    ManifestMessage,
     ManifestParcel,
     ManifestStop,
     ManifestTask,
@@ -39,6 +49,9 @@ from server.protocol.to_driver import (
 
 STILL_TODAY = timedelta(hours=12)
 """So long after its end a closed run is shown, when nothing new has come."""
+
+MESSAGES_KEPT = timedelta(hours=24)
+MESSAGES_MAX = 30
 
 NO_PROOF = ProofDemand(photo="optional", signature="off", name="off", pin="off", scan="optional")
 """What a handover between the company's own people asks for."""
@@ -161,8 +174,9 @@ async def _build_manifest(
     session: AsyncSession, driver_id: UUID, version: int, run: Run | None
 ) -> Manifest:
     name = (await identity.get_people(session, [driver_id]))[driver_id].name
+    messages = await _read_messages(session, driver_id)
     if run is None:
-        return Manifest(version=version, run_id=None, driver_name=name)
+        return Manifest(version=version, run_id=None, driver_name=name, messages=messages)
     shift = await session.get_one(Shift, run.shift_id)
     vehicle = await session.get_one(Vehicle, run.vehicle_id)
     depot = await session.get_one(Depot, run.depot_id)
@@ -177,6 +191,24 @@ async def _build_manifest(
         ends_at=run.ends_at,
         breaks=tuple(msgspec.convert(rest, ManifestBreak) for rest in shift.breaks),
         stops=await _build_stops(session, run),
+        messages=messages,
+    )
+
+
+async def _read_messages(session: AsyncSession, driver_id: UUID) -> tuple[ManifestMessage, ...]:
+    rows = await session.scalars(
+        select(DriverMessage)
+        .where(
+            DriverMessage.driver_id == driver_id,
+            ~DriverMessage.by_driver,
+            DriverMessage.said_at > clock.now() - MESSAGES_KEPT,
+        )
+        .order_by(DriverMessage.said_at.desc(), DriverMessage.id.desc())
+        .limit(MESSAGES_MAX)
+    )
+    return tuple(
+        ManifestMessage(id=str(row.id), text=row.text, said_at=row.said_at)
+        for row in reversed(rows.all())
     )
 
 
@@ -241,6 +273,7 @@ def _build_task(task: Task, consignment: ConsignmentView) -> ManifestTask:
         proof=demand_of(task, consignment),
         cash_minor=due_minor,
         currency=consignment.currency if due_minor else "",
+        answer_by_at=task.answer_by_at if task.state == "assigned" else None,
     )
 
 

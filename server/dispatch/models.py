@@ -17,6 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+import server.dispatch.message_models  # noqa: F401 - so that one import knows every table
 from server.kit.db import Base
 from server.kit.geo import Point, Position
 from server.kit.ids import new_id
@@ -43,7 +44,10 @@ class Depot(Base):
 
 
 class PlanningChange(Base):
-    """What made input_version count up, for which days (None: open), in words."""
+    """What made input_version count up, for which days (None: open), in words.
+
+    load_of: the consignment, when nothing but the size of its parcels is another one.
+    """
 
     __tablename__ = "planning_change"
 
@@ -53,6 +57,7 @@ class PlanningChange(Base):
     last_day: Mapped[date | None]
     what: Mapped[str]
     changed_at: Mapped[datetime]
+    load_of: Mapped[UUID | None]
 
 
 class Driver(Base):
@@ -78,6 +83,7 @@ class Vehicle(Base):
             "capacity_weight_g >= 0 and capacity_volume_ml >= 0 and capacity_parcels >= 0",
             name="capacity",
         ),
+        CheckConstraint("max_speed_kmh > 0", name="max_speed_kmh"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -89,6 +95,7 @@ class Vehicle(Base):
     capacity_parcels: Mapped[int]
     skills: Mapped[list[str]] = mapped_column(ARRAY(Text))
     active: Mapped[bool] = mapped_column(default=True)
+    max_speed_kmh: Mapped[int] = mapped_column(server_default="130")
 
 
 class Shift(Base):
@@ -244,6 +251,7 @@ class Task(Base):
         road already fetches parcels there that another one would have brought.
     driver_id: whose run it is in; past_drivers: in whose run it has ever been.
     attempt: counts from 1; a failed task stays failed, the next attempt is a task of its own.
+    answer_by_at: while it is only offered to its driver: until when an answer is waited for.
     """
 
     __tablename__ = "task"
@@ -276,6 +284,7 @@ class Task(Base):
         Index(None, "stop_id"),
         Index(None, "consignment_id"),
         Index(None, "place_id"),
+        Index("ix_task_offered", "answer_by_at", postgresql_where=text("state = 'assigned'")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -298,6 +307,7 @@ class Task(Base):
     cash_minor: Mapped[int | None] = mapped_column(BigInteger)
     finished_at: Mapped[datetime | None]
     finished_by: Mapped[UUID | None] = mapped_column(ForeignKey("driver.person_id"))
+    answer_by_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime]
 

@@ -23,7 +23,7 @@ from routing.process import Solving, SolvingUnfinished
 from routing.road_errors import RoadsError
 from routing.roads import Roads
 from server.dispatch.draft import DraftPlan, from_document, to_document
-from server.dispatch.inputs import changes_since, lock_depot
+from server.dispatch.inputs import lock_depot
 from server.dispatch.models import Plan
 from server.dispatch.planning import UnassignedWork, find_plan, to_unassigned
 from server.dispatch.problem import (
@@ -34,6 +34,7 @@ from server.dispatch.problem import (
     present_plan,
 )
 from server.dispatch.situation import Situation, read_situation
+from server.dispatch.staleness import changes_since
 from server.kit import clock
 from server.kit.db import Database
 from server.kit.ids import new_id
@@ -90,6 +91,10 @@ async def plan_next(db: Database, roads: Roads, *, lease_s: float = LEASE_S) -> 
     return True
 
 
+EXTENSIONS_MAX = 3
+"""So often the budget is given again while work is left only for want of time, as on a busy
+machine: nobody is helped by half a plan in time."""
+
 EXPECTED = (ProblemError, RoadsError, RuntimeError)
 
 
@@ -141,6 +146,10 @@ async def _make(
     problem = await asyncio.to_thread(make_problem, situation, road_map)
     start = present_plan(situation, problem)
     solved = await _solve(db, plan, problem, start if start.routes else None, lease_s)
+    for _ in range(EXTENSIONS_MAX):
+        if solved is None or all(one.code != "out_of_time" for one in solved.unassigned):
+            break
+        solved = await _solve(db, plan, problem, solved, lease_s)
     if solved is not None:
         await _save(db, plan, situation, road_map, solved)
 
@@ -196,7 +205,7 @@ async def _save(
     )
     async with db.transaction() as session:
         await lock_depot(session, plan.depot_id)
-        changes = await changes_since(session, plan.depot_id, plan.day, plan.input_version)
+        changes = await changes_since(session, plan.depot_id, plan.day, plan.input_version, draft)
         values: dict[str, Any] = {
             "state": "draft",
             "draft": to_document(draft),

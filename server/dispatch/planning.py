@@ -10,10 +10,11 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.dispatch.draft import DraftRun, from_document
-from server.dispatch.inputs import Change, changes_since, day_bounds, find_depot
+from server.dispatch.draft import DraftPlan, DraftRun, from_document
+from server.dispatch.inputs import Change, day_bounds, find_depot
 from server.dispatch.lifecycle import PLAN
 from server.dispatch.models import Plan
+from server.dispatch.staleness import changes_since
 from server.kit import clock
 from server.kit.errors import Invalid, NotFound
 from server.kit.ids import new_id
@@ -167,8 +168,9 @@ async def lock_plan(session: AsyncSession, plan_id: UUID) -> Plan:
 
 async def plan_view(session: AsyncSession, plan: Plan) -> PlanView:
     changes: Sequence[Change] = ()
+    draft = from_document(plan.draft) if plan.draft else DraftPlan(runs=())
     if plan.state in ("draft", "published"):
-        changes = await changes_since(session, plan.depot_id, plan.day, plan.input_version)
+        changes = await changes_since(session, plan.depot_id, plan.day, plan.input_version, draft)
     return PlanView(
         id=plan.id,
         depot_id=plan.depot_id,
@@ -179,7 +181,7 @@ async def plan_view(session: AsyncSession, plan: Plan) -> PlanView:
         requested_by=plan.requested_by,
         requested_at=plan.requested_at,
         progress=msgspec.convert(plan.progress, PlanProgress) if plan.progress else None,
-        runs=from_document(plan.draft).runs if plan.draft else (),
+        runs=draft.runs,
         unassigned=tuple(msgspec.convert(each, UnassignedWork) for each in plan.unassigned),
         changes=tuple(changes),
         failure=plan.failure,

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.arrivals import service as arrivals
@@ -115,6 +115,16 @@ async def list_runs(
     return await _views(session, (await session.scalars(query)).all())
 
 
+def _is_shown() -> ColumnElement[bool]:
+    """Not over, or ended a short while ago."""
+    return or_(Run.state != "closed", Run.closed_at > clock.now() - STILL_TODAY)
+
+
+async def shown_run_ids(session: AsyncSession) -> Sequence[UUID]:
+    """All that are not over or ended a short while ago, for who reads them part by part."""
+    return (await session.scalars(select(Run.id).where(_is_shown()).order_by(Run.id))).all()
+
+
 async def snapshot_of_runs(
     session: AsyncSession,
     run_ids: Collection[UUID] | None = None,
@@ -129,8 +139,7 @@ async def snapshot_of_runs(
     elif day is not None:
         query = query.where(Run.day == day)
     else:
-        recent = Run.closed_at > clock.now() - STILL_TODAY
-        query = query.where(or_(Run.state != "closed", recent))
+        query = query.where(_is_shown())
     if depot_id is not None:
         query = query.where(Run.depot_id == depot_id)
     return await _views(session, (await session.scalars(query)).all())
@@ -195,6 +204,9 @@ async def _views(session: AsyncSession, runs: Sequence[Run]) -> list[RunView]:
             select(Stop).where(Stop.run_id.in_([run.id for run in runs])).order_by(Stop.sequence)
         )
     ).all()
+    stops_of: dict[UUID, list[Stop]] = {run.id: [] for run in runs}
+    for stop in stops:
+        stops_of[stop.run_id].append(stop)
     tasks: dict[UUID, list[Task]] = {stop.id: [] for stop in stops}
     for task in await session.scalars(
         select(Task).where(Task.stop_id.in_(tasks)).order_by(Task.sequence, Task.id)
@@ -206,7 +218,7 @@ async def _views(session: AsyncSession, runs: Sequence[Run]) -> list[RunView]:
     forecasts = await arrivals.forecasts_of(session, tasks)
     views = []
     for run in runs:
-        mine = [stop for stop in stops if stop.run_id == run.id]
+        mine = stops_of[run.id]
         views.append(
             RunView(
                 id=run.id,

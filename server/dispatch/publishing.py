@@ -14,27 +14,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.consignments import service as consignments
 from server.dispatch.draft import DraftPlan, DraftRun, DraftStop, from_document
 from server.dispatch.events import PlanPublished
-from server.dispatch.inputs import Change, changes_since, lock_depot, record_change
+from server.dispatch.inputs import lock_depot, record_change
 from server.dispatch.lifecycle import FINAL, PLAN, TASK, UNDER_WAY
 from server.dispatch.manifest import issue_manifests
 from server.dispatch.models import Depot, Run, Stop, Task
 from server.dispatch.planning import PlanView, find_plan, lock_plan, plan_view
+from server.dispatch.staleness import StalePlan, refuse_stale
 from server.dispatch.tasks import HANDOVER_S, back_to_pool, holder_of, lock_tasks
 from server.kit import clock
-from server.kit.errors import Conflict
 from server.kit.ids import new_id
 from server.kit.outbox import emit
-
-
-class StalePlan(Conflict):
-    """The world has moved on since this plan was made: {what} Request a new plan."""
-
-    code = "dispatch.stale_plan"
-
-    def __init__(self, changes: Iterable[str]) -> None:
-        told = list(changes)
-        more = f" And {len(told) - 3} more." if len(told) > 3 else ""
-        super().__init__(what=" ".join(told[:3]) + more, changes=told)
 
 
 async def publish_plan(session: AsyncSession, plan_id: UUID, *, by: str) -> PlanView:
@@ -48,9 +37,9 @@ async def publish_plan(session: AsyncSession, plan_id: UUID, *, by: str) -> Plan
     depot = await lock_depot(session, (await find_plan(session, plan_id)).depot_id)
     plan = await lock_plan(session, plan_id)
     PLAN.check(plan.state, "published")
-    await refuse_stale(session, depot, plan.day, plan.input_version)
     assert plan.draft is not None  # a plan in the state draft has one
     draft = from_document(plan.draft)
+    await refuse_stale(session, depot.id, plan.day, plan.input_version, draft)
     runs = await _lock_runs(session, depot.id, plan.day)
     changed = await _apply_draft(session, depot, plan.day, draft, runs, plan_id=plan_id)
     plan.state = "published"
@@ -64,12 +53,6 @@ async def publish_plan(session: AsyncSession, plan_id: UUID, *, by: str) -> Plan
     await issue_manifests(session, changed)
     emit(session, PlanPublished(plan_id=plan.id))
     return await plan_view(session, plan)
-
-
-async def refuse_stale(session: AsyncSession, depot: Depot, day: date, version: int) -> None:
-    changes: list[Change] = await changes_since(session, depot.id, day, version)
-    if changes:
-        raise StalePlan(change.what for change in changes)
 
 
 async def _lock_runs(session: AsyncSession, depot_id: UUID, day: date) -> dict[UUID, Run]:

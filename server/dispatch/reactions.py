@@ -31,7 +31,8 @@ async def on_consignment_announced(
 
 @reaction
 async def on_consignment_amended(session: AsyncSession, event: ConsignmentAmended) -> None:
-    await issue_manifests(session, await amend_tasks(session, event.consignment_id))
+    drivers = await amend_tasks(session, event.consignment_id, changed=event.changed)
+    await issue_manifests(session, drivers)
 
 
 @reaction

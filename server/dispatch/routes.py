@@ -1,13 +1,13 @@
 """Planning and the day's work over HTTP, for dispatchers."""
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from litestar import Request, get, patch, post
-from litestar.di import NamedDependency, Provide
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar import get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.dispatch import service
@@ -15,18 +15,22 @@ from server.dispatch.breakdown import Reassignment
 from server.dispatch.draft_edits import MoveEffect
 from server.dispatch.exception_routes import EXCEPTION_ROUTES
 from server.dispatch.fleet_routes import FLEET_ROUTES, MAY_CHANGE, MAY_READ
-from server.dispatch.lifespan import LazyRoads
+from server.dispatch.lifespan import ROADS, LazyRoads
+from server.dispatch.message_routes import MESSAGE_ROUTES
 from server.dispatch.planning import DEFAULT_BUDGET_S, LONGEST_BUDGET_S, PlanView
 from server.dispatch.pool import PoolItem
 from server.dispatch.progress import RunView
 from server.dispatch.run_edits import Manner, RunChange
 from server.dispatch.tasks import TaskView
+from server.dispatch.trip_routes import get_trips
 from server.dispatch.urgent import InsertedWork
 from server.dispatch.warehouse_routes import WAREHOUSE_ROUTES
 from server.dispatch.way import RunWay
 from server.identity.access import Principal
 from server.kit.geo import Position
 from server.kit.inputs import Lat, Limit, Lon
+
+AnswerWithin = Annotated[int | None, QueryParameter(ge=30, le=3600)]
 
 
 class NewPlan(msgspec.Struct, forbid_unknown_fields=True):
@@ -87,14 +91,6 @@ class PlanPage(msgspec.Struct):
 class RunPage(msgspec.Struct):
     items: list[RunView]
     next: UUID | None
-
-
-async def provide_roads(request: Request[Any, Any, Any]) -> LazyRoads:
-    roads: LazyRoads = request.app.state.roads
-    return roads
-
-
-ROADS = {"roads": Provide(provide_roads)}
 
 
 @get("/api/depots/{depot_id:uuid}/pool", guards=[MAY_READ])
@@ -306,10 +302,19 @@ async def insert_urgent(
     session: NamedDependency[AsyncSession],
     principal: NamedDependency[Principal],
     roads: NamedDependency[LazyRoads],
+    *,
+    answer_within_s: AnswerWithin = None,
 ) -> InsertedWork:
-    """Put it into the cheapest run of today; says which one and what becomes late."""
+    """Put it into the cheapest run of today; says which one and what becomes late.
+
+    answer_within_s: only offer it to that driver, and take it back without an answer until then.
+    """
     return await service.insert_urgent(
-        session, consignment_id, roads=await roads.get(), by=principal.label
+        session,
+        consignment_id,
+        roads=await roads.get(),
+        answer_within_s=answer_within_s,
+        by=principal.label,
     )
 
 
@@ -350,4 +355,6 @@ ROUTES = [
     list_tasks,
     repeat_task,
     *EXCEPTION_ROUTES,
+    get_trips,
+    *MESSAGE_ROUTES,
 ]

@@ -1,5 +1,6 @@
 """The door of dispatch: everything that other rooms may call."""
 
+from server.dispatch.afterwards import add_evidence, report_cost
 from server.dispatch.breakdown import MovedWork, Reassignment, RunIsClosed, UnknownRun, reassign_run
 from server.dispatch.depot_gate import GateAnswer, scan_at_gate
 from server.dispatch.door import complete_task, fail_task
@@ -41,6 +42,8 @@ from server.dispatch.manifest import (
     manifest_of,
     unacknowledged_manifests,
 )
+from server.dispatch.messages import MessageView, hear_driver, list_messages, tell_driver
+from server.dispatch.offers import take_back_unanswered
 from server.dispatch.outcomes import OUTCOMES, Outcome
 from server.dispatch.places_in_run import LateVisit
 from server.dispatch.planning import (
@@ -59,10 +62,11 @@ from server.dispatch.progress import (
     get_run,
     list_runs,
     run_context,
+    shown_run_ids,
     snapshot_of_runs,
     stop_progress,
 )
-from server.dispatch.publishing import StalePlan, publish_plan
+from server.dispatch.publishing import publish_plan
 from server.dispatch.run_edits import (
     ChangedRun,
     Manner,
@@ -77,6 +81,7 @@ from server.dispatch.shifts import (
     list_shifts,
     remove_shift,
 )
+from server.dispatch.staleness import StalePlan
 from server.dispatch.street import (
     accept_tasks,
     arrive_at_tasks,
@@ -117,6 +122,7 @@ __all__ = [
     "LoadAnswer",
     "LoadCheckView",
     "Manner",
+    "MessageView",
     "MoveEffect",
     "MovedWork",
     "Outcome",
@@ -140,6 +146,7 @@ __all__ = [
     "WorkedShift",
     "accept_tasks",
     "acknowledge_manifest",
+    "add_evidence",
     "arrive_at_tasks",
     "assign_exception",
     "cash_reports",
@@ -159,12 +166,14 @@ __all__ = [
     "get_plan",
     "get_run",
     "get_task",
+    "hear_driver",
     "insert_urgent",
     "labels_of_barcode",
     "labels_of_consignments",
     "list_depots",
     "list_drivers",
     "list_exceptions",
+    "list_messages",
     "list_plans",
     "list_runs",
     "list_shifts",
@@ -181,6 +190,7 @@ __all__ = [
     "reassign_run",
     "remove_shift",
     "repeat_task",
+    "report_cost",
     "request_plan",
     "run_context",
     "scan_at_gate",
@@ -188,11 +198,14 @@ __all__ = [
     "scan_parcels",
     "set_shift",
     "settle_exception",
+    "shown_run_ids",
     "snapshot_of_runs",
     "snooze_exception",
     "start_tasks",
     "stop_progress",
     "swap_runs",
+    "take_back_unanswered",
+    "tell_driver",
     "unacknowledged_manifests",
     "visits_by",
     "visits_of",

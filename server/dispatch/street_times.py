@@ -3,7 +3,7 @@ are. Read for many runs at once, as plain values: the transaction can end before
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -16,11 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.dispatch.lifecycle import FINAL, UNDER_WAY
 from server.dispatch.models import Depot, Run, Shift, Stop, StreetFact, Task, Vehicle
 from server.dispatch.situation import Rest
+from server.kit import clock
 from server.kit.geo import Position
 from server.places import service as places
 from server.tracking import service as tracking
-from server.tracking.service import LivePosition, SignOfLife
+from server.tracking.service import LivePosition, SignOfLife, TrailPoint
 
+PATH_SPAN = timedelta(minutes=10)
 REPORTS = ("StartTasks", "ArriveAtTasks", "SetShift")
 
 
@@ -56,7 +58,8 @@ class StopTimes:
 @dataclass(slots=True)
 class RunTimes:
     """rests: breaks that were reported, as (start, end or None), in order. planned_rests: those
-    still to come. resting_until: when the present break should be over."""
+    still to come. resting_until: when the present break should be over. path: where the driver was
+    in the last PATH_SPAN."""
 
     run_id: UUID
     depot_id: UUID
@@ -70,9 +73,11 @@ class RunTimes:
     planned_rests: list[Rest]
     resting_since: datetime | None
     resting_until: datetime | None
+    max_speed_mps: float
     rests: list[tuple[datetime, datetime | None]] = field(default_factory=list)
     seen: LivePosition | None = None
     sign: SignOfLife | None = None
+    path: Sequence[TrailPoint] = ()
 
     @property
     def left(self) -> list[StopTimes]:
@@ -100,7 +105,7 @@ class RunTimes:
 
 async def read_run_times(session: AsyncSession, run_ids: Collection[UUID]) -> list[RunTimes]:
     rows = await session.execute(
-        select(Run, Shift, Vehicle.profile, Depot.timezone, Depot.position)
+        select(Run, Shift, Vehicle, Depot.timezone, Depot.position)
         .join(Shift, Shift.id == Run.shift_id)
         .join(Vehicle, Vehicle.id == Run.vehicle_id)
         .join(Depot, Depot.id == Run.depot_id)
@@ -134,7 +139,10 @@ async def read_run_times(session: AsyncSession, run_ids: Collection[UUID]) -> li
     }
     signs = await tracking.last_signs(session, [run.driver_id for run, *_ in runs])
     made = []
-    for run, shift, profile, timezone, depot_position in runs:
+    paths = await tracking.breadcrumbs(
+        session, {run.driver_id for run, *_ in runs}, since=clock.now() - PATH_SPAN
+    )
+    for run, shift, vehicle, timezone, depot_position in runs:
         mine = [
             _stop_times(stop, found[stop.place_id].position, tasks[stop.id])
             for stop in stops
@@ -148,15 +156,17 @@ async def read_run_times(session: AsyncSession, run_ids: Collection[UUID]) -> li
             driver_id=run.driver_id,
             state=run.state,
             zone=ZoneInfo(timezone),
-            profile=profile,
+            profile=vehicle.profile,
             depot_position=depot_position,
             starts_at=run.starts_at,
             stops=mine,
             planned_rests=rests[shift.breaks_taken :],
             resting_since=since,
             resting_until=_end_of_rest(rests, shift) if since else None,
+            max_speed_mps=vehicle.max_speed_kmh / 3.6,
             seen=live.get(run.driver_id),
             sign=signs.get(run.driver_id),
+            path=paths.get(run.driver_id, ()),
         )
         _take_in_facts(times, tasks, facts, shift.id)
         made.append(times)

@@ -194,7 +194,7 @@ async def release_task(session: AsyncSession, task: Task) -> UUID | None:
     """Take a task out of its run; its driver, who needs a new manifest. A stop that is left
     without tasks goes too."""
     driver_id, stop_id = task.driver_id, task.stop_id
-    task.stop_id = task.driver_id = None
+    task.stop_id = task.driver_id = task.answer_by_at = None
     if stop_id is not None:
         await session.flush()
         if not await session.scalar(select(Task.id).where(Task.stop_id == stop_id).limit(1)):

@@ -6,7 +6,7 @@ promises made to others give way, and then it is said which become late.
 
 import asyncio
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -21,6 +21,7 @@ from server.dispatch.inputs import local_day, record_change
 from server.dispatch.lifecycle import FINAL
 from server.dispatch.manifest import issue_manifests
 from server.dispatch.models import Run, Stop, Task
+from server.dispatch.offers import offer
 from server.dispatch.places_in_run import LateVisit, find_late
 from server.dispatch.problem import (
     RoadMap,
@@ -32,7 +33,7 @@ from server.dispatch.problem import (
 )
 from server.dispatch.publishing import apply_run, remove_empty_stops
 from server.dispatch.situation import Situation, read_situation
-from server.dispatch.tasks import lock_consignment_tasks, lock_tasks
+from server.dispatch.tasks import lock_consignment_tasks, lock_tasks, tasks_of
 from server.dispatch.work import without_deadline
 from server.identity import service as identity
 from server.kit import clock
@@ -76,9 +77,16 @@ class InsertedWork(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def insert_urgent(
-    session: AsyncSession, consignment_id: UUID, *, roads: Roads, by: str
+    session: AsyncSession,
+    consignment_id: UUID,
+    *,
+    roads: Roads,
+    by: str,
+    answer_within_s: int | None = None,
 ) -> InsertedWork:
     """Put the open tasks of a consignment into a run of today, and tell its driver.
+
+    answer_within_s: it is only offered; see offers.py.
 
     Raises
     ------
@@ -110,6 +118,11 @@ async def insert_urgent(
         if task.driver_id not in (None, drafted.driver_id) and task.state not in FINAL
     }
     await apply_run(session, depot, day, drafted, locked)
+    if answer_within_s is not None:
+        offer(
+            await tasks_of(session, consignment_id),
+            until=clock.now() + timedelta(seconds=answer_within_s),
+        )
     await remove_empty_stops(session, await _runs_of(session, [*filter(None, had_it)]))
     record_change(session, depot, f"{waybill} was put into a run.", first_day=day, last_day=day)
     await identity.record_audit(

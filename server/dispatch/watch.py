@@ -1,7 +1,7 @@
 """Which runs are looked at again, and when: at once after news, else from time to time.
 
-The rows of `run_watch` are only ever waited for by those who hold the depot's lock; the forecaster
-takes those that are free and leaves the others for its next round.
+The rows of `run_watch` are only ever waited for by those who hold the depot's lock, the forecaster
+among them, so nobody waits in a circle. What is due is taken without waiting.
 """
 
 from collections.abc import Collection
@@ -50,12 +50,12 @@ async def take_due(
     return list(taken)
 
 
-async def hold_free(session: AsyncSession, run_ids: Collection[UUID]) -> dict[UUID, RunWatch]:
-    """The rows of these runs, locked, but for those that somebody else works at."""
+async def hold(session: AsyncSession, run_ids: Collection[UUID]) -> dict[UUID, RunWatch]:
+    """The rows of these runs, locked. The caller has locked their depot."""
     rows = await session.scalars(
         select(RunWatch)
         .where(RunWatch.run_id.in_(run_ids))
-        .with_for_update(skip_locked=True)
+        .with_for_update()
         .execution_options(populate_existing=True)
     )
     return {row.run_id: row for row in rows}

@@ -36,11 +36,11 @@ async def find_way(session: AsyncSession, run_id: UUID, *, roads: Roads) -> RunW
     vehicle = await session.get_one(Vehicle, run.vehicle_id)
     stops = [stop.position for stop in run.stops if stop.position is not None]
     halts = [(each.lon, each.lat) for each in (depot.position, *stops, depot.position)]
-    line = await asyncio.to_thread(_trace, roads, halts, vehicle.profile)
+    line = await asyncio.to_thread(trace, roads, halts, vehicle.profile)
     return RunWay(coordinates=tuple(Position(lon, lat) for lon, lat in line))
 
 
-def _trace(roads: Roads, halts: list[LonLat], profile: str) -> tuple[LonLat, ...]:
+def trace(roads: Roads, halts: list[LonLat], profile: str) -> tuple[LonLat, ...]:
     try:
         return tuple(roads.route(halts, profile).geometry)
     except NoRoad:

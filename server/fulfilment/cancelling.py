@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.consignments import service as consignments
 from server.consignments.service import ConsignmentUnderway
 from server.fulfilment.fulfilments import (
+    follow_version,
     lock_fulfilments,
     make_fulfilments,
     move_fulfilment,
@@ -18,7 +19,8 @@ from server.fulfilment.fulfilments import (
 )
 from server.fulfilment.lifecycle import IN_THE_HOUSE
 from server.fulfilment.models import Fulfilment, PickTask, Shortage
-from server.fulfilment.stocking import BY, end_wait, position_of, wanted_by
+from server.fulfilment.sourcing_rules import rule_for
+from server.fulfilment.stocking import BY, end_wait, position_of, wait_as_it_was, wanted_by
 from server.fulfilment.waves import close_finished_waves
 from server.inventory import service as inventory
 from server.inventory.service import AlreadyPicked, NotEnoughStock, UnknownSku
@@ -60,7 +62,8 @@ async def cancel_fulfilments(session: AsyncSession, order: OrderView, *, reason:
 
 async def reallocate(session: AsyncSession, order: OrderView) -> bool:
     """Take what the amended lines need instead of what they needed before. When that cannot be,
-    all stays as it was set aside, which is noted on the order; then False."""
+    all stays as it was set aside, which is noted on the order, and nobody picks for it; then False.
+    For want of stock that is tried again by itself."""
     rows = await lock_fulfilments(session, order.id)
     try:
         stock = await inventory.reallocate_stock(
@@ -68,15 +71,21 @@ async def reallocate(session: AsyncSession, order: OrderView) -> bool:
             order_id=order.id,
             account_id=order.account_id,
             lines=wanted_by(order),
+            rule=partial(rule_for, session, order.account_id),
             near=partial(position_of, session, order),
         )
     except (AlreadyPicked, NotEnoughStock, UnknownSku) as lack:
-        note = f"The warehouse still has the lines of before. {lack}"
+        if isinstance(lack, NotEnoughStock):
+            await wait_as_it_was(session, order, lack)
+        note = f"The warehouse still has the lines of before, and waits. {lack}"
         await orders.note_on_order(session, order.id, note, by=BY)
         return False
+    await end_wait(session, order.id)
     await end_work(session, rows)
     await make_fulfilments(session, order, stock)
-    await settle_fulfilments(session, await lock_fulfilments(session, order.id))
+    rows = await lock_fulfilments(session, order.id)
+    follow_version(rows, order)
+    await settle_fulfilments(session, rows)
     return True
 
 

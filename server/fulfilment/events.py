@@ -13,6 +13,12 @@ class FulfilmentMoved(Event, frozen=True, kw_only=True):
     state: str
 
 
+class PickingGivenUp(Event, frozen=True, kw_only=True):
+    """Nothing of a fulfilment was taken off a shelf after all."""
+
+    order_id: UUID
+
+
 class StockCame(Event, frozen=True, kw_only=True):
     """There may be enough of a SKU for those who wait for it.
 

@@ -4,7 +4,7 @@ Locks, everywhere in this room: the order, then fulfilments by id, then stock, t
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.fulfilment.errors import UnknownFulfilment
-from server.fulfilment.events import FulfilmentMoved
+from server.fulfilment.events import FulfilmentMoved, PickingGivenUp
 from server.fulfilment.lifecycle import FULFILMENT, road
 from server.fulfilment.models import (
     Fulfilment,
@@ -33,15 +33,18 @@ from server.orders.service import OrderView
 async def make_fulfilments(session: AsyncSession, order: OrderView, stock: OrderStock) -> None:
     """One for each warehouse from which something of the locked order is taken, unless there is."""
     wanted = set(await by_warehouse(session, open_ones(stock)))
-    for each in await lock_fulfilments(session, order.id):
-        if each.state != "cancelled":
-            wanted.discard(each.warehouse_id)
+    standing = [
+        each for each in await lock_fulfilments(session, order.id) if each.state != "cancelled"
+    ]
+    wanted -= {each.warehouse_id for each in standing}
+    version = standing[0].order_version if standing else order.version
     now = clock.now()
     session.add_all(
         Fulfilment(
             id=new_id(),
             order_id=order.id,
             order_number=order.number,
+            order_version=version,
             account_id=order.account_id,
             warehouse_id=warehouse_id,
             state="open",
@@ -53,6 +56,12 @@ async def make_fulfilments(session: AsyncSession, order: OrderView, stock: Order
         for warehouse_id in sorted(wanted)
     )
     await session.flush()
+
+
+def follow_version(rows: Iterable[Fulfilment], order: OrderView) -> None:
+    """The warehouse has the locked order as it is now."""
+    for row in rows:
+        row.order_version = order.version
 
 
 async def lock_fulfilments(session: AsyncSession, *order_ids: UUID) -> list[Fulfilment]:
@@ -191,6 +200,8 @@ def move_fulfilment(session: AsyncSession, row: Fulfilment, to: str) -> None:
             session,
             FulfilmentMoved(fulfilment_id=row.id, order_id=row.order_id, state=row.state),
         )
+        if row.state == "open":
+            emit(session, PickingGivenUp(order_id=row.order_id))
 
 
 class FulfilmentView(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ Whoever changes a fulfilment, its tasks or its parcels locks its row first; see 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.fulfilment.lifecycle import FULFILMENT, SHORTAGE, TASK, WAVE
@@ -17,6 +17,7 @@ from server.kit.ids import new_id
 class Fulfilment(Base):
     """The work for one order in one warehouse.
 
+    order_version: of the order as the warehouse has it. Nobody picks for an older one.
     due_at: when the order must be at its door. hold_reason: "" unless it is on hold.
     cancellation: None until the order is cancelled; then asked, accepted or refused.
     """
@@ -40,6 +41,7 @@ class Fulfilment(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
     order_number: Mapped[str]
+    order_version: Mapped[int] = mapped_column(server_default=text("1"))
     account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"))
     warehouse_id: Mapped[UUID] = mapped_column(ForeignKey("location.id"))
     state: Mapped[str]
@@ -50,8 +52,23 @@ class Fulfilment(Base):
     changed_at: Mapped[datetime]
 
 
+class SourcingRuleRow(Base):
+    """See sourcing_rules.SourcingChoice."""
+
+    __tablename__ = "sourcing_rule"
+    __table_args__ = (
+        UniqueConstraint("account_id", postgresql_nulls_not_distinct=True),
+        CheckConstraint("rule in ('nearest', 'fewest_splits', 'priority')", name="rule"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
+    rule: Mapped[str]
+
+
 class StockWait(Base):
-    """An order on hold until there is enough of this SKU. quantity: what it needs in all."""
+    """An order that waits, on hold or as it was set aside before it was amended, until there is
+    enough of this SKU. quantity: what it needs beside what it has."""
 
     __tablename__ = "stock_wait"
     __table_args__ = (

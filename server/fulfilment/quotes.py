@@ -1,8 +1,11 @@
 """The goods of a quote are kept for it until it becomes an order, expires or is cancelled."""
 
+from functools import partial
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.fulfilment.stocking import BY, keeps_goods_of, wanted_by
+from server.fulfilment.sourcing_rules import rule_for
+from server.fulfilment.stocking import BY, keeps_goods_of, position_of, wanted_by
 from server.inventory import service as inventory
 from server.inventory.service import HoldOver, NotEnoughStock, UnknownSku
 from server.kit.outbox import reaction
@@ -49,6 +52,8 @@ async def on_quote_accepted(session: AsyncSession, event: QuoteAccepted) -> None
                 account_id=order.account_id,
                 lines=wanted_by(order),
                 hold_id=order.stock_hold_id,
+                rule=partial(rule_for, session, order.account_id),
+                near=partial(position_of, session, order),
             )
     except (HoldOver, NotEnoughStock):
         return  # the order gets what it finds, or waits, as any other does

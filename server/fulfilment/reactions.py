@@ -16,8 +16,13 @@ from server.consignments.service import ConsignmentClosed, ConsignmentUnderway, 
 from server.fulfilment.cancelling import cancel_fulfilments, reallocate
 from server.fulfilment.consigning import changes_for, consignment_for, holds_parcels_of
 from server.fulfilment.custody import AT_HOME, consignments_of, follow_custody
-from server.fulfilment.events import PickFellShort, StockCame
-from server.fulfilment.fulfilments import lock_fulfilments, make_fulfilments, settle_fulfilments
+from server.fulfilment.events import PickFellShort, PickingGivenUp, StockCame
+from server.fulfilment.fulfilments import (
+    follow_version,
+    lock_fulfilments,
+    make_fulfilments,
+    settle_fulfilments,
+)
 from server.fulfilment.packing import is_packed
 from server.fulfilment.shortages import fill_next_shortage, send_substitutes, tell_order
 from server.fulfilment.stocking import BY, is_waiting, next_waiting, retry_order, set_stock_aside
@@ -48,16 +53,27 @@ async def on_order_released(session: AsyncSession, event: OrderReleased) -> None
 
 @reaction
 async def on_order_amended(session: AsyncSession, event: OrderAmended) -> None:
-    """What is set aside and the consignment follow; with other parcels it becomes another one."""
-    order = await orders.get_order(session, event.order_id, lock=True)
-    if await is_waiting(session, order.id):
+    await _follow_order(session, event.order_id, lines_changed="lines" in event.changed)
+
+
+async def _follow_order(session: AsyncSession, order_id: UUID, *, lines_changed: bool) -> None:
+    """What is set aside and the consignment follow; with other parcels it becomes another one.
+    Once picking began the lines stand fast, so there is nothing to set aside anew."""
+    order = await orders.get_order(session, order_id, lock=True)
+    rows = [each for each in await lock_fulfilments(session, order_id) if each.state != "cancelled"]
+    if not rows and await is_waiting(session, order.id):
         await retry_order(session, order.id)
         return
     before = await consignments.consignment_of_order(session, order.id)
     if before is None or before.cancelled_at or order.state == "cancelled":
         return
-    rows = await lock_fulfilments(session, order.id)
-    refused = bool(rows) and "lines" in event.changed and not await reallocate(session, order)
+    # More than one amendment behind: the news of the others may have told of lines.
+    lines_changed |= any(row.order_version < order.version - 1 for row in rows)
+    refused = False
+    if rows and lines_changed and order.state == "in_fulfilment" and not order.picking_began_at:
+        refused = not await reallocate(session, order)
+    elif not await is_waiting(session, order.id):
+        follow_version(rows, order)
     keeps_parcels = refused or await is_packed(session, order.id)
     try:
         await _follow_amendment(session, before, order, keeps_parcels=keeps_parcels)
@@ -175,8 +191,17 @@ async def on_stock_came(session: AsyncSession, event: StockCame) -> None:
         after=event.after,
     )
     if order_id is not None:
-        await retry_order(session, order_id)
+        await _try_again(session, order_id)
         emit(session, StockCame(account_id=event.account_id, sku=event.sku, after=order_id))
+
+
+@reaction
+async def on_picking_given_up(session: AsyncSession, event: PickingGivenUp) -> None:
+    """Unless another wave has begun by now, the lines may change again."""
+    await orders.get_order(session, event.order_id, lock=True)
+    rows = await lock_fulfilments(session, event.order_id)
+    if all(row.state in ("open", "cancelled") for row in rows):
+        await orders.end_picking(session, event.order_id, by=BY)
 
 
 @reaction
@@ -185,6 +210,15 @@ async def on_pick_fell_short(session: AsyncSession, event: PickFellShort) -> Non
     await orders.get_order(session, event.order_id, lock=True)
     instead = await send_substitutes(session, event.order_id)
     await tell_order(session, event, instead)
+
+
+async def _try_again(session: AsyncSession, order_id: UUID) -> None:
+    """There may be enough now for what was captured, or amended, beyond the stock."""
+    order = await orders.get_order(session, order_id, lock=True)
+    if order.state == "on_hold":
+        await retry_order(session, order_id)
+    elif await is_waiting(session, order_id):
+        await _follow_order(session, order_id, lines_changed=True)
 
 
 async def _call_those_who_wait(session: AsyncSession, sku_ids: Collection[UUID]) -> None:

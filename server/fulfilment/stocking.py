@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.fulfilment.events import StockCame
 from server.fulfilment.models import StockWait
+from server.fulfilment.sourcing_rules import rule_for
 from server.inventory import service as inventory
 from server.inventory.service import NotEnoughStock, OrderStock, UnknownSku, Wanted
 from server.kit.geo import Position
@@ -39,6 +40,7 @@ async def set_stock_aside(session: AsyncSession, order: OrderView) -> OrderStock
             order_id=order.id,
             account_id=order.account_id,
             lines=wanted_by(order),
+            rule=partial(rule_for, session, order.account_id),
             near=partial(position_of, session, order),
         )
     except NotEnoughStock as short:
@@ -90,6 +92,22 @@ async def is_waiting(session: AsyncSession, order_id: UUID) -> bool:
     )
 
 
+async def wait_as_it_was(session: AsyncSession, order: OrderView, short: NotEnoughStock) -> None:
+    """An amended order keeps what it has until there is enough for what it asks for now."""
+    stock = await inventory.stock_of_order(session, order.id)
+    skus = await inventory.get_skus(session, {each.sku_id for each in stock.allocations})
+    has: dict[str, int] = defaultdict(int)
+    for each in stock.allocations:
+        if each.state == "allocated":
+            has[skus[each.sku_id].code] += each.quantity
+    needs = {
+        each["sku"]: each["wanted"] - has[each["sku"]]
+        for each in short.details["short"]
+        if each["wanted"] > has[each["sku"]]
+    }
+    await _wait_for(session, order, needs)
+
+
 async def end_wait(session: AsyncSession, order_id: UUID) -> None:
     await session.execute(delete(StockWait).where(StockWait.order_id == order_id))
 
@@ -118,14 +136,18 @@ async def call_all_waiting(session: AsyncSession) -> None:
 async def _wait(
     session: AsyncSession, order: OrderView, needs: dict[str, int], reason: str
 ) -> None:
+    await _wait_for(session, order, needs)
+    if order.state == "accepted":
+        await orders.hold_order(session, order.id, reason, kind="stock", by=BY)
+
+
+async def _wait_for(session: AsyncSession, order: OrderView, needs: dict[str, int]) -> None:
     await end_wait(session, order.id)
     session.add_all(
         StockWait(order_id=order.id, sku=sku, account_id=order.account_id, quantity=quantity)
         for sku, quantity in needs.items()
     )
     await session.flush()
-    if order.state == "accepted":
-        await orders.hold_order(session, order.id, reason, kind="stock", by=BY)
 
 
 async def _backordered(session: AsyncSession, stock: OrderStock) -> dict[str, int]:

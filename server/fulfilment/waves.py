@@ -29,6 +29,7 @@ from server.inventory import service as inventory
 from server.inventory.service import AllocationView, LocationView
 from server.kit import clock
 from server.kit.ids import new_id
+from server.orders import service as orders
 
 PICKERS = (Role.WAREHOUSE, Role.CLERK, Role.ADMIN)
 LOOKED_AT = 100
@@ -98,6 +99,8 @@ async def create_wave(
     )
     session.add(wave)
     await session.flush()
+    for order_id in sorted({each.fulfilment.order_id for each in chosen}):
+        await orders.begin_picking(session, order_id, by=by)
     for fulfilment, allocations in chosen:
         add_tasks(session, wave, fulfilment, allocations)
         move_fulfilment(session, fulfilment, "picking")
@@ -288,12 +291,13 @@ async def _candidates(
     fulfilment_ids: Collection[UUID],
     inside: Collection[UUID],
 ) -> AsyncIterator[Candidate]:
-    """Fulfilments with something to pick that is in no wave yet. What somebody else works on at
-    this moment is passed over."""
+    """Fulfilments with something to pick that is in no wave yet, with their orders locked. Passed
+    over is what somebody else works on at this moment, and what was amended since the warehouse
+    heard of it."""
     seen: list[UUID] = []
     while True:
-        query = (
-            select(Fulfilment)
+        due = (
+            select(Fulfilment.id, Fulfilment.order_id)
             .where(
                 Fulfilment.warehouse_id == warehouse_id,
                 Fulfilment.state.in_(("open", "picking")),
@@ -301,18 +305,29 @@ async def _candidates(
             )
             .order_by(Fulfilment.due_at, Fulfilment.id)
             .limit(LOOKED_AT)
+        )
+        if fulfilment_ids:
+            due = due.where(Fulfilment.id.in_(fulfilment_ids))
+        found = (await session.execute(due)).all()
+        versions = await orders.lock_to_pick(session, {order_id for _, order_id in found})
+        rows = await session.scalars(
+            select(Fulfilment)
+            .where(
+                Fulfilment.id.in_([each for each, _ in found]),
+                Fulfilment.order_id.in_(versions),
+                Fulfilment.state.in_(("open", "picking")),
+            )
+            .order_by(Fulfilment.due_at, Fulfilment.id)
             .with_for_update(key_share=True, skip_locked=True)
             .execution_options(populate_existing=True)
         )
-        if fulfilment_ids:
-            query = query.where(Fulfilment.id.in_(fulfilment_ids))
-        rows = (await session.scalars(query)).all()
-        goods = await _not_in_a_wave(session, rows, inside)
-        for row in rows:
+        ready = [row for row in rows if row.order_version == versions[row.order_id]]
+        goods = await _not_in_a_wave(session, ready, inside)
+        for row in ready:
             if mine := goods.get(row.order_id):
                 yield Candidate(row, mine)
-        seen += [row.id for row in rows]
-        if len(rows) < LOOKED_AT:
+        seen += [each for each, _ in found]
+        if len(found) < LOOKED_AT:
             return
 
 

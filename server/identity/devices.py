@@ -1,4 +1,5 @@
-"""Drivers' phones: paired with a code that the office reads out, revoked when lost."""
+"""Drivers' phones: paired with a code that the office reads out, revoked when lost. And trackers
+that are no app of ours: all that they may do is to say where their driver is."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -41,7 +42,8 @@ class WrongPairingCode(Invalid):
 
 
 class PairedDevice(msgspec.Struct, frozen=True):
-    """token: what the phone sends as `Authorization: Bearer`. It is told once."""
+    """token: what the phone sends as `Authorization: Bearer`, and a tracker as its identifier. It
+    is told once."""
 
     device_id: UUID
     driver_id: UUID
@@ -52,6 +54,7 @@ class DeviceView(msgspec.Struct, frozen=True):
     id: UUID
     driver_id: UUID
     model: str
+    is_tracker: bool
     paired_at: datetime
     last_seen_at: datetime
     revoked_at: datetime | None
@@ -109,31 +112,72 @@ async def pair_device(
     )
     if used is None:
         raise WrongPairingCode
-    device_id, token = new_id(), new_token("pd_")
+    paired = _add_device(session, driver_id, model, is_tracker=False)
+    await record_audit(
+        session,
+        by=f"device:{paired.device_id}",
+        action="device.paired",
+        subject=f"device:{paired.device_id}",
+        details={"driver_id": driver_id, "model": model, "address": address},
+    )
+    emit(session, DevicePaired(device_id=paired.device_id, driver_id=driver_id))
+    await session.flush()
+    return paired
+
+
+async def add_tracker(
+    session: AsyncSession, driver_id: UUID, model: str, *, by: str
+) -> PairedDevice:
+    """A tracker that speaks for this driver: its token goes into the tracker's own settings.
+
+    Raises
+    ------
+    UnknownDriver
+    """
+    if await _lock_driver(session, driver_id) is None:
+        raise UnknownDriver(driver_id=driver_id)
+    added = _add_device(session, driver_id, model, is_tracker=True)
+    await record_audit(
+        session,
+        by=by,
+        action="tracker.added",
+        subject=f"device:{added.device_id}",
+        details={"driver_id": driver_id, "model": model},
+    )
+    await session.flush()
+    return added
+
+
+def _add_device(
+    session: AsyncSession, driver_id: UUID, model: str, *, is_tracker: bool
+) -> PairedDevice:
+    device_id, token, now = new_id(), new_token("pt_" if is_tracker else "pd_"), clock.real_now()
     session.add(
         Device(
             id=device_id,
             driver_id=driver_id,
             token_hash=keyed_hash(token),
             model=model,
+            is_tracker=is_tracker,
             paired_at=now,
             last_seen_at=now,
         )
     )
-    await record_audit(
-        session,
-        by=f"device:{device_id}",
-        action="device.paired",
-        subject=f"device:{device_id}",
-        details={"driver_id": driver_id, "model": model, "address": address},
-    )
-    emit(session, DevicePaired(device_id=device_id, driver_id=driver_id))
-    await session.flush()
     return PairedDevice(device_id, driver_id, token)
 
 
 async def principal_of_device(session: AsyncSession, token: str) -> Principal | None:
-    """The driver for whom this phone speaks; None when it was revoked or never paired."""
+    """The driver for whom this phone speaks; None when it was revoked or never paired, or is only
+    a tracker."""
+    return await _principal_of(session, token, is_tracker=False)
+
+
+async def principal_of_tracker(session: AsyncSession, token: str) -> Principal | None:
+    """The driver whose tracker this is; None when it was revoked or never added."""
+    return await _principal_of(session, token, is_tracker=True)
+
+
+async def _principal_of(session: AsyncSession, token: str, *, is_tracker: bool) -> Principal | None:
     now = clock.real_now()
     found = (
         await session.execute(
@@ -141,6 +185,7 @@ async def principal_of_device(session: AsyncSession, token: str) -> Principal | 
             .join(Person, Person.id == Device.driver_id)
             .where(
                 Device.token_hash == keyed_hash(token),
+                Device.is_tracker == is_tracker,
                 Device.revoked_at.is_(None),
                 Person.active,
                 Person.role == Role.DRIVER,
@@ -173,6 +218,7 @@ async def list_devices(
             id=row.id,
             driver_id=row.driver_id,
             model=row.model,
+            is_tracker=row.is_tracker,
             paired_at=row.paired_at,
             last_seen_at=row.last_seen_at,
             revoked_at=row.revoked_at,

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, false
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -71,7 +71,10 @@ class ApiKey(Base):
 
 
 class Device(Base):
-    """A driver's phone. It stays here after it was revoked, because fixes and proofs name it."""
+    """A driver's phone. It stays here after it was revoked, because fixes and proofs name it.
+
+    is_tracker: it is no app of ours, and only says where the driver is.
+    """
 
     __tablename__ = "device"
     __table_args__ = (UniqueConstraint("token_hash"), Index(None, "driver_id"))
@@ -80,6 +83,7 @@ class Device(Base):
     driver_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
     token_hash: Mapped[str]
     model: Mapped[str]
+    is_tracker: Mapped[bool] = mapped_column(server_default=false())
     paired_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]

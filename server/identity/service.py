@@ -18,10 +18,12 @@ from server.identity.browsers import (
 from server.identity.devices import (
     DeviceView,
     PairedDevice,
+    add_tracker,
     create_pairing_code,
     list_devices,
     pair_device,
     principal_of_device,
+    principal_of_tracker,
     revoke_device,
     revoked_devices,
 )
@@ -57,6 +59,7 @@ __all__ = [
     "PasswordMustChange",
     "PersonView",
     "UnknownPerson",
+    "add_tracker",
     "change_password",
     "create_api_key",
     "create_pairing_code",
@@ -80,6 +83,7 @@ __all__ = [
     "principal_of_device",
     "principal_of_key",
     "principal_of_session",
+    "principal_of_tracker",
     "record_audit",
     "refuse_foreign_page",
     "revoke_api_key",

@@ -38,6 +38,7 @@ from server.kit.geo import Position
 from server.kit.ids import new_id
 from server.kit.outbox import emit
 
+AskRule = Callable[[], Awaitable[SourcingRule]]
 Whereabouts = Callable[[], Awaitable[Position | None]]
 
 
@@ -48,14 +49,15 @@ async def allocate_stock(
     account_id: UUID,
     lines: Sequence[Wanted],
     hold_id: UUID | None = None,
-    rule: SourcingRule = "fewest_splits",
+    rule: SourcingRule | AskRule = "fewest_splits",
     near: Whereabouts | None = None,
 ) -> OrderStock:
     """Set aside all that the order needs, or nothing; what may be backordered may come later.
 
     Asked again for the same order, it answers what stands. `hold_id`: a hold of the buyer, which
     the order uses up whether it has expired or not. Refused without a hold, it has written nothing.
-    `near`: where the goods go; asked only when there are several warehouses to choose from.
+    `rule`, `near`: which warehouse is best, and where the goods go; what is a question is asked
+    only when there are several warehouses to choose from.
 
     Raises
     ------
@@ -79,7 +81,7 @@ async def reallocate_stock(
     order_id: UUID,
     account_id: UUID,
     lines: Sequence[Wanted],
-    rule: SourcingRule = "fewest_splits",
+    rule: SourcingRule | AskRule = "fewest_splits",
     near: Whereabouts | None = None,
 ) -> OrderStock:
     """Set aside what the amended order needs instead of what it needed before; on a refusal
@@ -235,7 +237,7 @@ async def _allocate(
     demands: Sequence[Demand],
     skus: dict[UUID, Sku],
     *,
-    rule: SourcingRule,
+    rule: SourcingRule | AskRule,
     near: Whereabouts | None,
 ) -> _Allocated:
     wanted = summed(demands)
@@ -256,6 +258,8 @@ async def _allocate(
     }
     several = len({each.warehouse_id for each in shelves}) > 1
     distance_m = await distances_m(session, await near()) if several and near else {}
+    if not isinstance(rule, str):
+        rule = await rule() if several else "priority"  # all the same with one
     takes = choose_shelves(granted, shelves, rule=rule, distance_m=distance_m)
     allocations, lacking = await claim(session, order_id, demands, takes)
     backorders = [

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select, union_all
+from sqlalchemy import or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.inventory.models import Location, Lot, Sku, StockLevel, StockMove
@@ -19,13 +19,15 @@ async def list_levels(
     after: UUID | None = None,
     limit: int = 50,
 ) -> list[LevelView]:
-    """In the order in which SKUs first came to their locations; empty shelves as well."""
+    """In the order in which SKUs first came to their locations, all of an account's SKU by SKU;
+    empty shelves as well."""
+    by_sku = account_id and not location_id  # as the indexes of an account's SKUs have them
     query = (
         select(StockLevel, Sku.code, Location.path, Lot.code.label("lot"), Lot.expires_on)
         .join(Sku, Sku.id == StockLevel.sku_id)
         .join(Location, Location.id == StockLevel.location_id)
         .outerjoin(Lot, Lot.id == StockLevel.lot_id)
-        .order_by(StockLevel.id)
+        .order_by(*([Sku.id] if by_sku else []), StockLevel.id)
         .limit(limit)
         .execution_options(populate_existing=True)
     )
@@ -35,7 +37,10 @@ async def list_levels(
         query = query.where(StockLevel.sku_id == sku_id)
     if location_id:
         query = query.where(StockLevel.location_id == location_id)
-    if after:
+    if after and by_sku:
+        last = select(StockLevel.sku_id).where(StockLevel.id == after).scalar_subquery()
+        query = query.where(Sku.id >= last, or_(Sku.id > last, StockLevel.id > after))
+    elif after:
         query = query.where(StockLevel.id > after)
     return [
         LevelView(

@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.kit import clock
 from server.kit.db import Database
+from server.kit.logs import begin_trace
 from server.kit.outbox import EVENTS, REACTIONS, OutboxEvent, OutboxReaction, Reaction
 
 log = logging.getLogger(__name__)
@@ -134,6 +135,7 @@ async def _publish(db: Database, event_ids: Sequence[UUID]) -> None:
 
 async def _react(db: Database, events: Sequence[OutboxEvent], each: Reaction) -> set[UUID]:
     """The events with which this reaction is not done: neither now nor before, nor parked."""
+    begin_trace()
     try:
         async with db.transaction() as session:
             claimed = await _claim(session, events, each)

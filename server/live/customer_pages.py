@@ -16,10 +16,10 @@ from server.accounts import service as accounts
 from server.consignments import service as consignments
 from server.consignments.service import TrackingLinkUnknown
 from server.identity.access import OFFICE, allow, public
-from server.kit.errors import PostriderError
+from server.kit.errors import PostriderError, TooMany
 from server.kit.settings import Settings
 from server.live import change_page, tracking_page
-from server.live.guess_limit import GuessLimit, TooManyGuesses
+from server.live.guess_limit import GuessLimit
 from server.live.tracking_page import Offers
 from server.live.tracking_texts import language_of
 from server.live.wishes import (
@@ -82,10 +82,10 @@ async def take_change(
     """What the customer wishes. Refused, the page says why and keeps what was entered."""
     fields = await _read_form(request)
     try:
-        limit_of(request).admit(address_of(request))
+        limit_of(request).admit(address_of(request), token)
         async with session.begin_nested():
             await make_wish(session, token, fields, settings.timezone)
-    except (TrackingLinkUnknown, TooManyGuesses):
+    except (TrackingLinkUnknown, TooMany):
         return await _change(Guest(request, session, settings, token, lang))
     except PostriderError as refusal:
         return await _change(
@@ -127,10 +127,10 @@ async def take_rating(
     """Keep it, and go back to the parcel."""
     fields = await _read_form(request)
     try:
-        limit_of(request).admit(address_of(request))
+        limit_of(request).admit(address_of(request), token)
         async with session.begin_nested():
             await rate(session, token, fields)
-    except (TrackingLinkUnknown, TooManyGuesses):
+    except (TrackingLinkUnknown, TooMany):
         return await _rating(Guest(request, session, settings, token, lang))
     except PostriderError as refusal:
         return await _rating(
@@ -213,13 +213,13 @@ async def _answer(
     language = language_of(accepted, guest.lang)
     limit, address = limit_of(guest.request), address_of(guest.request)
     try:
-        limit.admit(address)
+        limit.admit(address, guest.token)
         problem = refusal.code if refusal else ""
         offers = await read_offers(guest.session, guest.token, guest.settings, problem=problem)
     except TrackingLinkUnknown:
-        limit.count_wrong_guess(address)
+        limit.count_wrong_guess(address, guest.token)
         return _html(tracking_page.render_not_valid(language), 404)
-    except TooManyGuesses as slow_down:
+    except TooMany as slow_down:
         page = tracking_page.render_slow_down(language)
         return _html(page, slow_down.status, **slow_down.headers)
     return Response(

@@ -7,11 +7,8 @@ A fault of ours, or the database's absence, raises: then there is no answer, and
 the frame again.
 """
 
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
@@ -25,29 +22,14 @@ from server.kit.db import Database
 from server.kit.errors import Invalid, PostriderError, Unavailable
 from server.kit.feed import announce
 from server.kit.ids import new_id
+from server.live.effects import EFFECTS
 from server.live.models import DriverCommand
 from server.live.news import MAP_CHANNEL, tell_of_driver
 from server.protocol import PROTOCOL_VERSION, codec
 from server.protocol.codec import MalformedFrame
 from server.protocol.envelope import COMMANDS, Envelope
-from server.protocol.from_driver import (
-    AcceptTasks,
-    ArriveAtTasks,
-    BlobRef,
-    CollectReturn,
-    CompleteTask,
-    DeclineTask,
-    FailTask,
-    Fixes,
-    Heartbeat,
-    Hello,
-    ManifestReceived,
-    ScanParcels,
-    SetShift,
-    StartTasks,
-)
+from server.protocol.from_driver import BlobRef, Fixes, Heartbeat, Hello, ManifestReceived
 from server.protocol.to_driver import BLOB_MISSING, Ack, Manifest, Reject
-from server.returns import service as returns
 from server.tracking import service as tracking
 
 MAX_FIXES = 100
@@ -281,48 +263,6 @@ class DriverSession:
         for file in _files_of(command):
             if not self._blobs.has(file.sha256):
                 raise BlobMissing(sha256=file.sha256)
-
-
-async def collect_return(
-    session: AsyncSession,
-    *,
-    driver_id: UUID,
-    command: CollectReturn,
-    occurred_at: datetime,
-    received_at: datetime,
-    command_id: str,
-) -> None:
-    """Goods that nobody announced were handed over, mostly at the stop of some task. They were,
-    whether or not we know that task, or ever gave it to this driver."""
-    place_id = consignment_id = None
-    if command.at_task_id is not None:
-        with suppress(dispatch.UnknownTask):
-            place_id, consignment_id = await dispatch.run_context(
-                session, command.at_task_id, driver_id=driver_id
-            )
-    await returns.collect_unannounced(
-        session,
-        driver_id=driver_id,
-        command=command,
-        occurred_at=occurred_at,
-        received_at=received_at,
-        source_id=command_id,
-        place_id=place_id,
-        original_consignment_id=consignment_id,
-    )
-
-
-EFFECTS: dict[type, Callable[..., Awaitable[None]]] = {
-    AcceptTasks: dispatch.accept_tasks,
-    DeclineTask: dispatch.decline_task,
-    StartTasks: dispatch.start_tasks,
-    ArriveAtTasks: dispatch.arrive_at_tasks,
-    CompleteTask: dispatch.complete_task,
-    FailTask: dispatch.fail_task,
-    CollectReturn: collect_return,
-    ScanParcels: dispatch.scan_parcels,
-    SetShift: dispatch.set_shift,
-}
 
 
 async def _record_or_find(session: AsyncSession, record: dict[str, Any]) -> DriverCommand | None:

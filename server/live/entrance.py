@@ -7,16 +7,19 @@ It matters: a phone that gets 401 knows that it was revoked; one that gets 503 t
 import asyncio
 import logging
 import math
+import os
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from hashlib import blake2b
 from http.cookies import CookieError, SimpleCookie
-from typing import cast
+from typing import Any, cast
 
 from picows import WSListener
 from picows.picows import WSProtocol  # type: ignore[attr-defined]
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from server.consignments import service as consignments
 from server.identity import service as identity
 from server.identity.access import Principal, Role, allow, devices_only
 from server.kit.db import Database, is_away
@@ -27,6 +30,8 @@ from server.kit.errors import (
     Unavailable,
 )
 from server.kit.settings import Settings
+from server.live.followers import Followers
+from server.live.guess_limit import GuessLimit
 from server.live.handover import MAX_HEAD_BYTES, answer_to
 
 log = logging.getLogger(__name__)
@@ -42,6 +47,9 @@ REMEMBERED_MAX = 50_000
 
 DRIVER_PATH = "/ws/driver"
 DISPATCH_PATH = "/ws/dispatch"
+TRACKING_PATH = "/ws/t/"
+"""A tracking link's token follows."""
+
 ACCESS = {DRIVER_PATH: devices_only, DISPATCH_PATH: allow(Role.ADMIN, Role.DISPATCHER)}
 
 
@@ -72,13 +80,16 @@ class TooManyEntries(TooMany):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The head of a request. headers: by their names in small letters."""
+    """The head of a request. headers: by their names in small letters. peer: the network address
+    at the other end of the connection, which may be a proxy."""
 
     path: str
     headers: dict[str, str]
+    query: str = ""
+    peer: str = "unknown"
 
     @classmethod
-    def read(cls, head: bytes) -> "Request":
+    def read(cls, head: bytes, peer: str = "unknown") -> "Request":
         """
         Raises
         ------
@@ -90,7 +101,14 @@ class Request:
             raise NotARequest
         pairs = (line.partition(":") for line in lines if line)
         headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
-        return cls(words[1].partition("?")[0], headers)
+        path, _, query = words[1].partition("?")
+        return cls(path, headers, query, peer)
+
+    @property
+    def link_token(self) -> str | None:
+        """Of the tracking link that is to be followed."""
+        token = self.path.removeprefix(TRACKING_PATH)
+        return None if token == self.path else token
 
     @property
     def bearer(self) -> str | None:
@@ -114,15 +132,20 @@ class Entrance:
         self._own_origin = identity.origin_of(settings.base_url)
         self._turns = asyncio.Semaphore(ENTERING_MAX)
         self._free_again_s: dict[bytes, float] = {}
+        self._guess_limit = GuessLimit()
+        self.followers = Followers()
 
-    async def admit(self, request: Request) -> Principal:
-        """Who is calling, when they may open this socket.
+    async def admit(self, request: Request) -> Principal | None:
+        """Who is calling, when they may open this socket; None for a customer with a link.
 
         Raises
         ------
         PostriderError
             With the status to refuse with.
         """
+        if request.link_token is not None:
+            await self._admit_visitor(request, request.link_token)
+            return None
         if (access := ACCESS.get(request.path)) is None:
             raise UnknownSocket(path=request.path[:100])
         self._count(request.bearer or request.session_token or "")
@@ -132,6 +155,19 @@ class Entrance:
             raise refusal
         assert principal is not None
         return principal
+
+    async def _admit_visitor(self, request: Request, token: str) -> None:
+        address = await _address_of(request)
+        self._guess_limit.admit(address, token)
+        self.followers.admit(token)
+        async with self._turns:
+            try:
+                async with self._db.transaction() as session:
+                    await consignments.consignment_of_token(session, token)
+            except consignments.TrackingLinkUnknown:
+                self._guess_limit.count_wrong_guess(address, token)
+                raise
+        self._guess_limit.count_right(token)
 
     async def _find(self, request: Request) -> Principal | None:
         if request.bearer is not None:
@@ -168,7 +204,28 @@ class Entrance:
         self._free_again_s[key] = free_s + SECONDS_PER_ENTRY
 
 
-Listen = Callable[[Request, Principal], WSListener]
+async def _address_of(request: Request) -> str:
+    """Where a caller comes from, by the same rule as for pages: what a proxy says of it counts
+    when that proxy is trusted (FORWARDED_ALLOW_IPS)."""
+    scope: Any = {
+        "type": "websocket",
+        "client": (request.peer, 0),
+        "headers": [
+            (name.encode("latin-1"), value.encode("latin-1"))
+            for name, value in request.headers.items()
+        ],
+    }
+    trusted = os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1")
+
+    async def nothing(*_: Any) -> None:
+        """Its client is all that is asked for."""
+
+    await ProxyHeadersMiddleware(nothing, trusted)(scope, nothing, nothing)  # type: ignore[arg-type]
+    found: str = scope["client"][0]
+    return found
+
+
+Listen = Callable[[Request, Principal | None], WSListener]
 
 
 class Door(asyncio.Protocol):
@@ -179,7 +236,7 @@ class Door(asyncio.Protocol):
 
     def __init__(
         self,
-        admit: Callable[[Request], Awaitable[Principal]],
+        admit: Callable[[Request], Awaitable[Principal | None]],
         listen: Listen,
         *,
         head: bytes = b"",
@@ -218,7 +275,9 @@ class Door(asyncio.Protocol):
 
     async def _enter(self, head: bytes) -> None:
         try:
-            request = Request.read(head)
+            assert self._transport is not None
+            peer = self._transport.get_extra_info("peername")
+            request = Request.read(head, peer[0] if isinstance(peer, tuple) else "unknown")
             if self._tell is not None and (told := self._tell(request.path)) is not None:
                 self._answer(told)
                 return

@@ -9,13 +9,14 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from server.kit import clock
-from server.kit.db import Database, is_away
+from server.kit.db import Database, NotCopied, is_away
 from server.kit.feed import Feed
 from server.kit.ids import new_id
 from server.live.driver_session import clock_error_min_s
@@ -34,6 +35,9 @@ WAITING_BYTES_MAX = 500 * packed.FIX.size
 
 TELL_EVERY_S = 2.0
 """So often a phone that goes on sending hears what is stored; one that waits for it, at once."""
+
+TOLD_AT_ONCE = 500
+"""So many hear it in a row; then others have their turn."""
 
 STORE_WITHIN_S = 5.0
 """A database that takes longer is as good as away."""
@@ -85,11 +89,17 @@ class FixIntake:
         """Tell phones that go on sending, now and then, what is stored. Runs until cancelled."""
         while True:
             await asyncio.sleep(TELL_EVERY_S)
-            self.tell_the_untold()
+            for _ in range(0, len(self._untold), TOLD_AT_ONCE):
+                self._tell_untold(TOLD_AT_ONCE)
+                await asyncio.sleep(0)  # whoever else is due comes first
 
     def tell_the_untold(self) -> None:
-        untold, self._untold = self._untold, {}
-        self._tell_stored(list(untold), list(untold.values()))
+        self._tell_untold(len(self._untold))
+
+    def _tell_untold(self, count: int) -> None:
+        """The first so many of them."""
+        phones = list(islice(self._untold, count))
+        self._tell_stored(phones, [self._untold.pop(phone) for phone in phones])
 
     async def store(self) -> bool:
         """Store and acknowledge what waits; False when the database is away."""
@@ -97,10 +107,11 @@ class FixIntake:
         if not frames:
             return True
         received_at = clock.now()
-        arrivals = arrivals_of(frames, phones, received_at)
+        read = tracking.Frames.read(frames, [phone.sender for phone in phones])
+        arrivals = arrivals_of(read, received_at)
         try:
-            async with asyncio.timeout(STORE_WITHIN_S), self._db.transaction() as session:
-                tick = await tracking.ingest_tick(session, arrivals, received_at)
+            async with asyncio.timeout(STORE_WITHIN_S):
+                tick = await self._ingest(arrivals, received_at)
         except Exception as error:
             for phone, frame in zip(phones, frames, strict=True):
                 self._leave_gap(phone, frame)
@@ -111,9 +122,18 @@ class FixIntake:
             return False
         self.stored += tick.stored
         self.refused += tick.rejected
-        self._acknowledge(frames, phones, tick.senders, tick.through_seqs)
+        self._acknowledge(read, phones, tick.through_seqs)
         self._show(tick.moved)
         return True
+
+    async def _ingest(self, arrivals: tracking.Arrivals, received_at: datetime) -> tracking.Tick:
+        try:
+            async with self._db.transaction() as session:
+                return await tracking.ingest_tick(session, arrivals, received_at)
+        except NotCopied:
+            # The first of a day, or the memory of the phones was put back.
+            async with self._db.transaction() as session:
+                return await tracking.ingest_tick(session, arrivals, received_at, is_plain=False)
 
     def _take_waiting(self) -> tuple[list[bytes], list["Phone"]]:
         self._has_come.clear()
@@ -129,38 +149,24 @@ class FixIntake:
         phone.resumes_at_seq = min(first, phone.resumes_at_seq or first)
 
     def _acknowledge(
-        self,
-        frames: Sequence[bytes],
-        phones: Sequence["Phone"],
-        senders: Sequence[tracking.Sender],
-        through_seqs: Sequence[int],
+        self, frames: tracking.Frames, phones: Sequence["Phone"], through_seqs: Sequence[int]
     ) -> None:
-        """Tell those that wait for it, and those that have not heard it for long."""
-        by_device = {phone.sender.device_id.int: phone for phone in phones}
-        waiting = {
-            phone for phone, frame in zip(phones, frames, strict=True) if packed.waits(frame)
-        }
-        due_s = asyncio.get_running_loop().time() - TELL_EVERY_S
-        told, seqs = [], []
-        for sender, through_seq in zip(senders, through_seqs, strict=True):
-            phone = by_device[sender.device_id.int]
-            if phone.told_s < due_s or phone in waiting:
-                told.append(phone)
-                seqs.append(through_seq)
-                self._untold.pop(phone, None)
-            else:
-                self._untold[phone] = through_seq
-        self._tell_stored(told, seqs)
+        """Tell at once those that wait for it, and the others soon. phones: whose each frame is.
+        through_seqs: for each of the senders."""
+        by_sender = dict(zip(frames.of.tolist(), phones, strict=True))
+        for sender, phone in by_sender.items():
+            self._untold[phone] = through_seqs[sender]
+        waiting = [by_sender[sender] for sender in frames.awaited.tolist()]
+        self._tell_stored(waiting, [self._untold.pop(phone) for phone in waiting])
 
     def _tell_stored(self, phones: Sequence["Phone"], through_seqs: Sequence[int]) -> None:
-        now_s = asyncio.get_running_loop().time()
-        head = f'{{"type":"Ack","id":"{new_id()}-'
-        middle = (
-            f'","sent_at":"{clock.now().isoformat()}","body":{{"envelope_ids":[],"fixes_through":'
-        )
-        for number, (phone, through_seq) in enumerate(zip(phones, through_seqs, strict=True)):
-            phone.told_s = now_s
-            phone.send(f"{head}{number}{middle}{through_seq}}}}}")
+        # They have the id and the moment in common: nobody gets two of them.
+        head = (
+            f'{{"type":"Ack","id":"{new_id()}","sent_at":"{clock.now().isoformat()}",'
+            '"body":{"envelope_ids":[],"fixes_through":'
+        ).encode()
+        for phone, through_seq in zip(phones, through_seqs, strict=True):
+            phone.send(b"%b%d}}" % (head, through_seq))
 
     def _show(self, positions: NDArray[Any]) -> None:
         """Tell the maps."""
@@ -168,15 +174,11 @@ class FixIntake:
             self._feed.publish_soon(POSITIONS_CHANNEL, positions.tobytes())
 
 
-def arrivals_of(
-    frames: Sequence[bytes], phones: Sequence["Phone"], received_at: datetime
-) -> tracking.Arrivals:
-    """The fixes in these frames, one of `phones` for each."""
-    errors_us = packed.microseconds(received_at) - tracking.sent_us(frames)
+def arrivals_of(frames: tracking.Frames, received_at: datetime) -> tracking.Arrivals:
+    """The fixes in these frames, with their times put right where a phone's clock is wrong."""
+    errors_us = packed.microseconds(received_at) - frames.sent_us
     is_wrong = np.abs(errors_us) > clock_error_min_s() * 1e6
-    return tracking.Arrivals.of_frames(
-        frames, [phone.sender for phone in phones], np.where(is_wrong, errors_us, 0)
-    )
+    return tracking.Arrivals.of_frames(frames, np.where(is_wrong, errors_us, 0))
 
 
 def _first_seq(frame: bytes) -> int:

@@ -12,6 +12,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import parse_qsl
 
 from picows import WSListener
 
@@ -19,18 +20,22 @@ from server.identity.access import Principal
 from server.kit.blobs import Blobs
 from server.kit.db import Database
 from server.kit.feed import Feed
+from server.kit.metrics import Metric, exposition
 from server.kit.settings import Settings
 from server.live.connections import Connections
 from server.live.driver_session import DriverSession
 from server.live.endings import Ending
 from server.live.entrance import DRIVER_PATH, Door, Entrance, Request
 from server.live.fix_intake import FixIntake
+from server.live.followers import follow
 from server.live.handover import Mailbox
 from server.live.map_feed import MapFeed
-from server.live.metrics import Metric, exposition, plain_answer
+from server.live.metrics import plain_answer
 from server.live.phone import Phone
 from server.live.screens import Screen
 from server.live.sockets import Caller, tick_all
+from server.live.tracking_texts import language_of
+from server.live.visitor import Visitor
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +63,7 @@ class Gateway:
     ) -> None:
         self._db = db
         self._blobs = blobs
+        self._zone = settings.timezone
         self._entrance = Entrance(db, settings)
         self._mailbox = Mailbox(settings.gateways_dir, self._take)
         self._arriving: set[asyncio.Task[Any]] = set()
@@ -156,12 +162,22 @@ class Gateway:
         self._arriving.add(arriving)
         arriving.add_done_callback(self._arriving.discard)
 
-    def _listen(self, request: Request, principal: Principal) -> WSListener:
+    def _listen(self, request: Request, principal: Principal | None) -> WSListener:
         """Whom a caller talks to that was let in."""
+        if principal is None:
+            return self._show_parcel(request)
         if request.path == DRIVER_PATH:
             return Phone(self, DriverSession(self._db, self._blobs, principal), self.intake)
         assert principal.session_id is not None  # neither phones nor API keys are let in here
         return Screen(self, self.map_feed, self._db, principal.session_id)
+
+    def _show_parcel(self, request: Request) -> Visitor:
+        """To a customer with a link."""
+        chosen = dict(parse_qsl(request.query)).get("lang", "")
+        language = language_of(request.headers.get("accept-language", ""), chosen)
+        token = request.link_token or ""
+        news = follow(self._db, token, self._zone, language)
+        return Visitor(self, self._entrance.followers, token, news)
 
     def note_connected(self, caller: Caller) -> None:
         self._callers.add(caller)

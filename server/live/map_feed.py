@@ -14,6 +14,7 @@ import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import batched
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from server.identity import service as identity
 from server.kit import clock
 from server.kit.db import Database, is_away
 from server.kit.feed import Feed
+from server.kit.geo import Position
 from server.live.map_moves import MOVING, Moves, View
 from server.live.news import MAP_CHANNEL, POSITIONS_CHANNEL
 from server.tracking import service as tracking
@@ -39,7 +41,42 @@ EXCEPTIONS_MAX = 200
 GONE_MAX = 1000
 """So many records that are gone are remembered for the screens that may still show them."""
 
+RUNS_AT_A_TIME = 50
+"""Between parts of a big company's day, phones and screens are served."""
+
 type Record = dict[str, Any]
+
+
+class _Task(msgspec.Struct, frozen=True):
+    """What a screen shows of a task; see dispatcher_ui/src/frames.ts."""
+
+    id: UUID
+    kind: str
+    state: str
+    outcome_code: str | None
+    window_end_at: datetime | None
+
+
+class _Stop(msgspec.Struct, frozen=True):
+    id: UUID
+    sequence: int
+    state: str
+    address: str
+    position: Position | None
+    planned_arrival_at: datetime
+    eta_from_at: datetime | None
+    eta_until_at: datetime | None
+    tasks: tuple[_Task, ...]
+
+
+class _Run(msgspec.Struct, frozen=True):
+    id: UUID
+    driver_id: UUID
+    driver_name: str
+    state: str
+    starts_at: datetime
+    delay_s: int
+    stops: tuple[_Stop, ...]
 
 
 class MapFeed:
@@ -193,7 +230,10 @@ class MapFeed:
         async with self._db.transaction() as session:
             positions = await tracking.latest_positions(session, None if everything else drivers)
             people = await identity.get_people(session, {each.driver_id for each in positions})
-            shown = await dispatch.snapshot_of_runs(session, None if everything else runs)
+            wanted = await dispatch.shown_run_ids(session) if everything else runs
+            shown: dict[str, Record] = {}
+            for some in batched(wanted, RUNS_AT_A_TIME):
+                shown |= _records(await dispatch.snapshot_of_runs(session, some), _Run)
             waiting = await dispatch.list_exceptions(session, limit=EXCEPTIONS_MAX)
         seen = {
             str(each.driver_id): {
@@ -203,7 +243,7 @@ class MapFeed:
             for each in positions
         }
         self._take("drivers", seen, everything, map(str, drivers))
-        self._take("runs", _records(shown), everything, map(str, runs))
+        self._take("runs", shown, everything, map(str, runs))
         self._take("exceptions", _records(waiting), True, ())
         self._forget_the_gone()
 
@@ -256,8 +296,14 @@ def _loop_s() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _records(views: Iterable[dispatch.RunView | dispatch.ExceptionView]) -> dict[str, Record]:
-    return {str(view.id): _plain(view) for view in views}
+def _records(
+    views: Iterable[dispatch.RunView | dispatch.ExceptionView], shown: type | None = None
+) -> dict[str, Record]:
+    """shown: what screens are told of them, when that is not all."""
+    return {
+        str(view.id): _plain(msgspec.convert(view, shown, from_attributes=True) if shown else view)
+        for view in views
+    }
 
 
 def _plain(view: msgspec.Struct) -> Record:

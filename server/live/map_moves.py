@@ -161,5 +161,5 @@ def position_of(driver: UUID, record: dict[str, Any]) -> Positions:
 
 
 def _steps(values: NDArray[Any], size: float) -> NDArray[Any]:
-    steps = np.minimum(np.round(np.nan_to_num(values) / size), UNKNOWN - 1)
+    steps = np.minimum(np.round(values / size), UNKNOWN - 1)
     return np.where(np.isnan(values), UNKNOWN, steps)

@@ -1,17 +1,20 @@
 """The pages for people: the dispatcher's console, signing in, and public tracking."""
 
 import hashlib
+from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
-from litestar.response import Redirect
+from litestar.response import Redirect, ServerSentEvent
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.consignments.service import TrackingLinkUnknown
 from server.identity.access import Role, allow, public
-from server.kit.errors import NotFound, Unavailable
+from server.kit.db import Database
+from server.kit.errors import NotFound, TooMany, Unavailable
 from server.kit.settings import ROOT, Settings
 from server.live import tracking_page
 from server.live.customer_pages import (
@@ -21,7 +24,7 @@ from server.live.customer_pages import (
     limit_of,
     read_offers,
 )
-from server.live.guess_limit import TooManyGuesses
+from server.live.followers import Followers, follow
 from server.live.public_tracking import PublicView, public_view
 from server.live.tracking_page import TrackingStatus
 from server.live.tracking_texts import language_of
@@ -131,7 +134,7 @@ async def show_tracking(
         view = await _look_up(session, token, request)
     except TrackingLinkUnknown:
         return _tracking(tracking_page.render_not_valid(language), 404)
-    except TooManyGuesses as refusal:
+    except TooMany as refusal:
         page = tracking_page.render_slow_down(language)
         return _tracking(page, refusal.status, **refusal.headers)
     offers = await read_offers(session, token, settings)
@@ -154,16 +157,42 @@ async def send_tracking_status(
     return Response(status, headers=tracking_page.HEADERS)
 
 
+@get("/t/{token:str}/events", guards=[public], include_in_schema=False)
+async def send_tracking_events(
+    token: FromPath[str],
+    request: Request[Any, Any, Any],
+    db: NamedDependency[Database],
+    settings: NamedDependency[Settings],
+    *,
+    lang: Language = "",
+) -> ServerSentEvent:
+    """The same as it changes, for browsers whose network lets no socket through."""
+    followers: Followers = request.app.state.followers
+    followers.admit(token)
+    async with db.transaction() as session:
+        await _look_up(session, token, request)
+    language = language_of(request.headers.get("accept-language", ""), lang)
+
+    async def tell() -> AsyncIterator[str]:
+        with followers.held(token):
+            async for status in follow(db, token, settings.timezone, language):
+                yield msgspec.json.encode(status).decode()
+
+    return ServerSentEvent(tell(), retry_duration=5000, headers=tracking_page.HEADERS)
+
+
 async def _look_up(
     session: AsyncSession, token: str, request: Request[Any, Any, Any]
 ) -> PublicView:
     guess_limit, address = limit_of(request), address_of(request)
-    guess_limit.admit(address)
+    guess_limit.admit(address, token)
     try:
-        return await public_view(session, token)
+        view = await public_view(session, token)
     except TrackingLinkUnknown:
-        guess_limit.count_wrong_guess(address)
+        guess_limit.count_wrong_guess(address, token)
         raise
+    guess_limit.count_right(token)
+    return view
 
 
 def _tracking(page: str, status: int, **headers: str) -> Response[str]:
@@ -190,5 +219,6 @@ ROUTES = [
     send_tile,
     show_tracking,
     send_tracking_status,
+    send_tracking_events,
     *CUSTOMER_PAGES,
 ]

@@ -3,13 +3,13 @@ between them; its fixes go to the intake, which stores those of all phones toget
 
 import asyncio
 from datetime import datetime
-from math import inf
 from typing import Literal
 from uuid import UUID
 
 import msgspec
 from picows import WSFrame, WSMsgType, WSTransport
 
+from server.kit.logs import begin_trace
 from server.live.driver_session import MAX_FIXES, DriverSession
 from server.live.endings import Ending, HelloLate, ending_for
 from server.live.fix_intake import FixIntake
@@ -44,7 +44,6 @@ class Phone(Caller):
         "resumes_at_seq",
         "sender",
         "session",
-        "told_s",
         "waiting_bytes",
     )
 
@@ -60,8 +59,6 @@ class Phone(Caller):
         """Fixes from here on were not stored: nothing later may be, before they come again."""
         self.waiting_bytes = 0
         """Of fixes that wait for the next tick of the intake."""
-        self.told_s = -inf
-        """When it heard last which fixes are stored, by the loop's clock."""
 
     def look(self) -> None:
         """There may be a newer manifest."""
@@ -134,6 +131,7 @@ class Phone(Caller):
             self.end(ending)
 
     async def _do_next(self) -> None:
+        begin_trace()
         if self._waiting:
             for answer in await self.session.hear(self._waiting.pop(0)):
                 self.send(codec.encode(answer))

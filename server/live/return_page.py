@@ -132,12 +132,13 @@ def _card(each: OwnReturn, found: SelfService, zone: tzinfo, texts: dict[str, st
     if each.state == "approved":
         more = _ways(each, found, zone, texts)
     elif each.state == "booked" and each.pickup:
-        window = _window(*each.pickup, zone)
-        more = f"<p>{texts['pickup_at'].format(window=window)}</p>"
+        window = _window(*each.pickup, zone, texts)
+        more = f"<p>{texts['pickup_at'].format(window=window)}</p>{_label(each, texts)}"
     elif each.state == "booked" and each.is_drop_off:
-        more = f"<p>{texts['drop_off_booked'].format(rma=escape(each.rma))}</p>"
+        told_rma = texts["drop_off_booked"].format(rma=_whole(each.rma))
+        more = f"<p>{told_rma}</p>{_label(each, texts)}"
     elif each.state == "resolved" and each.refund_minor and each.currency:
-        amount = Money(each.refund_minor, each.currency)
+        amount = str(Money(each.refund_minor, each.currency)).replace(".", texts["decimal"])
         more = f"<p>{texts['refund'].format(amount=amount)}</p>"
     return (
         f'<section class="card"><h3>{escape(each.rma)}</h3><p>{told}</p>'
@@ -145,27 +146,53 @@ def _card(each: OwnReturn, found: SelfService, zone: tzinfo, texts: dict[str, st
     )
 
 
+def _label(each: OwnReturn, texts: dict[str, str]) -> str:
+    """The link is relative to the page's own address."""
+    return (
+        f'<p><a class="button" href="return/{escape(each.rma)}/label.pdf" target="_blank" '
+        'rel="noopener">'
+        f"{texts['label']}</a></p>"
+        f'<p class="dim small">{texts["label_hint"].format(rma=_whole(each.rma))}</p>'
+    )
+
+
+def _whole(words: str) -> str:
+    """Never broken at the end of a line."""
+    return f'<span class="whole">{escape(words)}</span>'
+
+
 def _ways(each: OwnReturn, found: SelfService, zone: tzinfo, texts: dict[str, str]) -> str:
-    windows = found.windows if found.can_collect else ()
-    choices = "".join(
-        f'<label class="choice"><input type="radio" name="way" required '
-        f'value="{start_at.isoformat()}">{texts["way_pickup"]}: '
-        f"{_window(start_at, end_at, zone)}</label>"
-        for start_at, end_at in windows
+    pickups = "".join(
+        _choice(start_at.isoformat(), _window(start_at, end_at, zone, texts))
+        for start_at, end_at in (found.windows if found.can_collect else ())
     )
     return (
-        '<form method="post"><fieldset>'
-        f"<legend>{texts['way']}</legend>"
-        f'<input type="hidden" name="rma" value="{escape(each.rma)}">{choices}'
-        '<label class="choice"><input type="radio" name="way" required value="drop_off">'
-        f"{texts['way_drop_off']}</label></fieldset><button>{texts['book']}</button></form>"
+        f'<form method="post"><fieldset><legend>{texts["way"]}</legend>'
+        f'<input type="hidden" name="rma" value="{escape(each.rma)}">'
+        f"{f'<p>{texts["way_pickup"]}:</p>{pickups}<hr>' if pickups else ''}"
+        f"{_choice('drop_off', texts['way_drop_off'])}</fieldset>"
+        f"<button>{texts['book']}</button></form>"
     )
 
 
-def _window(start_at: datetime, end_at: datetime, zone: tzinfo) -> str:
+def _choice(value: str, words: str) -> str:
+    return (
+        '<label class="choice"><input type="radio" name="way" required '
+        f'value="{value}">{words}</label>'
+    )
+
+
+def _window(start_at: datetime, end_at: datetime, zone: tzinfo, texts: dict[str, str]) -> str:
     start, end = start_at.astimezone(zone), end_at.astimezone(zone)
-    return f"{start:%d.%m. %H:%M}–{end:%H:%M}"
+    return texts["window"].format(
+        weekday=texts["weekdays"].split()[start.weekday()],
+        day=start.day,
+        month=texts["months"].split()[start.month - 1],
+        start=f"{start:%H:%M}",
+        end=f"{end:%H:%M}",
+    )
 
 
 def _text(reason: ReturnReason, language: str) -> str:
-    return reason.text_de if language == "de" else reason.text_en
+    said = {"de": reason.text_de, "es": reason.text_es}
+    return said.get(language) or reason.text_en

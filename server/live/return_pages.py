@@ -10,17 +10,25 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.consignments.service import TrackingLinkUnknown
+from server.consignments.service import TrackingLinkUnknown, label_pdf
 from server.identity.access import public
 from server.kit.blobs import Blobs
-from server.kit.errors import Invalid, PostriderError
+from server.kit.errors import Invalid, PostriderError, TooMany
 from server.kit.settings import Settings
-from server.live.guess_limit import GuessLimit, TooManyGuesses
+from server.live.guess_limit import GuessLimit
 from server.live.return_page import HEADERS, render_notice, render_return_page
-from server.live.return_texts import language_of
-from server.live.self_service import PHOTOS_MAX, ask, choose_way, self_service
+from server.live.self_service import (
+    PHOTOS_MAX,
+    NotOfThisParcel,
+    ask,
+    choose_way,
+    return_labels,
+    self_service,
+)
+from server.live.tracking_texts import language_of
 from server.returns import service as returns
 
+PDF = "application/pdf"
 HTML = "text/html; charset=utf-8"
 FIELDS_MAX = 500
 PHOTO_BYTES_MAX = 8 * 1024 * 1024
@@ -68,12 +76,32 @@ async def take_return_form(
             else:
                 photos = [await returns.keep_photo(blobs, content) for content in files]
                 await ask(session, token, fields, photos)
-    except (TrackingLinkUnknown, TooManyGuesses):
+    except (TrackingLinkUnknown, TooMany):
         return await _answer(request, session, settings, token)
     except PostriderError as refusal:
         _limit(request).count_wrong_guess(_address(request))
         return await _answer(request, session, settings, token, refusal=refusal, entered=fields)
     return Redirect(f"/t/{token}/return?sent=true", status_code=303)
+
+
+@get("/t/{token:str}/return/{rma:str}/label.pdf", guards=[public], include_in_schema=False)
+async def show_return_label(
+    token: FromPath[str],
+    rma: FromPath[str],
+    request: Request[Any, Any, Any],
+    session: NamedDependency[AsyncSession],
+    settings: NamedDependency[Settings],
+) -> Response[Any]:
+    """The label of a return that was arranged behind this link, to be stuck on its parcel."""
+    try:
+        _limit(request).admit(_address(request), token)
+        labels = await return_labels(session, token, rma, settings)
+    except (TrackingLinkUnknown, TooMany):
+        return await _answer(request, session, settings, token)
+    except NotOfThisParcel as refusal:
+        _limit(request).count_wrong_guess(_address(request))
+        return await _answer(request, session, settings, token, refusal=refusal)
+    return Response(await label_pdf(labels), media_type=PDF, headers=HEADERS)
 
 
 async def _answer(
@@ -88,12 +116,12 @@ async def _answer(
 ) -> Response[str]:
     language = language_of(request.headers.get("accept-language", ""))
     try:
-        _limit(request).admit(_address(request))
+        _limit(request).admit(_address(request), token)
         found = await self_service(session, token, settings.timezone)
     except TrackingLinkUnknown:
-        _limit(request).count_wrong_guess(_address(request))
+        _limit(request).count_wrong_guess(_address(request), token)
         return _html(render_notice("not_valid", language), 404)
-    except TooManyGuesses as slow_down:
+    except TooMany as slow_down:
         notice = render_notice("slow_down", language)
         return _html(notice, slow_down.status, **slow_down.headers)
     page = render_return_page(
@@ -138,4 +166,4 @@ def _html(page: str, status: int, **headers: str) -> Response[str]:
     return Response(page, status_code=status, media_type=HTML, headers={**HEADERS, **headers})
 
 
-RETURN_PAGES = [show_return_page, take_return_form]
+RETURN_PAGES = [show_return_page, take_return_form, show_return_label]

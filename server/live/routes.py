@@ -1,23 +1,28 @@
 """The phone's ways by plain HTTP: for files, and for everything where sockets are blocked. Sockets
 are the gateway's."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, post, put
+from litestar import Request, get, patch, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, QueryParameter
 from litestar.response import Response
 
 from server.identity.access import Principal, devices_only
-from server.kit.blobs import Blobs
+from server.kit.blobs import MAX_BLOB_BYTES, Blobs
 from server.kit.db import Database
 from server.live import pages, return_pages, trail
 from server.live.driver_session import DriverSession
 from server.live.presence import PRESENCE
+from server.live.trackers import TRACKERS
 from server.protocol import codec
 
 MAX_BATCH_BYTES = 1024 * 1024
+
+
+Offset = Annotated[int, QueryParameter(ge=0, le=MAX_BLOB_BYTES)]
+Size = Annotated[int, QueryParameter(ge=1, le=MAX_BLOB_BYTES)]
 
 
 class StoredBlob(msgspec.Struct):
@@ -52,11 +57,45 @@ async def keep_blob(
     return Response(StoredBlob(sha256, is_new), status_code=201 if is_new else 200)
 
 
+class ReceivedBlob(msgspec.Struct):
+    sha256: str
+    received_bytes: int
+
+
+@get("/api/driver/blobs/{sha256:str}/received", guards=[devices_only])
+async def tell_received(
+    sha256: FromPath[str],
+    principal: NamedDependency[Principal],
+    blobs: NamedDependency[Blobs],
+) -> ReceivedBlob:
+    """How much of a file came from this phone before the connection broke."""
+    return ReceivedBlob(sha256, blobs.received_bytes(sha256, str(principal.device_id)))
+
+
+@patch("/api/driver/blobs/{sha256:str}", guards=[devices_only])
+async def go_on_with_blob(
+    sha256: FromPath[str],
+    *,
+    offset: Offset,
+    size: Size,
+    request: Request[Any, Any, Any],
+    principal: NamedDependency[Principal],
+    blobs: NamedDependency[Blobs],
+) -> ReceivedBlob:
+    """A file of a proof from `offset` on, as far as the connection lasts; `size` is the whole."""
+    sender = str(principal.device_id)
+    received = await blobs.add(sha256, request.stream(), offset=offset, size=size, sender=sender)
+    return ReceivedBlob(sha256, received)
+
+
 ROUTES = [
     take_envelopes,
     keep_blob,
+    tell_received,
+    go_on_with_blob,
     trail.get_trail,
     *pages.ROUTES,
     *return_pages.RETURN_PAGES,
     *PRESENCE,
+    *TRACKERS,
 ]

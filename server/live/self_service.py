@@ -11,9 +11,12 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.consignments import service as consignments
+from server.consignments.service import Label
+from server.dispatch import service as dispatch
 from server.kit import clock
 from server.kit.errors import Conflict, Invalid, NotFound
 from server.kit.idempotency import answer_once
+from server.kit.settings import Settings
 from server.returns import service as returns
 from server.returns.service import ReturnableGoods, ReturningGoods, ReturnReason, ReturnView
 
@@ -146,6 +149,29 @@ async def choose_way(
                 session, found.id, window_start_at=start_at, window_end_at=end_at, by=BY
             )
     raise WindowGone
+
+
+async def return_labels(
+    session: AsyncSession, token: str, rma: str, settings: Settings
+) -> list[Label]:
+    """The labels of a return that is arranged and not handed over yet. Who will fetch it is not
+    the customer's to know.
+
+    Raises
+    ------
+    TrackingLinkUnknown, NotOfThisParcel
+    """
+    consignment_id = await consignments.consignment_of_token(session, token)
+    own = await returns.list_returns(
+        session, original_consignment_id=consignment_id, limit=RETURNS_SHOWN
+    )
+    for each in own:
+        if each.rma == rma and each.state == "booked" and each.consignment_id is not None:
+            labels = await dispatch.labels_of_consignments(
+                session, [each.consignment_id], settings=settings
+            )
+            return [msgspec.structs.replace(label, run="", stop="") for label in labels]
+    raise NotOfThisParcel(rma=rma[:40])
 
 
 def offered_windows(now: datetime, zone: ZoneInfo) -> tuple[tuple[datetime, datetime], ...]:

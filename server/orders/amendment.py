@@ -12,7 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.kit.outbox import emit
 from server.kit.settings import UTC_ZONE
 from server.orders.capture import columns_of, set_lines, with_windows
-from server.orders.errors import AlreadyShipped, OrderChanged, OrderIsCancelled, PickingBegan
+from server.orders.errors import (
+    AlreadyShipped,
+    OrderChanged,
+    OrderIsCancelled,
+    PickingBegan,
+    ReplacesGoods,
+)
 from server.orders.event_log import record
 from server.orders.events import OrderAmended
 from server.orders.lifecycle import UNTIL_SHIPPED
@@ -50,6 +56,7 @@ async def amend_order(
     if not changed:
         return view
     if "lines" in changed:
+        require_no_exchange(order)
         require_not_picking(order)
     draft = draft_of(view, **wanted)
     if "service_level" in changed and not set(WINDOWS).intersection(wanted):
@@ -100,6 +107,12 @@ def require_not_shipped(order: Order) -> None:
 def require_not_picking(order: Order) -> None:
     if order.picking_began_at:
         raise PickingBegan(number=order.number)
+
+
+def require_no_exchange(order: Order) -> None:
+    """The difference was reckoned, and perhaps paid, for these very goods."""
+    if order.origin == "exchange":
+        raise ReplacesGoods(number=order.number)
 
 
 def draft_of(view: OrderView, **changes: Any) -> OrderDraft:

@@ -221,6 +221,7 @@ def columns_of(draft: OrderDraft) -> dict[str, Any]:
     """What of an order may be amended, as its columns."""
     return {
         "reference": draft.reference,
+        "cost_centre": draft.cost_centre,
         **_party_columns("consignor", draft.consignor),
         **_party_columns("consignee", draft.consignee),
         "parcels": msgspec.to_builtins(draft.parcels),

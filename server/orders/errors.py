@@ -145,6 +145,13 @@ class NotAlike(Conflict):
     code = "orders.not_alike"
 
 
+class ReplacesGoods(Conflict):
+    """Order {number} replaces goods that come back: what it brings is what was agreed. Cancel the
+    exchange and make another one."""
+
+    code = "orders.replaces_goods"
+
+
 class HeldOrder(Conflict):
     """Order {number} is on hold ({kind}). Release it before it is merged."""
 

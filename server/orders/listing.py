@@ -1,14 +1,27 @@
 """Looking at orders: one, many, and what happened to one."""
 
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Subquery,
+    Text,
+    cast,
+    func,
+    or_,
+    select,
+    true,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from server.orders.errors import UnknownOrder
 from server.orders.models import Order, OrderEventRow, OrderHold, OrderLineRow
@@ -21,6 +34,7 @@ from server.orders.order import (
     OrderView,
     Party,
 )
+from server.orders.search import pattern_of, slice_of
 
 
 async def get_order(
@@ -45,27 +59,38 @@ async def list_orders(
     limit: int = 50,
     after: UUID | None = None,
 ) -> OrderPage:
-    """Newest first, captured from `since` to before `until`. Every word of `text` is looked for in
-    the numbers, the reference, the names, the e-mail address and the telephone number; but who
-    types a whole number or reference gets what has it."""
-    query = select(Order).order_by(Order.captured_at.desc(), Order.id.desc()).limit(limit + 1)
+    """Newest first, captured from `since` to before `until`. Every word of `text` has to begin
+    a word of the numbers, the reference, the names, the addresses, the e-mail address or the
+    telephone number; but who types a whole number or reference gets what has it."""
+    last = await load_order(session, after, account_id=account_id) if after else None
+    order: type[Order] = Order
+    query, newest_first = select(Order), []
+    if text.strip():
+        span = await _span(session, text)
+        pattern = pattern_of(text, account_id)
+        if span.named:
+            query = query.where(_named(text))
+        elif pattern is None or span.newest_at is None or span.oldest_at is None:
+            return OrderPage(items=[], next=None)
+        else:
+            ends = [at for at in (span.newest_at, until, last and last.captured_at) if at]
+            begins = [at for at in (span.oldest_at, since) if at]
+            slices = _slices(slice_of(min(ends)), slice_of(max(begins)))
+            order = aliased(Order, _with_words(pattern, slices))
+            query = select(order).join_from(slices, order, true())
+            newest_first = [slices.c.slice.desc()]
     if account_id:
-        query = query.where(Order.account_id == account_id)
+        query = query.where(order.account_id == account_id)
     if state:
-        query = query.where(Order.state == state)
-    if text and await _is_named(session, text):
-        query = query.where(_named(text))
-    else:
-        for word in _words(text):
-            query = query.where(Order.search_text.ilike(f"%{_literally(word)}%", escape="\\"))
+        query = query.where(order.state == state)
     if since:
-        query = query.where(Order.captured_at >= since)
+        query = query.where(order.captured_at >= since)
     if until:
-        query = query.where(Order.captured_at < until)
-    if after:
-        last = await load_order(session, after, account_id=account_id)
-        query = query.where(tuple_(Order.captured_at, Order.id) < tuple_(last.captured_at, last.id))
-    found = (await session.scalars(query)).all()
+        query = query.where(order.captured_at < until)
+    if last:
+        query = query.where(tuple_(order.captured_at, order.id) < tuple_(last.captured_at, last.id))
+    newest_first += [order.captured_at.desc(), order.id.desc()]
+    found = (await session.scalars(query.order_by(*newest_first).limit(limit + 1))).all()
     items = await views_of(session, found[:limit])
     return OrderPage(items=items, next=items[-1].id if len(found) > limit else None)
 
@@ -169,20 +194,30 @@ def _named(text: str) -> ColumnElement[bool]:
     return or_(Order.number == name, Order.external_id == name, Order.reference == name)
 
 
-async def _is_named(session: AsyncSession, text: str) -> bool:
-    return await session.scalar(select(Order.id).where(_named(text)).limit(1)) is not None
+class _Span(NamedTuple):
+    """named: an order has this very number or reference. Oldest and newest of all orders."""
+
+    named: UUID | None
+    oldest_at: datetime | None
+    newest_at: datetime | None
 
 
-def _words(text: str) -> list[str]:
-    """A telephone number is one word, however it is cut up; the rest is cut at its spaces."""
-    if PHONE.fullmatch(text):
-        return [re.sub("[^0-9]", "", text).removeprefix("00")]
-    return text.split()
+async def _span(session: AsyncSession, text: str) -> _Span:
+    named = select(Order.id).where(_named(text)).limit(1).scalar_subquery()
+    oldest, newest = (
+        select(each(Order.captured_at)).scalar_subquery() for each in (func.min, func.max)
+    )
+    return _Span(*(await session.execute(select(named, oldest, newest))).one())
 
 
-PHONE = re.compile(r"\s*[0-9+(][0-9 ()/.+-]{4,}")
+def _slices(newest: int, oldest: int) -> Subquery:
+    """Newest first, and known to the planner as sorted, so that it takes no more than it needs."""
+    number = func.generate_series(newest, oldest, -1).column_valued("slice")
+    return select(number).order_by(number.desc()).subquery()
 
 
-def _literally(word: str) -> str:
-    """The word as an ILIKE pattern that matches itself only."""
-    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+def _with_words(pattern: str, slices: Subquery) -> FromClause:
+    """The orders of a slice with these words. "offset 0" keeps the other conditions out of it, so
+    that they are looked at only for what the words lead to."""
+    wanted = func.replace(pattern, "?", cast(slices.c.slice, Text)).cast(TSQUERY)
+    return select(Order).where(Order.search_words.bool_op("@@")(wanted)).offset(0).lateral()

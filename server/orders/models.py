@@ -15,10 +15,12 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.kit.db import Base
 from server.kit.ids import new_id
+from server.orders import search
 from server.orders.lifecycle import ORDER
 from server.orders.order import HoldKind, Origin
 
@@ -27,7 +29,6 @@ order_number = Sequence("order_number", metadata=Base.metadata)
 KINDS_OF_HOLD = ", ".join(f"'{kind}'" for kind in get_args(HoldKind))
 ORIGINS = ", ".join(f"'{origin}'" for origin in get_args(Origin) if origin)
 UNBILLED = "'accepted', 'processing', 'in_fulfilment', 'shipped'"
-PHONE_DIGITS = "regexp_replace(regexp_replace(consignee_phone, '[^0-9]', '', 'g'), '^00', '')"
 NEXT_NUMBER = text("'O-' || to_char(nextval('order_number'), 'FM999999999000000')")
 STATES = ", ".join(f"'{state}'" for state in ORDER.states)
 
@@ -60,7 +61,8 @@ class Order(Base):
     """parcels: as booked; the real ones are the consignment's. accepted_at: the first time.
 
     goods_key: the same for two orders of the same goods. ..._place_key: see order.Party; the
-    place's id where nothing is known of it. For the rest see order.OrderView.
+    place's id where nothing is known of it. search_words: see `search`. For the rest see
+    order.OrderView.
     """
 
     __tablename__ = "orders"
@@ -95,10 +97,10 @@ class Order(Base):
         Index("ix_orders_reference", "reference"),
         Index("ix_orders_quotes", "quote_expires_at", postgresql_where=text("state = 'draft'")),
         Index(
-            "ix_orders_search_text",
-            "search_text",
+            "ix_orders_search_words",
+            "search_words",
             postgresql_using="gin",
-            postgresql_ops={"search_text": "gin_trgm_ops"},
+            postgresql_with={"fastupdate": "off"},
         ),
     )
 
@@ -112,17 +114,22 @@ class Order(Base):
     external_id: Mapped[str | None]
     source_sha256: Mapped[str]
     reference: Mapped[str]
+    cost_centre: Mapped[str] = mapped_column(server_default="")
     consignor_name: Mapped[str | None]
     consignor_phone: Mapped[str | None]
     consignor_email: Mapped[str | None]
     consignor_place_id: Mapped[UUID | None] = mapped_column(ForeignKey("place.id"))
     consignor_place_key: Mapped[str | None]
+    consignor_address: Mapped[str | None]
     consignee_name: Mapped[str]
     consignee_phone: Mapped[str]
     consignee_email: Mapped[str]
     consignee_place_id: Mapped[UUID] = mapped_column(ForeignKey("place.id"))
     consignee_place_key: Mapped[str] = mapped_column(server_default="")
-    consignee_phone_digits: Mapped[str] = mapped_column(Computed(PHONE_DIGITS, persisted=True))
+    consignee_address: Mapped[str] = mapped_column(server_default="")
+    consignee_phone_digits: Mapped[str] = mapped_column(
+        Computed(search.PHONE_DIGITS, persisted=True)
+    )
     parcels: Mapped[list[Any]]
     window_start_at: Mapped[datetime]
     window_end_at: Mapped[datetime]
@@ -147,13 +154,8 @@ class Order(Base):
     quote_expires_at: Mapped[datetime | None]
     price_note: Mapped[str] = mapped_column(server_default="")
     stock_hold_id: Mapped[UUID | None] = mapped_column(ForeignKey("hold.id"))
-    search_text: Mapped[str] = mapped_column(
-        Computed(
-            "number || ' ' || coalesce(external_id, '') || ' ' || reference || ' ' ||"
-            " consignee_name || ' ' || coalesce(consignor_name, '') || ' ' || consignee_email"
-            f" || ' ' || {PHONE_DIGITS}",
-            persisted=True,
-        )
+    search_words: Mapped[str] = mapped_column(
+        TSVECTOR, Computed(search.WORDS, persisted=True), deferred=True
     )
 
 

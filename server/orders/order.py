@@ -85,6 +85,7 @@ class Party(msgspec.Struct, frozen=True, kw_only=True):
     """Who sends or receives, and where.
 
     place_key: the same for two places that are one address; "" where nobody can tell.
+    address: on one line, as it was ordered.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Party(msgspec.Struct, frozen=True, kw_only=True):
     phone: str = ""
     email: str = ""
     place_key: str = ""
+    address: str = ""
 
 
 class HoldView(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,6 +124,7 @@ class OrderDraft(msgspec.Struct, frozen=True, kw_only=True):
     consignor: who hands over a courier booking; None for goods, which come from the depot.
     window_start_at, window_end_at: both or none; none means what the service level promises.
     pickup_window_start_at, pickup_window_end_at: of a courier booking, likewise.
+    cost_centre: to what the account books the order; its charges and invoice lines bear it.
     origin, origin_order_id: the order from which this one came, if it did.
     """
 
@@ -133,6 +136,7 @@ class OrderDraft(msgspec.Struct, frozen=True, kw_only=True):
     external_id: str | None = None
     source_sha256: str = ""
     reference: str = ""
+    cost_centre: str = ""
     lines: tuple[OrderLine, ...] = ()
     parcels: tuple[ParcelSpec, ...] = ()
     window_start_at: datetime | None = None
@@ -172,6 +176,7 @@ class OrderChanges(msgspec.Struct, frozen=True, kw_only=True):
     consignor: Party | UnsetType = UNSET
     consignee: Party | UnsetType = UNSET
     reference: str | UnsetType = UNSET
+    cost_centre: str | UnsetType = UNSET
     lines: tuple[OrderLine, ...] | UnsetType = UNSET
     parcels: tuple[ParcelSpec, ...] | UnsetType = UNSET
     window_start_at: datetime | UnsetType = UNSET
@@ -224,6 +229,7 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     cash_minor: int
     currency: str
     captured_at: datetime
+    cost_centre: str = ""
     value_minor: int = 0
     accepted_at: datetime | None = None
     picking_began_at: datetime | None = None

@@ -1,18 +1,21 @@
 """Moving orders along their life cycle."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import cast
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.identity.service import record_audit
 from server.kit import clock
 from server.kit.outbox import emit
 from server.orders.amendment import require_not_shipped
+from server.orders.errors import OrderIsCancelled
 from server.orders.event_log import move, record
 from server.orders.events import OrderCancelled, OrderDelivered
-from server.orders.lifecycle import steps
+from server.orders.lifecycle import UNTIL_SHIPPED, steps
 from server.orders.listing import load_order, views_of
 from server.orders.models import Order, OrderRules
 from server.orders.order import CancelCode, OrderState, OrderView
@@ -94,20 +97,42 @@ async def advance_order(
     return cast(OrderState, order.state)
 
 
+async def lock_to_pick(session: AsyncSession, order_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Those of the orders that may be picked, with their versions; locked. What somebody else is
+    at work on is passed over."""
+    rows = await session.execute(
+        select(Order.id, Order.version)
+        .where(Order.id.in_(order_ids), Order.state != "cancelled")
+        .order_by(Order.id)
+        .with_for_update(skip_locked=True)
+    )
+    return dict(rows.all())
+
+
 async def begin_picking(session: AsyncSession, order_id: UUID, *, by: str) -> OrderView:
     """From now on the lines stand fast: no split, no merge, no other lines.
 
     Raises
     ------
-    OrderIsCancelled, AlreadyShipped
+    OrderIsCancelled
     """
     order = await load_order(session, order_id, lock=True)
-    require_not_shipped(order)
+    if order.state == "cancelled":
+        raise OrderIsCancelled(number=order.number)
     if order.picking_began_at is None:
         order.picking_began_at = clock.now()
         record(session, order, "picking began", by)
         await session.flush()
     return (await views_of(session, [order]))[0]
+
+
+async def end_picking(session: AsyncSession, order_id: UUID, *, by: str) -> None:
+    """Nothing of it was taken off a shelf after all, so its lines may change again."""
+    order = await load_order(session, order_id, lock=True)
+    if order.picking_began_at is not None and order.state in UNTIL_SHIPPED:
+        order.picking_began_at = None
+        record(session, order, "picking was given up", by)
+        await session.flush()
 
 
 async def note_on_order(session: AsyncSession, order_id: UUID, note: str, *, by: str) -> None:

@@ -61,8 +61,8 @@ async def list_orders(
     limit: Limit = 50,
     after: FromQuery[UUID | None] = None,
 ) -> OrderPage:
-    """Newest first, captured from `since` to before `until`. Every word of `text` is looked for in
-    numbers, reference, names, e-mail address and telephone number."""
+    """Newest first, captured from `since` to before `until`. Every word of `text` has to begin
+    a word of the numbers, reference, names, addresses, e-mail address or telephone number."""
     check_zone(since, until)
     return await service.list_orders(
         session,

@@ -15,6 +15,7 @@ from server.kit.outbox import emit
 from server.kit.settings import UTC_ZONE
 from server.orders.amendment import (
     draft_of,
+    require_no_exchange,
     require_not_picking,
     require_not_shipped,
     require_version,
@@ -74,7 +75,8 @@ async def split_order(
 
     Raises
     ------
-    UnknownOrderLine, NothingSplitOff, NothingLeft, OrderChanged, PickingBegan, AlreadyShipped
+    UnknownOrderLine, NothingSplitOff, NothingLeft, OrderChanged, ReplacesGoods, PickingBegan,
+    AlreadyShipped
     """
     order = await load_order(session, order_id, lock=True)
     _require_open(order)
@@ -132,8 +134,8 @@ async def merge_orders(
     Raises
     ------
     NotAlike
-        Unless account, kind, currency and consignee are the same.
-    HeldOrder, NotYetAccepted, TooManyLines, PickingBegan, AlreadyShipped
+        Unless account, kind, currency, cost centre and consignee are the same.
+    HeldOrder, NotYetAccepted, TooManyLines, ReplacesGoods, PickingBegan, AlreadyShipped
     """
     if order_id == other_id:
         raise NotAlike(field="other_id", difference="they are one and the same order")
@@ -219,6 +221,7 @@ def _require_open(order: Order) -> None:
     if order.state == "draft":
         raise QuoteIsOpen(number=order.number)
     require_not_shipped(order)
+    require_no_exchange(order)
     require_not_picking(order)
 
 
@@ -227,6 +230,7 @@ def _require_alike(order: Order, other: Order) -> None:
         ("account_id", "accounts"),
         ("kind", "kinds"),
         ("currency", "currencies"),
+        ("cost_centre", "cost centres"),
         ("consignee_name", "consignees"),
         ("consignee_place_key", "places of delivery"),
         ("consignor_place_key", "places of collection"),

@@ -214,6 +214,48 @@ class SetShift:
     odometer_km: int | None = None
 
 
+@command
+class AddEvidence:
+    """Photos of what was already reported, taken or found later. Only the photos count; the proof
+    at the door itself stays as it is."""
+
+    task_id: str
+    occurred_at: datetime
+    position: Position | None = None
+    proof: Proof = Proof()
+
+
+CostKind = Literal["parking", "toll", "ferry", "fuel", "other"]
+
+
+@command
+class ReportCost:
+    """The driver paid something on the way. Waiting needs no report: it follows from the arrival
+    and the end of a task.
+
+    amount_minor: in minor units of `currency`. at_task_id: the task for which it was paid.
+    proof: photos of the receipt.
+    """
+
+    kind: CostKind
+    amount_minor: int
+    currency: str
+    occurred_at: datetime
+    at_task_id: str | None = None
+    note: str = ""
+    position: Position | None = None
+    proof: Proof = Proof()
+
+
+@command
+class SendMessage:
+    """The driver writes to the office."""
+
+    text: str
+    occurred_at: datetime
+    position: Position | None = None
+
+
 Command = (
     AcceptTasks
     | DeclineTask
@@ -224,4 +266,7 @@ Command = (
     | CollectReturn
     | ScanParcels
     | SetShift
+    | AddEvidence
+    | ReportCost
+    | SendMessage
 )

@@ -66,11 +66,6 @@ def unpack_fixes(message: bytes) -> Envelope:
     )
 
 
-def waits(message: bytes) -> bool:
-    """Whether the sender waits for the answer to what `pack_fixes` made."""
-    return message[2] != 0
-
-
 def pack_records(fixes: Iterable[Fix]) -> bytes:
     return b"".join(
         FIX.pack(

@@ -33,7 +33,11 @@ class ManifestParcel:
 
 @part
 class ManifestTask:
-    """One pickup or delivery. `cash_minor` is what the driver must collect, in `currency`."""
+    """One pickup or delivery. `cash_minor` is what the driver must collect, in `currency`.
+
+    answer_by_at: an urgent job that is only offered: without an answer until then the office gives
+        it to somebody else.
+    """
 
     id: str
     kind: TaskKind
@@ -46,6 +50,7 @@ class ManifestTask:
     proof: ProofDemand = ProofDemand()
     cash_minor: int = 0
     currency: str = ""
+    answer_by_at: datetime | None = None
 
 
 @part
@@ -86,6 +91,15 @@ class ManifestDepot:
     lat: float
 
 
+@part
+class ManifestMessage:
+    """What the office wrote to the driver."""
+
+    id: str
+    text: str
+    said_at: datetime
+
+
 @frame
 class Manifest:
     """The driver's whole run as it is now; it replaces the one before.
@@ -93,6 +107,7 @@ class Manifest:
     version: counts up for this driver, over all runs; the phone ignores a lower one.
     run_id: None when the driver has no run (any more).
     stops: in driving order, done ones included, so that the phone can show the whole day.
+    messages: of the last day, the oldest first. Here, because a manifest always arrives.
     """
 
     version: int
@@ -105,6 +120,7 @@ class Manifest:
     ends_at: datetime | None = None
     breaks: tuple[ManifestBreak, ...] = ()
     stops: tuple[ManifestStop, ...] = ()
+    messages: tuple[ManifestMessage, ...] = ()
 
 
 @frame

@@ -8,8 +8,10 @@ from litestar.params import FromQuery
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.arrivals.service import ForecastQuality, score_forecasts
-from server.identity.access import OFFICE, allow
+from server.identity.access import OFFICE, Role, allow
 from server.kit.inputs import check_zone
+from server.kit.metrics import exposition
+from server.reporting.metrics import read_metrics
 from server.reporting.service import DayReport, TradeReport, report_day, report_trade
 
 
@@ -47,4 +49,14 @@ async def get_arrival_report(
     return list(await score_forecasts(session, since=since, until=until))
 
 
-ROUTES = [get_day_report, get_trade_report, get_arrival_report]
+@get(
+    "/api/metrics",
+    guards=[allow(Role.ADMIN, scope="metrics:read")],
+    media_type="text/plain; version=0.0.4; charset=utf-8",
+)
+async def get_metrics(session: NamedDependency[AsyncSession]) -> str:
+    """The company's figures for Prometheus, with an API key that has the scope metrics:read."""
+    return exposition(await read_metrics(session))
+
+
+ROUTES = [get_day_report, get_trade_report, get_arrival_report, get_metrics]

@@ -231,6 +231,7 @@ def _draft(
         channel=CHANNEL,
         external_id=asked.rma,
         reference=f"Exchange for {original.number}",
+        cost_centre=original.cost_centre,
         origin="exchange",
         origin_order_id=original.id,
         consignee=original.consignee,

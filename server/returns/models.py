@@ -37,6 +37,7 @@ class ReturnReasonRow(Base):
     code: Mapped[str]
     text_en: Mapped[str]
     text_de: Mapped[str]
+    text_es: Mapped[str] = mapped_column(server_default="")
     window_days: Mapped[int | None]
     fee_minor: Mapped[int] = mapped_column(BigInteger)
     payer: Mapped[str]

@@ -41,6 +41,7 @@ ReasonCode = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 class ReturnReason(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Why goods come back, and what follows from that.
 
+    text_es: may be left out; then the English one is shown in its place.
     window_days: so long after the delivery it may be asked for; None is always.
     fee_minor: what a return for this reason costs, in the account's currency; payer: whom.
     auto_approve: nobody of the company needs to look at it.
@@ -49,6 +50,7 @@ class ReturnReason(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     code: ReasonCode
     text_en: FilledLine
     text_de: FilledLine
+    text_es: Line = ""
     window_days: Annotated[int, Meta(ge=0, le=3650)] | None = 14
     fee_minor: AmountMinor = 0
     payer: Payer = "consignee"

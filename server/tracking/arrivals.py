@@ -1,11 +1,11 @@
 """Fixes as they came from many devices in one tick, side by side in arrays, so that what all of
 them need is done once for all and not once for each."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import isnan
-from typing import NamedTuple
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -29,7 +29,16 @@ FIX = np.dtype(
 )
 """A record of protocol.packed."""
 
-HEADER = np.dtype([("kind", "V8"), ("sent_us", "<i8"), ("id", "V16")])
+HEADER = np.dtype(
+    [
+        ("kind", "u1"),
+        ("version", "u1"),
+        ("is_awaited", "u1"),
+        ("empty", "V5"),
+        ("sent_us", "<i8"),
+        ("id", "V16"),
+    ]
+)
 
 MAX_HEADING = 36_000
 EARLIEST_US = packed.microseconds(datetime(1, 1, 2, tzinfo=UTC))
@@ -37,14 +46,74 @@ LATEST_US = packed.microseconds(datetime(9999, 12, 30, tzinfo=UTC))
 """Nothing is said to be later: a time outside of the calendar is as wrong at its edge."""
 
 
-class Sender(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """key, driver_key: the bytes of the ids, which sort as PostgreSQL sorts ids. text,
+    driver_text: the ids as it reads them."""
+
     device_id: UUID
     driver_id: UUID
+    key: bytes = field(init=False, compare=False, repr=False)
+    driver_key: bytes = field(init=False, compare=False, repr=False)
+    text: str = field(init=False, compare=False, repr=False)
+    driver_text: str = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", self.device_id.bytes)
+        object.__setattr__(self, "driver_key", self.driver_id.bytes)
+        object.__setattr__(self, "text", self.key.hex())
+        object.__setattr__(self, "driver_text", self.driver_key.hex())
 
 
 type Integers = NDArray[np.int64]
 type Floats = NDArray[np.float64]
 type Truths = NDArray[np.bool_]
+
+
+@dataclass(slots=True)
+class Frames:
+    """What came packed in one tick: a head for each frame, and all their fixes in a row.
+
+    senders: of all frames, in the order of the devices' ids. of: the index of each frame's.
+    counts: the fixes in each.
+    """
+
+    senders: Sequence[Sender]
+    of: Integers
+    heads: NDArray[np.void]
+    rows: NDArray[np.void]
+    counts: Integers
+
+    @classmethod
+    def read(cls, frames: Sequence[bytes], senders: Sequence[Sender]) -> "Frames":
+        """frames: as `packed.pack_fixes` makes them, each with one fix at least. senders: whose
+        each is."""
+        ids = [sender.key for sender in senders]
+        by_id = dict(zip(ids, senders, strict=True))
+        order = sorted(by_id)
+        number_of = dict(zip(order, range(len(order)), strict=True))
+        rows = np.frombuffer(b"".join(frames), FIX)
+        sizes = np.fromiter(map(len, frames), np.int64, len(frames)) // FIX.itemsize
+        is_head = np.zeros(len(rows), np.bool_)
+        is_head[np.cumsum(sizes) - sizes] = True
+        return cls(
+            senders=[by_id[each] for each in order],
+            of=np.fromiter(map(number_of.__getitem__, ids), np.int64, len(ids)),
+            heads=rows[is_head].view(HEADER),
+            rows=rows[~is_head],
+            counts=sizes - 1,
+        )
+
+    @property
+    def sent_us(self) -> Integers:
+        """When each was sent, by the clock of its sender."""
+        found: Integers = np.clip(self.heads["sent_us"], EARLIEST_US, LATEST_US)
+        return found
+
+    @property
+    def awaited(self) -> Integers:
+        """The indexes of the senders that say nothing more before they are answered."""
+        return np.unique(self.of[self.heads["is_awaited"] != 0])
 
 
 @dataclass(slots=True)
@@ -68,43 +137,37 @@ class Arrivals:
     heading_deg: Floats
 
     @classmethod
-    def of_frames(
-        cls, frames: Sequence[bytes], senders: Sequence[Sender], clock_errors_us: Integers
-    ) -> "Arrivals":
-        """frames: as `packed.pack_fixes` makes them, each with one fix at least. senders,
-        clock_errors_us: for each frame; see `clock_errors_us`."""
-        rows = np.frombuffer(b"".join(frames), FIX)
-        counts = np.fromiter(map(len, frames), np.int64, len(frames)) // FIX.itemsize
-        is_fix = np.ones(len(rows), np.bool_)
-        is_fix[np.cumsum(counts) - counts] = False
-        return cls._of(rows[is_fix], senders, counts - 1, clock_errors_us)
+    def of_frames(cls, frames: Frames, clock_errors_us: Integers) -> "Arrivals":
+        """clock_errors_us: what is to be added to the times in each frame."""
+        return cls._of(
+            frames.rows,
+            frames.senders,
+            np.repeat(frames.of, frames.counts),
+            np.repeat(clock_errors_us, frames.counts),
+        )
 
     @classmethod
     def of_fixes(cls, fixes: Sequence[Fix], sender: Sender, *, clock_error_s: float) -> "Arrivals":
         """Those of one device."""
         rows = np.frombuffer(packed.pack_records(fixes), FIX)
         error_us = round(max(-LATEST_US, min(clock_error_s * 1e6, LATEST_US)))
-        return cls._of(rows, [sender], np.array([len(rows)]), np.array([error_us]))
+        return cls._of(rows, [sender], np.zeros(len(rows), np.int64), np.full(len(rows), error_us))
 
     @classmethod
     def _of(
         cls,
         rows: NDArray[np.void],
         senders: Sequence[Sender],
-        counts: Integers,
-        clock_errors_us: Integers,
+        of: Integers,
+        errors_us: Integers,
     ) -> "Arrivals":
-        by_id = {sender.device_id.int: sender for sender in senders}
-        index = {key: number for number, key in enumerate(sorted(by_id))}
-        of = np.repeat([index[sender.device_id.int] for sender in senders], counts)
-        errors_us = np.repeat(clock_errors_us, counts)
         order = np.lexsort((rows["seq"], of))
         rows, of, errors_us = rows[order], of[order], errors_us[order]
         is_trusted = np.abs(errors_us) <= TRUSTED_CLOCK_ERROR_S * 1e6
         claimed_us = np.clip(rows["taken_us"], EARLIEST_US, LATEST_US)
         corrected_us = np.clip(claimed_us + errors_us, EARLIEST_US, LATEST_US)
         return cls(
-            senders=[by_id[key] for key in index],
+            senders=senders,
             of=of,
             seq=rows["seq"].astype(np.int64),
             taken_us=np.where(is_trusted, claimed_us, corrected_us),
@@ -134,13 +197,6 @@ class Arrivals:
         )
 
 
-def sent_us(frames: Sequence[bytes]) -> Integers:
-    """When each frame was sent, by the clock of its sender."""
-    heads = np.frombuffer(b"".join([frame[: HEADER.itemsize] for frame in frames]), HEADER)
-    found: Integers = np.clip(heads["sent_us"], EARLIEST_US, LATEST_US)
-    return found
-
-
 def distances_m(lon_a: Floats, lat_a: Floats, lon_b: Floats, lat_b: Floats) -> Floats:
     """As geo.haversine_m, for many pairs at once."""
     lon_a, lat_a, lon_b, lat_b = map(np.radians, (lon_a, lat_a, lon_b, lat_b))
@@ -152,12 +208,29 @@ def distances_m(lon_a: Floats, lat_a: Floats, lon_b: Floats, lat_b: Floats) -> F
     return found
 
 
-def or_none(values: Floats) -> list[float | None]:
-    """The numbers, None where one is not known."""
-    numbers: list[float] = values.tolist()
-    if not np.isnan(values).any():
-        return list(numbers)
-    return [None if isnan(number) else number for number in numbers]
+def array_of(values: Iterable[str]) -> str:
+    """An array as PostgreSQL reads it, of texts without quotes, commas and braces. What comes as
+    such a text costs a tenth of what it costs the driver to look at each element."""
+    return f"{{{','.join(values)}}}"
+
+
+def array_of_whole(values: NDArray[Any]) -> str:
+    """Whole numbers; those that are not known as null, and nothing where none is: `unnest` fills up
+    with nulls."""
+    if values.dtype == np.int64 or (is_known := ~np.isnan(values)).all():
+        return f"{{{str(values.astype(np.int64).tolist())[1:-1]}}}"
+    if not is_known.any():
+        return "{}"
+    return array_of("null" if isnan(each) else f"{each:.0f}" for each in values.tolist())
+
+
+def array_of_hundredths(values: Floats) -> str:
+    return array_of_whole(np.rint(values * 100))
+
+
+def array_of_degrees(values: Floats) -> str:
+    """In units of 1e-7, as phones send them."""
+    return array_of_whole(np.rint(values * 1e7))
 
 
 def known(value: float) -> float | None:

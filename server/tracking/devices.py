@@ -21,9 +21,12 @@ from server.tracking.arrivals import (
     Integers,
     Sender,
     Truths,
+    array_of,
+    array_of_degrees,
+    array_of_hundredths,
+    array_of_whole,
     known,
     moment,
-    or_none,
 )
 from server.tracking.filters import Memory, Spot
 from server.tracking.models import TrackedDevice
@@ -117,7 +120,7 @@ INSERT_MISSING = text(
     """
     insert into tracked_device (device_id, driver_id, unsent_commands, unsent_fixes)
     select device_id, driver_id, 0, 0
-    from unnest(cast(:device_ids as uuid[]), cast(:driver_ids as uuid[]))
+    from unnest(cast(:device_ids as text)::uuid[], cast(:driver_ids as text)::uuid[])
         as new (device_id, driver_id)
     order by device_id
     on conflict do nothing
@@ -129,10 +132,10 @@ LOCK = text(
     select handled_first, handled_through, cast(handled_before as text), battery_percent,
         last_lon, last_lat, date_part('epoch', last_taken_at) * 1e6, last_accuracy_m,
         doubted_lon, doubted_lat, date_part('epoch', doubted_taken_at) * 1e6, doubted_accuracy_m
-    from tracked_device
-    where device_id = any(cast(:device_ids as uuid[]))
+    from unnest(cast(:device_ids as text)::uuid[]) as wanted (device_id)
+    join tracked_device using (device_id)
     order by device_id
-    for update
+    for update of tracked_device
     """
 )
 
@@ -143,21 +146,22 @@ SAVE = text(
         handled_first = new.handled_first,
         handled_through = new.handled_through,
         handled_before = cast(new.handled_before as jsonb),
-        last_lon = new.last_lon,
-        last_lat = new.last_lat,
+        last_lon = new.last_lon / 1e7,
+        last_lat = new.last_lat / 1e7,
         last_taken_at = to_timestamp(new.last_taken_us / 1e6),
-        last_accuracy_m = new.last_accuracy_m,
-        doubted_lon = new.doubted_lon,
-        doubted_lat = new.doubted_lat,
+        last_accuracy_m = new.last_accuracy_m / 100,
+        doubted_lon = new.doubted_lon / 1e7,
+        doubted_lat = new.doubted_lat / 1e7,
         doubted_taken_at = to_timestamp(new.doubted_taken_us / 1e6),
-        doubted_accuracy_m = new.doubted_accuracy_m
+        doubted_accuracy_m = new.doubted_accuracy_m / 100
     from unnest(
-        cast(:device_id as uuid[]), cast(:driver_id as uuid[]),
-        cast(:first as bigint[]), cast(:through as bigint[]), cast(:before as text[]),
-        cast(:last_lon as float8[]), cast(:last_lat as float8[]),
-        cast(:last_taken_us as float8[]), cast(:last_accuracy_m as float8[]),
-        cast(:doubted_lon as float8[]), cast(:doubted_lat as float8[]),
-        cast(:doubted_taken_us as float8[]), cast(:doubted_accuracy_m as float8[])
+        cast(:device_id as text)::uuid[], cast(:driver_id as text)::uuid[],
+        cast(:first as text)::bigint[], cast(:through as text)::bigint[],
+        cast(:before as text)::text[],
+        cast(:last_lon as text)::float8[], cast(:last_lat as text)::float8[],
+        cast(:last_taken_us as text)::float8[], cast(:last_accuracy_m as text)::float8[],
+        cast(:doubted_lon as text)::float8[], cast(:doubted_lat as text)::float8[],
+        cast(:doubted_taken_us as text)::float8[], cast(:doubted_accuracy_m as text)::float8[]
     ) as new (
         device_id, driver_id, handled_first, handled_through, handled_before,
         last_lon, last_lat, last_taken_us, last_accuracy_m,
@@ -171,10 +175,10 @@ SAVE = text(
 async def lock_devices(session: AsyncSession, senders: Sequence[Sender]) -> Memories:
     """What is known of these, in their order, which is that of the devices' ids. Other batches of
     them wait until the end of the transaction."""
-    wanted = {"device_ids": [sender.device_id for sender in senders]}
+    wanted = {"device_ids": array_of(sender.text for sender in senders)}
     rows = (await session.execute(LOCK, wanted)).all()
     if len(rows) < len(senders):
-        drivers = [sender.driver_id for sender in senders]
+        drivers = array_of(sender.driver_text for sender in senders)
         await session.execute(INSERT_MISSING, wanted | {"driver_ids": drivers})
         rows = (await session.execute(LOCK, wanted)).all()
     first, through, before, battery, *spots = (list(column) for column in zip(*rows, strict=True))
@@ -194,19 +198,27 @@ async def save_devices(
 ) -> None:
     """Write what is remembered to the locked rows."""
     columns: dict[str, Any] = {
-        "device_id": [sender.device_id for sender in senders],
-        "driver_id": [sender.driver_id for sender in senders],
-        "first": memories.first.tolist(),
-        "through": memories.through.tolist(),
-        "before": [
-            None if each is None else msgspec.json.encode(each).decode() for each in memories.before
-        ],
+        "device_id": array_of(sender.text for sender in senders),
+        "driver_id": array_of(sender.driver_text for sender in senders),
+        "first": array_of_whole(memories.first),
+        "through": array_of_whole(memories.through),
+        "before": _array_of_ranges(memories.before),
     }
     for name in ("last", "doubted"):
-        for of in SPOT:
-            values: Floats = getattr(memories, f"{name}_{of}")
-            columns[f"{name}_{of}"] = or_none(values)
+        lon, lat, taken_us, accuracy_m = (getattr(memories, f"{name}_{of}") for of in SPOT)
+        columns[f"{name}_lon"] = array_of_degrees(lon)
+        columns[f"{name}_lat"] = array_of_degrees(lat)
+        columns[f"{name}_taken_us"] = array_of_whole(taken_us)
+        columns[f"{name}_accuracy_m"] = array_of_hundredths(accuracy_m)
     await session.execute(SAVE, columns)
+
+
+def _array_of_ranges(before: Sequence[Ranges | None]) -> str:
+    if not any(before):
+        return "{}"
+    return array_of(
+        f'"{msgspec.json.encode(each).decode()}"' if each else "null" for each in before
+    )
 
 
 async def record_heartbeat(
@@ -218,7 +230,7 @@ async def record_heartbeat(
     received_at: datetime,
 ) -> None:
     """Keep the phone's last sign of life; an older one that comes late changes nothing."""
-    device = await _lock_row(session, device_id, driver_id)
+    device = await lock_row(session, device_id, driver_id)
     if device.heartbeat_at is not None and device.heartbeat_at > received_at:
         return
     for name, value in asdict(heartbeat).items():
@@ -250,7 +262,9 @@ async def last_signs(session: AsyncSession, driver_ids: Collection[UUID]) -> dic
     return {row.driver_id: msgspec.convert(row, SignOfLife, from_attributes=True) for row in rows}
 
 
-async def _lock_row(session: AsyncSession, device_id: UUID, driver_id: UUID) -> TrackedDevice:
+async def lock_row(session: AsyncSession, device_id: UUID, driver_id: UUID) -> TrackedDevice:
+    """What is known of one device, its row made when missing; others wait until the end of the
+    transaction."""
     await session.execute(
         insert(TrackedDevice)
         .values(

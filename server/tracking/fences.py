@@ -17,7 +17,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.kit import clock
 from server.kit.geo import Position, haversine_m
 from server.kit.outbox import emit
-from server.tracking.arrivals import Arrivals, Integers, distances_m
+from server.tracking.arrivals import (
+    Arrivals,
+    Integers,
+    array_of,
+    array_of_degrees,
+    array_of_whole,
+    distances_m,
+)
 from server.tracking.events import DriverArrived
 from server.tracking.models import FenceRow
 from server.tracking.readings import Reading
@@ -75,13 +82,14 @@ NEARBY = text(
     select distinct fence.driver_id, fence.subject_id
     from fence
     join unnest(
-        cast(:driver_id as uuid[]), cast(:lon as float8[]), cast(:lat as float8[]),
-        cast(:reach_m as float8[])
+        cast(:driver_id as text)::uuid[],
+        cast(:lon as text)::float8[], cast(:lat as text)::float8[],
+        cast(:reach_m as text)::float8[]
     ) as path (driver_id, lon, lat, reach_m) on path.driver_id = fence.driver_id
     where fence.entered_at is null and (
         fence.inside_since is not null
         or st_dwithin(
-            fence.position, st_setsrid(st_makepoint(lon, lat), 4326)::geography,
+            fence.position, st_setsrid(st_makepoint(lon / 1e7, lat / 1e7), 4326)::geography,
             fence.radius_m + path.reach_m
         )
     )
@@ -102,10 +110,14 @@ async def notice_arrivals(session: AsyncSession, arrivals: Arrivals, kept: Integ
         await session.execute(
             NEARBY,
             {
-                "driver_id": [arrivals.senders[each].driver_id for each in of[starts].tolist()],
-                "lon": arrivals.lon[kept[starts]].tolist(),
-                "lat": arrivals.lat[kept[starts]].tolist(),
-                "reach_m": (1.01 * np.maximum.reduceat(from_first_m, starts)).tolist(),
+                "driver_id": array_of(
+                    arrivals.senders[each].driver_text for each in of[starts].tolist()
+                ),
+                "lon": array_of_degrees(arrivals.lon[kept[starts]]),
+                "lat": array_of_degrees(arrivals.lat[kept[starts]]),
+                "reach_m": array_of_whole(
+                    np.ceil(1.01 * np.maximum.reduceat(from_first_m, starts))
+                ),
             },
         )
     ).all()

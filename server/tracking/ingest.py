@@ -1,7 +1,7 @@
 """Taking in the fixes that phones send: those of one, or of many in a handful of statements."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from server.tracking.fences import notice_arrivals
 from server.tracking.partitions import day_of, ensure_partitions
 from server.tracking.positions import LivePosition
 from server.tracking.sifting import find_fine, sift
-from server.tracking.storing import count_rejections, move_markers, store_fixes
+from server.tracking.storing import copy_fixes, count_rejections, move_markers, store_fixes
 
 DAY_US = 86_400_000_000
 
@@ -84,7 +84,7 @@ async def ingest_fixes(
         return Ingested(stored=0, rejected={}, through_seq=0, newest=None)
     sender = Sender(device_id, driver_id)
     arrivals = Arrivals.of_fixes(fixes, sender, clock_error_s=clock_error_s)
-    memories, kept, rejected, moved = await _take_in(session, arrivals, received_at)
+    memories, kept, rejected, moved = await _take_in(session, arrivals, received_at, _store_anyhow)
     return Ingested(
         stored=int(kept.size),
         rejected=dict(rejected.get(driver_id, {})),
@@ -93,10 +93,23 @@ async def ingest_fixes(
     )
 
 
-async def ingest_tick(session: AsyncSession, arrivals: Arrivals, received_at: datetime) -> Tick:
+async def ingest_tick(
+    session: AsyncSession, arrivals: Arrivals, received_at: datetime, *, is_plain: bool = True
+) -> Tick:
     """Filter and store what many devices have sent. Locks are taken in the order of the devices'
-    and then of the drivers' ids."""
-    memories, kept, rejected, moved = await _take_in(session, arrivals, received_at)
+    and then of the drivers' ids.
+
+    is_plain: as nearly always, the days of the fixes have partitions, and none is stored that the
+    memory of the devices does not know. Otherwise nothing is taken for granted, which costs more.
+
+    Raises
+    ------
+    NotCopied
+        It is not plain. The transaction is over.
+    """
+    memories, kept, rejected, moved = await _take_in(
+        session, arrivals, received_at, copy_fixes if is_plain else _store_anyhow
+    )
     return Tick(
         senders=arrivals.senders,
         through_seqs=memories.through.tolist(),
@@ -107,7 +120,10 @@ async def ingest_tick(session: AsyncSession, arrivals: Arrivals, received_at: da
 
 
 async def _take_in(
-    session: AsyncSession, arrivals: Arrivals, received_at: datetime
+    session: AsyncSession,
+    arrivals: Arrivals,
+    received_at: datetime,
+    store: Callable[[AsyncSession, datetime, Arrivals, Integers], Awaitable[None]],
 ) -> tuple[Memories, Integers, dict[UUID, Counter[str]], NDArray[np.void]]:
     memories = await lock_devices(session, arrivals.senders)
     sifted = sift(arrivals, memories, received_at)
@@ -119,15 +135,21 @@ async def _take_in(
     kept = np.flatnonzero(sifted.kept)
     if not kept.size:
         return memories, kept, rejected, np.zeros(0, POSITION)
-    days = np.unique(arrivals.taken_us[kept] // DAY_US).tolist()
-    await ensure_partitions(session, {day_of(moment(day * DAY_US)) for day in days})
-    await store_fixes(session, received_at, arrivals, kept)
+    await store(session, received_at, arrivals, kept)
     newest = _newest(arrivals, kept)
     moved = await move_markers(session, received_at, arrivals, newest)
     await notice_arrivals(session, arrivals, kept)
     markers = positions_of(arrivals, newest, received_at)
-    has_moved = [arrivals.senders[of].driver_id in moved for of in arrivals.of[newest].tolist()]
+    has_moved = [arrivals.senders[of].driver_key in moved for of in arrivals.of[newest].tolist()]
     return memories, kept, rejected, markers[np.array(has_moved, np.bool_)]
+
+
+async def _store_anyhow(
+    session: AsyncSession, received_at: datetime, arrivals: Arrivals, kept: Integers
+) -> None:
+    days = np.unique(arrivals.taken_us[kept] // DAY_US).tolist()
+    await ensure_partitions(session, {day_of(moment(day * DAY_US)) for day in days})
+    await store_fixes(session, received_at, arrivals, kept)
 
 
 def newest_claims(arrivals: Arrivals, received_at: datetime) -> NDArray[np.void]:
@@ -141,10 +163,8 @@ def newest_claims(arrivals: Arrivals, received_at: datetime) -> NDArray[np.void]
 def positions_of(arrivals: Arrivals, numbers: Integers, received_at: datetime) -> NDArray[np.void]:
     """These fixes as records of POSITION."""
     records = np.zeros(len(numbers), POSITION)
-    drivers = b"".join(
-        [arrivals.senders[of].driver_id.bytes for of in arrivals.of[numbers].tolist()]
-    )
-    records["driver"] = np.frombuffer(drivers, "V16")
+    drivers = b"".join([sender.driver_key for sender in arrivals.senders])
+    records["driver"] = np.frombuffer(drivers, "V16")[arrivals.of[numbers]]
     for name in ("lon", "lat", "taken_us", "speed_mps", "heading_deg"):
         records[name] = getattr(arrivals, name)[numbers]
     records["received_us"] = microseconds(received_at)
@@ -154,10 +174,9 @@ def positions_of(arrivals: Arrivals, numbers: Integers, received_at: datetime) -
 def _newest(arrivals: Arrivals, numbers: Integers) -> Integers:
     """Of these fixes the newest of each driver. (One driver may have two phones.)"""
     order = numbers[np.lexsort((arrivals.seq[numbers], arrivals.taken_us[numbers]))]
-    found = {
-        arrivals.senders[of].driver_id.int: number
-        for of, number in zip(arrivals.of[order].tolist(), order.tolist(), strict=True)
-    }
+    drivers = [sender.driver_key for sender in arrivals.senders]
+    of = arrivals.of[order].tolist()
+    found = dict(zip(map(drivers.__getitem__, of), order.tolist(), strict=True))
     return np.array(list(found.values()), np.int64)
 
 

@@ -14,21 +14,21 @@ from server.kit.geo import Point, Position
 class FixRow(Base):
     """The breadcrumb: one partition per day of `taken_at`, made by partitions.py.
 
-    The key has the device and not the driver, because a new phone counts from 1 again.
+    The key leads to a driver's trail, so no other index is needed. It has the device, because a
+    new phone counts from 1 again.
     claimed_at: what the phone's clock said, when it was wrong.
     """
 
     __tablename__ = "fix"
     __table_args__ = (
         Index("ix_fix_taken_at", "taken_at", postgresql_using="brin"),
-        Index("ix_fix_driver_id_taken_at", "driver_id", "taken_at"),
         {"postgresql_partition_by": "RANGE (taken_at)"},
     )
 
+    driver_id: Mapped[UUID] = mapped_column(primary_key=True)
+    taken_at: Mapped[datetime] = mapped_column(primary_key=True)
     device_id: Mapped[UUID] = mapped_column(primary_key=True)
     seq: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    taken_at: Mapped[datetime] = mapped_column(primary_key=True)
-    driver_id: Mapped[UUID]
     received_at: Mapped[datetime]
     claimed_at: Mapped[datetime | None]
     position: Mapped[Position] = mapped_column(Point)

@@ -73,6 +73,29 @@ async def breadcrumb(
     ]
 
 
+async def breadcrumbs(
+    session: AsyncSession, driver_ids: Collection[UUID], *, since: datetime
+) -> dict[UUID, list[TrailPoint]]:
+    """The trails of some drivers from `since` on, each in the order of time."""
+    rows = await session.execute(
+        select(
+            FixRow.driver_id,
+            FixRow.position,
+            FixRow.taken_at,
+            FixRow.accuracy_m,
+            FixRow.speed_mps,
+        )
+        .where(FixRow.driver_id.in_(driver_ids), FixRow.taken_at >= since)
+        .order_by(FixRow.taken_at, FixRow.seq)
+    )
+    found: dict[UUID, list[TrailPoint]] = {}
+    for driver_id, position, taken_at, accuracy_m, speed in rows:
+        found.setdefault(driver_id, []).append(
+            TrailPoint(position=position, taken_at=taken_at, accuracy_m=accuracy_m, speed_mps=speed)
+        )
+    return found
+
+
 async def driven_m(
     session: AsyncSession, *, since: datetime, until: datetime, driver_id: UUID | None = None
 ) -> dict[UUID, float]:

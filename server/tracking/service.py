@@ -1,6 +1,6 @@
 """What other rooms may ask of tracking."""
 
-from server.tracking.arrivals import Arrivals, Sender, sent_us
+from server.tracking.arrivals import Arrivals, Frames, Sender
 from server.tracking.devices import SignOfLife, last_signs, record_heartbeat
 from server.tracking.fences import Fence, set_fences
 from server.tracking.ingest import (
@@ -16,32 +16,39 @@ from server.tracking.positions import (
     LivePosition,
     TrailPoint,
     breadcrumb,
+    breadcrumbs,
     driven_m,
     fix_rejections,
     latest_positions,
 )
+from server.tracking.trips import Piece, split_trail
+from server.tracking.unnumbered import ingest_unnumbered
 
 __all__ = [
     "POSITION",
     "Arrivals",
     "Fence",
+    "Frames",
     "Ingested",
     "LivePosition",
+    "Piece",
     "Sender",
     "SignOfLife",
     "Tick",
     "TrailPoint",
     "breadcrumb",
+    "breadcrumbs",
     "driven_m",
     "drop_partitions_before",
     "ensure_partitions",
     "fix_rejections",
     "ingest_fixes",
     "ingest_tick",
+    "ingest_unnumbered",
     "last_signs",
     "latest_positions",
     "newest_claims",
     "record_heartbeat",
-    "sent_us",
     "set_fences",
+    "split_trail",
 ]

@@ -8,8 +8,10 @@ glance only tells who need not be asked. A test holds both to the same answers.
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from server.protocol.packed import microseconds
 from server.tracking.arrivals import Arrivals, Integers, Truths, distances_m
@@ -68,9 +70,8 @@ def find_plain(arrivals: Arrivals, memories: Memories, received_at: datetime) ->
     """For each sender whether there is nothing to say against any of its fixes, and they go on
     where the last ones ended."""
     starts = arrivals.starts()
-    is_first = _is_first(arrivals, starts)
-    before = np.where(is_first, memories.through[arrivals.of], np.roll(arrivals.seq, 1))
-    goes_on = (arrivals.seq == before + 1) | (is_first & memories.is_new[arrivals.of])
+    goes_on = arrivals.seq == _before(arrivals.seq, starts, memories.through) + 1
+    goes_on[starts] |= memories.is_new
     is_fine = goes_on & find_fine(arrivals, memories, received_at)
     is_plain: Truths = np.logical_and.reduceat(is_fine, starts)
     return is_plain
@@ -81,10 +82,9 @@ def find_fine(arrivals: Arrivals, memories: Memories, received_at: datetime) -> 
     lon, lat, accuracy_m = arrivals.lon, arrivals.lat, arrivals.accuracy_m
     now_us = microseconds(received_at)
     ahead_us, age_us = (round(each.total_seconds() * 1e6) for each in (MAX_AHEAD, MAX_AGE))
-    is_first = _is_first(arrivals, arrivals.starts())
+    starts = arrivals.starts()
     lon_before, lat_before, before_us, accuracy_before_m = (
-        np.where(is_first, getattr(memories, f"last_{name}")[arrivals.of], np.roll(each, 1))
-        for name, each in ((name, getattr(arrivals, name)) for name in SPOT)
+        _before(getattr(arrivals, name), starts, getattr(memories, f"last_{name}")) for name in SPOT
     )
     sure_m = distances_m(lon_before, lat_before, lon, lat) - accuracy_before_m - accuracy_m
     passed_s = np.maximum(np.abs(arrivals.taken_us - before_us) / 1e6, 1.0)
@@ -101,8 +101,9 @@ def find_fine(arrivals: Arrivals, memories: Memories, received_at: datetime) -> 
     return is_fine
 
 
-def _is_first(arrivals: Arrivals, starts: Integers) -> Truths:
-    """Whether a fix is the first of its sender's."""
-    is_first = np.zeros(len(arrivals.of), np.bool_)
-    is_first[starts] = True
-    return is_first
+def _before(values: NDArray[Any], starts: Integers, remembered: NDArray[Any]) -> NDArray[Any]:
+    """The value before each one of the same sender's: before its first, what is remembered."""
+    before = np.empty(len(values), remembered.dtype)
+    before[1:] = values[:-1]
+    before[starts] = remembered
+    return before

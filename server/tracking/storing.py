@@ -6,11 +6,21 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.tracking.arrivals import Arrivals, Integers, or_none
+from server.kit.db import copy_rows
+from server.tracking.arrivals import (
+    Arrivals,
+    Integers,
+    array_of,
+    array_of_degrees,
+    array_of_hundredths,
+    array_of_whole,
+)
+from server.tracking.copying import COLUMNS, encode_rows
 from server.tracking.models import FixRejection
 
 # Several times as fast as inserting rows one by one; the key is the last guard against doubles.
@@ -24,12 +34,15 @@ INSERT_FIXES = text(
     select
         device_id, seq, to_timestamp(taken_us / 1e6), driver_id, :received_at,
         to_timestamp(claimed_us / 1e6),
-        st_setsrid(st_makepoint(lon, lat), 4326)::geography, accuracy_m, speed_mps, heading_deg
+        st_setsrid(st_makepoint(lon / 1e7, lat / 1e7), 4326)::geography,
+        accuracy_m, speed_mps / 100, heading_deg / 100
     from unnest(
-        cast(:device_id as uuid[]), cast(:driver_id as uuid[]),
-        cast(:seq as bigint[]), cast(:taken_us as float8[]),
-        cast(:claimed_us as float8[]), cast(:lon as float8[]), cast(:lat as float8[]),
-        cast(:accuracy_m as real[]), cast(:speed_mps as real[]), cast(:heading_deg as real[])
+        cast(:device_id as text)::uuid[], cast(:driver_id as text)::uuid[],
+        cast(:seq as text)::bigint[], cast(:taken_us as text)::float8[],
+        cast(:claimed_us as text)::float8[],
+        cast(:lon as text)::float8[], cast(:lat as text)::float8[],
+        cast(:accuracy_m as text)::real[],
+        cast(:speed_mps as text)::real[], cast(:heading_deg as text)::real[]
     ) as reading (
         device_id, driver_id, seq, taken_us, claimed_us, lon, lat, accuracy_m, speed_mps,
         heading_deg
@@ -44,12 +57,13 @@ MOVE_MARKERS = text(
         driver_id, device_id, position, taken_at, received_at, speed_mps, heading_deg
     )
     select
-        driver_id, device_id, st_setsrid(st_makepoint(lon, lat), 4326)::geography,
-        to_timestamp(taken_us / 1e6), :received_at, speed_mps, heading_deg
+        driver_id, device_id, st_setsrid(st_makepoint(lon / 1e7, lat / 1e7), 4326)::geography,
+        to_timestamp(taken_us / 1e6), :received_at, speed_mps / 100, heading_deg / 100
     from unnest(
-        cast(:driver_id as uuid[]), cast(:device_id as uuid[]),
-        cast(:lon as float8[]), cast(:lat as float8[]), cast(:taken_us as float8[]),
-        cast(:speed_mps as real[]), cast(:heading_deg as real[])
+        cast(:driver_id as text)::uuid[], cast(:device_id as text)::uuid[],
+        cast(:lon as text)::float8[], cast(:lat as text)::float8[],
+        cast(:taken_us as text)::float8[],
+        cast(:speed_mps as text)::real[], cast(:heading_deg as text)::real[]
     ) as marker (driver_id, device_id, lon, lat, taken_us, speed_mps, heading_deg)
     order by driver_id
     on conflict (driver_id) do update set
@@ -60,7 +74,7 @@ MOVE_MARKERS = text(
         speed_mps = excluded.speed_mps,
         heading_deg = excluded.heading_deg
     where live_position.taken_at < excluded.taken_at
-    returning driver_id
+    returning uuid_send(driver_id)
     """
 )
 
@@ -88,29 +102,37 @@ async def count_rejections(
 async def store_fixes(
     session: AsyncSession, received_at: datetime, arrivals: Arrivals, kept: Integers
 ) -> None:
-    """kept: the numbers of those that are to be stored."""
-    claims: list[float | None] = [None] * len(kept)
+    """Also where some are there already. kept: the numbers of those that are to be stored."""
     taken_us, claimed_us = arrivals.taken_us[kept], arrivals.claimed_us[kept]
-    if (taken_us != claimed_us).any():
-        pairs = zip(taken_us.tolist(), claimed_us.tolist(), strict=True)
-        claims = [None if taken == claimed else claimed for taken, claimed in pairs]
     await session.execute(
         INSERT_FIXES,
         {
             "received_at": received_at,
             **_columns(arrivals, kept),
-            "seq": arrivals.seq[kept].tolist(),
-            "claimed_us": claims,
-            "accuracy_m": arrivals.accuracy_m[kept].tolist(),
+            "seq": array_of_whole(arrivals.seq[kept]),
+            "claimed_us": array_of_whole(np.where(claimed_us == taken_us, np.nan, claimed_us)),
+            "accuracy_m": array_of(map(str, arrivals.accuracy_m[kept].tolist())),
         },
     )
 
 
+async def copy_fixes(
+    session: AsyncSession, received_at: datetime, arrivals: Arrivals, kept: Integers
+) -> None:
+    """As `store_fixes`, for less, where their days have partitions and none is there already.
+
+    Raises
+    ------
+    NotCopied
+    """
+    await copy_rows(session, "fix", COLUMNS, encode_rows(received_at, arrivals, kept))
+
+
 async def move_markers(
     session: AsyncSession, received_at: datetime, arrivals: Arrivals, newest: Integers
-) -> set[UUID]:
-    """Move the drivers' markers to these fixes, one for each driver; the drivers whose marker no
-    later fix had moved already."""
+) -> set[bytes]:
+    """Move the drivers' markers to these fixes, one for each driver; the keys of the drivers whose
+    marker no later fix had moved already."""
     moved = await session.scalars(
         MOVE_MARKERS, {"received_at": received_at, **_columns(arrivals, newest)}
     )
@@ -120,11 +142,11 @@ async def move_markers(
 def _columns(arrivals: Arrivals, numbers: Integers) -> dict[str, Any]:
     senders = [arrivals.senders[of] for of in arrivals.of[numbers].tolist()]
     return {
-        "device_id": [sender.device_id for sender in senders],
-        "driver_id": [sender.driver_id for sender in senders],
-        "lon": arrivals.lon[numbers].tolist(),
-        "lat": arrivals.lat[numbers].tolist(),
-        "taken_us": arrivals.taken_us[numbers].tolist(),
-        "speed_mps": or_none(arrivals.speed_mps[numbers]),
-        "heading_deg": or_none(arrivals.heading_deg[numbers]),
+        "device_id": array_of(sender.text for sender in senders),
+        "driver_id": array_of(sender.driver_text for sender in senders),
+        "lon": array_of_degrees(arrivals.lon[numbers]),
+        "lat": array_of_degrees(arrivals.lat[numbers]),
+        "taken_us": array_of_whole(arrivals.taken_us[numbers]),
+        "speed_mps": array_of_hundredths(arrivals.speed_mps[numbers]),
+        "heading_deg": array_of_hundredths(arrivals.heading_deg[numbers]),
     }

@@ -18,6 +18,7 @@ from tests.api.company import Company, check_problem
 PUBLIC = {
     "GET /",
     "GET /api/health",
+    "GET /api/trackers/osmand",
     "GET /dispatch",
     "GET /dispatch/assets/{name:str}",
     "GET /dispatch/{room:str}",
@@ -26,11 +27,15 @@ PUBLIC = {
     "GET /login",
     "GET /t/{token:str}",
     "GET /t/{token:str}/change",
+    "GET /t/{token:str}/events",
     "GET /t/{token:str}/rating",
     "GET /t/{token:str}/return",
+    "GET /t/{token:str}/return/{rma:str}/label.pdf",
     "GET /t/{token:str}/status",
     "POST /api/driver/pair",
     "POST /api/login",
+    "POST /api/trackers/osmand",
+    "POST /api/trackers/owntracks",
     "POST /t/{token:str}/change",
     "POST /t/{token:str}/rating",
     "POST /t/{token:str}/return",
@@ -127,6 +132,9 @@ async def check_doors(company: Company, client: httpx.AsyncClient, principal: Pr
 
 REQUESTS: dict[str, dict[str, Any]] = {
     "GET /api/accounts/{account_id:uuid}/statement": {
+        "params": {"since": "2026-03-01", "until": "2026-03-31"}
+    },
+    "GET /api/accounts/{account_id:uuid}/statement.pdf": {
         "params": {"since": "2026-03-01", "until": "2026-03-31"}
     },
     "POST /api/accounts/{account_id:uuid}/contacts": {"json": {"name": "Mallory"}},

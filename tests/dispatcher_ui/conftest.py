@@ -294,7 +294,7 @@ class Company:
             await consignments.revoke_tracking_links(session, consignment_id)
 
     async def add_person(
-        self, role: Role, *, must_change_password: bool = False
+        self, role: Role, *, must_change_password: bool = False, account_id: UUID | None = None
     ) -> identity.PersonView:
         async with self.db.transaction() as session:
             return await identity.create_person(
@@ -304,6 +304,7 @@ class Company:
                 role=role,
                 password=PASSWORD,
                 must_change_password=must_change_password,
+                account_id=account_id,
                 by="test",
             )
 
@@ -316,6 +317,11 @@ async def keep_picture(page: Page) -> None:
         name = page.url.split("?")[0].split("#")[0].split("/", 3)[-1].replace("/", "-")
         path = Path(folder) / f"{name}-{'dark' if is_dark else 'light'}-{width}.png"
         await page.screenshot(path=path)
+
+
+@pytest.fixture
+def picture() -> Callable[[Page], Awaitable[None]]:
+    return keep_picture
 
 
 @pytest.fixture
@@ -414,18 +420,25 @@ class Visit:
         self._company = company
         self._visitors: list[Visitor] = []
 
-    async def __call__(self, path: str, *, role: Role | None = None, **options: Any) -> Page:
+    async def __call__(
+        self,
+        path: str,
+        *,
+        role: Role | None = None,
+        account_id: UUID | None = None,
+        **options: Any,
+    ) -> Page:
         """A page in a new browser context, signed in as a new person of that role."""
         context = await self._browser.new_context(base_url=self._company.base_url, **options)
         self._visitors.append(Visitor(context))
         if role is not None:
-            await self._sign_in(context, role)
+            await self._sign_in(context, role, account_id)
         page = await context.new_page()
         await page.goto(path)
         return page
 
-    async def _sign_in(self, context: BrowserContext, role: Role) -> None:
-        person = await self._company.add_person(role)
+    async def _sign_in(self, context: BrowserContext, role: Role, account_id: UUID | None) -> None:
+        person = await self._company.add_person(role, account_id=account_id)
         async with self._company.db.transaction() as session:
             opened = await identity.open_session(session, person.id)
         await context.add_cookies(

@@ -1,5 +1,6 @@
 """The dispatcher's live map in a real browser."""
 
+import json
 import re
 from typing import Any
 
@@ -220,3 +221,47 @@ async def test_whoever_may_not_see_the_map_is_told_so(visit: Any, company: Any) 
     await expect(page.get_by_role("alert")).to_contain_text("for dispatchers")
     page = await visit("/dispatch")
     await page.wait_for_url("**/login")
+
+
+async def test_ten_thousand_drivers_are_listed_and_only_rows_in_sight_are_in_the_document(
+    visit: Any, company: Any
+) -> None:
+    page: Page = await visit("about:blank", role=Role.DISPATCHER, viewport=WIDE)
+    drivers = {
+        f"d{number}": {
+            "number": number,
+            "driver_id": f"d{number}",
+            "name": f"Driver {number:05}",
+            "position": [9.5 + number % 100 / 1000, 47.1 + number / 1e5],
+            "taken_at": "2026-03-02T09:00:00Z",
+            "speed_mps": 8,
+            "heading_deg": 0,
+            "battery_percent": 80,
+        }
+        for number in range(10_000)
+    }
+    snapshot = {
+        "type": "snapshot",
+        "cursor": 1,
+        "now": "2026-03-02T09:00:05Z",
+        "speed": 1,
+        "is_current": True,
+        "drivers": drivers,
+        "runs": {},
+        "exceptions": {},
+    }
+    text = json.dumps(snapshot)
+    await page.route_web_socket(re.compile("/ws/dispatch"), lambda socket: socket.send(text))
+    await page.goto("/dispatch")
+    rows = page.locator("button.run")
+    await expect(rows.first).to_contain_text("Driver 00000")
+    assert await rows.count() < 60
+    await page.locator(".side").evaluate("side => side.scrollTo(0, side.scrollHeight)")
+    await expect(rows.last).to_contain_text("Driver 09999")
+    assert await rows.count() < 60
+    await page.get_by_label("Show only some runs").fill("driver 04321")
+    await expect(rows).to_have_count(1)
+    await rows.first.click()
+    await expect(rows.first).to_have_attribute("aria-expanded", "true")
+    await page.get_by_label("Show only some runs").fill("")
+    await page.wait_for_function("() => postrider.markerOf('d4321')")

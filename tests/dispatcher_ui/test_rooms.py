@@ -70,7 +70,7 @@ async def go(page: Page, path: str) -> None:
 
 
 async def test_every_page_is_accessible_in_light_and_dark_and_fits_a_phone(
-    visit: Any, company: Any, accessibility_faults: Any
+    visit: Any, company: Any, accessibility_faults: Any, picture: Any
 ) -> None:
     page = await open_page(visit, "")
     await settle(page)
@@ -82,6 +82,7 @@ async def test_every_page_is_accessible_in_light_and_dark_and_fits_a_phone(
             faults += [(path, scheme, fault) for fault in await accessibility_faults(page)]
         await expect(page.get_by_role("alert").filter(visible=True)).to_have_count(0)
         await page.set_viewport_size(PHONE)
+        await picture(page)
         width = await page.evaluate("document.documentElement.scrollWidth")
         faults += [(path, "wider than a phone", width)] if width > PHONE["width"] else []
         await page.set_viewport_size(WIDE)

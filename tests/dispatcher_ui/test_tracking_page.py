@@ -1,8 +1,9 @@
 """The public tracking page in a real browser, with and without JavaScript."""
 
+from contextlib import suppress
 from typing import Any
 
-from playwright.async_api import Page, ViewportSize, expect
+from playwright.async_api import Error, Page, ViewportSize, expect
 
 from server.kit.geo import Position
 
@@ -18,8 +19,10 @@ async def next_link(company: Any) -> tuple[Any, str]:
 
 
 async def look(page: Page) -> None:
-    """Let the page ask now, as it does whenever somebody comes back to it."""
-    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    """Let the page ask now, as it does whenever somebody comes back to it. One that has just heard
+    that it must load itself again asks anyway."""
+    with suppress(Error):
+        await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
 
 async def test_page_follows_the_parcel_to_the_door(visit: Any, company: Any) -> None:
@@ -88,3 +91,26 @@ async def test_link_that_ends_while_somebody_looks_shows_the_page_of_ended_links
         "This link is not valid (any more)",
         timeout=10_000,  # it asks by itself every five seconds
     )
+
+
+async def test_page_keeps_current_by_each_way_that_the_network_lets_through(
+    visit: Any, company: Any
+) -> None:
+    """By socket; without sockets by server-sent events; without these by asking."""
+    _, token = await next_link(company)
+    blocked = ("delete window.WebSocket;", "delete window.EventSource;")
+    for number, wanted in enumerate(("/ws/t/", "/events", "/status")):
+        page: Page = await visit("/login", viewport=PHONE)
+        asked: list[str] = []
+        page.on("request", lambda request, asked=asked: asked.append(request.url))
+        page.on("websocket", lambda socket, asked=asked: asked.append(socket.url))
+        for script in blocked[:number]:
+            await page.add_init_script(script)
+        await page.goto(f"/t/{token}")
+        await expect(page.locator("#updated")).to_be_visible()
+        await page.evaluate("document.getElementById('updated').textContent = 'long ago'")
+        await look(page)
+        await expect(page.locator("#updated")).not_to_have_text("long ago")
+        ways = [url for url in asked if any(way in url for way in ("/ws/t/", "/events", "/status"))]
+        assert ways and all(wanted in url for url in ways), ways
+        await expect(page.get_by_role("alert")).to_be_hidden()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from websockets.frames import Frame, Opcode
 from websockets.server import ServerProtocol
@@ -49,6 +49,7 @@ class Faults:
     fail_requests: so many requests break before they take effect.
     reject: codes for the next new commands.
     stumble_over: ids of commands and hashes of files that are answered by 500.
+    break_uploads_after: so many bytes of the next files that come in parts, then nothing.
     """
 
     refuse_sockets: bool = False
@@ -58,6 +59,7 @@ class Faults:
     lose_answers: int = 0
     lose_blobs: int = 0
     damage_uploads: int = 0
+    break_uploads_after: list[int] = field(default_factory=list)
     upload_status: int | None = None
     reject: list[str] = field(default_factory=list)
     refuse_hello: bool = False
@@ -74,6 +76,9 @@ class ReferenceServer:
     def __init__(self) -> None:
         self.accounts: dict[str, Account] = {}
         self.blobs: dict[str, bytes] = {}
+        self.halves: dict[str, bytearray] = {}
+        self.begun_at: dict[str, list[int]] = {}
+        """For each file that came in parts, where each part began."""
         self.faults = Faults()
         self.requests: list[str] = []
         self.codes: dict[str, str] = {}
@@ -140,7 +145,11 @@ class ReferenceServer:
             if headers.get("upgrade", "").lower() == "websocket":
                 await self._serve_socket(head, headers, reader, writer)
                 return
-            body = await reader.readexactly(int(headers.get("content-length", 0)))
+            size = int(headers.get("content-length", 0))
+            if method == "PATCH":
+                body = await self._read_part(path, size, reader)
+            else:
+                body = await reader.readexactly(size)
             status, content_type, answer = self._handle(method, path, headers, body)
             writer.write(
                 f"HTTP/1.1 {status} -\r\nContent-Type: {content_type}\r\n"
@@ -155,6 +164,24 @@ class ReferenceServer:
             self._sockets.pop(writer, None)
             if not writer.is_closing():
                 writer.transport.abort()
+
+    async def _read_part(self, path: str, size: int, reader: asyncio.StreamReader) -> bytes:
+        """What arrives is kept at once, also when the connection breaks in the middle."""
+        url = urlsplit(path)
+        sha256, offset = url.path.rpartition("/")[2], int(parse_qs(url.query)["offset"][0])
+        half = self.halves.setdefault(sha256, bytearray())
+        assert offset <= len(half), "the phone left something out"
+        self.begun_at.setdefault(sha256, []).append(offset)
+        breaks_at = self.faults.break_uploads_after
+        left = min(size, breaks_at.pop(0)) if breaks_at else size
+        size -= left
+        while left and (data := await reader.read(min(left, 65536))):
+            half[offset : offset + len(data)] = data
+            offset += len(data)
+            left -= len(data)
+        if left or size:
+            raise Lost
+        return bytes(half)
 
     async def _serve_socket(
         self,
@@ -181,7 +208,7 @@ class ReferenceServer:
             protocol.receive_data(data)
             for event in protocol.events_received():
                 assert isinstance(event, Frame)
-                if event.opcode is Opcode.TEXT:
+                if event.opcode in (Opcode.TEXT, Opcode.BINARY):
                     envelope = decode(bytes(event.data))
                     self._break_before()
                     for answer in self._act(account, envelope, always_manifest=True):
@@ -205,8 +232,12 @@ class ReferenceServer:
         self._break_before()
         if path == "/api/driver/envelopes":
             return self._post(account, body)
-        assert (method, path.rpartition("/")[0]) == ("PUT", "/api/driver/blobs")
-        return self._put(path.rpartition("/")[2], body)
+        parts = path.removeprefix("/api/driver/blobs/").split("/")
+        if parts[1:] == ["received"]:
+            received = len(self.blobs.get(parts[0]) or self.halves.get(parts[0], b""))
+            return 200, "application/json", json.dumps({"received_bytes": received}).encode()
+        assert method in ("PUT", "PATCH") and len(parts) == 1
+        return self._put(parts[0], body)
 
     def _pair(self, given: dict[str, str]) -> tuple[int, str, bytes]:
         token = self.codes.pop(given["code"], None)
@@ -234,6 +265,7 @@ class ReferenceServer:
         if self.faults.damage_uploads:
             self.faults.damage_uploads -= 1
             body = body[:-1]
+        self.halves.pop(sha256, None)
         if hashlib.sha256(body).hexdigest() != sha256:
             return _problem(422, "blobs.wrong_hash", "The file is not what its name says.")
         known = sha256 in self.blobs

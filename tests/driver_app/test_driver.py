@@ -165,3 +165,37 @@ def test_ids_are_in_the_order_of_time_and_all_different() -> None:
     assert [id[:13] for id in ids] == sorted(id[:13] for id in ids)
     assert {id[14] for id in ids} == {"7"}
     assert {id[19] for id in ids} <= set("89ab")
+
+
+def test_evidence_that_comes_later_follows_its_own_stop(driver: Driver) -> None:
+    driver.complete("T1", "delivered")
+    driver.add_evidence("T1", [File(content=b"the door again")])
+    done, later = driver.view().on_its_way
+    assert later.lane == done.lane
+    assert len(later.body.proof.photos) == 1
+    task = driver.view().find_task("T1")
+    assert task is not None and task.state == "completed"
+    with pytest.raises(NothingToSend):
+        driver.add_evidence("T1", [])
+
+
+def test_what_was_paid_needs_an_amount_and_waits_for_no_stop(driver: Driver) -> None:
+    driver.report_cost("parking", 450, "EUR", receipts=[File(content=b"receipt")])
+    (command,) = driver.view().on_its_way
+    assert (command.lane, command.body.amount_minor) == ("costs", 450)
+    with pytest.raises(NothingToSend):
+        driver.report_cost("parking", 0, "EUR")
+
+
+def test_time_at_the_door_is_known_until_the_next_shift(
+    driver: Driver, store: Store, clock: FrozenClock
+) -> None:
+    driver.set_shift("start")
+    clock.forward(minutes=10)
+    driver.arrive(["T1"])
+    clock.forward(minutes=5)
+    assert driver.here_since("T1") == START_AT + timedelta(minutes=10)
+    assert driver.here_since("T2") is None
+    driver.set_shift("end")
+    driver.set_shift("start")
+    assert driver.here_since("T1") is None

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -279,20 +280,31 @@ async def test_fix_that_was_never_sent_is_not_forgotten_whatever_the_server_says
 
 
 async def test_fixes_wait_for_company_but_not_for_ever(
-    driver: Driver, store: Store, account: Account
+    driver: Driver, store: Store, account: Account, clock: FrozenClock
 ) -> None:
     pace = replace(FAST, fix_wait_s=0.15, fix_batch=50)
-    async with syncing(store, pace=pace):
+    async with syncing(store, pace=pace, clock=clock):
         await until(lambda: bool(account.heartbeats))
         for _ in range(49):
             driver.record_fix(9.5, 47.1, 5)
         await asyncio.sleep(0.05)
         assert account.fixes == {}
         await until(lambda: len(account.fixes) == 49)
-    async with syncing(store, pace=replace(pace, fix_wait_s=60)):
+    async with syncing(store, pace=replace(pace, fix_wait_s=60), clock=clock):
         for _ in range(50):
             driver.record_fix(9.5, 47.1, 5)
         await until(lambda: len(account.fixes) == 99)
+
+
+async def test_fixes_that_have_waited_in_the_receiver_go_at_once_and_the_heartbeat_with_them(
+    driver: Driver, store: Store, account: Account, clock: FrozenClock
+) -> None:
+    pace = replace(FAST, fix_wait_s=60, heartbeat_s=60)
+    async with syncing(store, pace=pace, clock=clock):
+        await until(lambda: len(account.heartbeats) == 1)
+        driver.record_fix(9.5, 47.1, 5, taken_at=clock.now - timedelta(seconds=61))
+        await until(lambda: len(account.fixes) == 1)
+        await until(lambda: len(account.heartbeats) == 2)
 
 
 async def test_heartbeat_tells_the_devices_state_and_what_is_unsent(

@@ -1,6 +1,8 @@
 """Photos and signatures on their way to the server, and what may befall them."""
 
 import asyncio
+import hashlib
+import random
 
 import pytest
 
@@ -107,3 +109,42 @@ async def test_file_that_the_server_stumbles_over_does_not_hold_up_the_others(
         server.faults.stumble_over.clear()
         await sync.wait_until_sent()
     assert len(account.effects) == 2
+
+
+PHOTO = random.Random(6).randbytes(400_000)
+
+
+async def test_photo_goes_on_where_the_connection_broke(
+    driver: Driver, store: Store, account: Account, server: ReferenceServer
+) -> None:
+    server.faults.break_uploads_after = [150_000, 100_000, 149_999]
+    driver.complete("T1", "delivered", Evidence(photos=(File(content=PHOTO),)))
+    await send_all(store)
+    sha256 = hashlib.sha256(PHOTO).hexdigest()
+    assert server.blobs[sha256] == PHOTO
+    assert server.begun_at[sha256] == [0, 150_000, 250_000, 399_999]
+    assert len(account.effects) == 1
+
+
+async def test_photo_goes_on_after_the_background_was_killed_in_the_middle(
+    driver: Driver, store: Store, account: Account, server: ReferenceServer
+) -> None:
+    server.faults.break_uploads_after = [300_000] + [0] * 1000
+    driver.complete("T1", "delivered", Evidence(photos=(File(content=PHOTO),)))
+    sha256 = hashlib.sha256(PHOTO).hexdigest()
+    async with syncing(store):
+        await until(lambda: len(server.begun_at.get(sha256, [])) > 1)
+    server.faults.break_uploads_after = []
+    await send_all(store)
+    assert server.blobs[sha256] == PHOTO
+    assert set(server.begun_at[sha256]) == {0, 300_000}
+
+
+async def test_signature_does_not_wait_behind_large_photos(
+    driver: Driver, store: Store, account: Account, server: ReferenceServer
+) -> None:
+    driver.complete("T1", "delivered", Evidence(photos=(File(content=PHOTO),)))
+    driver.complete("T2", "delivered", Evidence(signature=File(content=b"signed")))
+    await send_all(store)
+    bodies = list(account.effects.values())
+    assert [body.task_id for body in bodies] == ["T2", "T1"]

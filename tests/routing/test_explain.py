@@ -4,7 +4,19 @@ from dataclasses import replace
 
 import pytest
 
-from routing.problem import UNREACHABLE, Break, Handover, Job, Matrix, Problem, Shipment, TimeWindow
+from routing.explain import explain
+from routing.problem import (
+    UNREACHABLE,
+    Break,
+    Handover,
+    Job,
+    Matrix,
+    Problem,
+    Shipment,
+    Step,
+    TimeWindow,
+)
+from routing.repair import repair
 from routing.solve import solve
 from tests.routing.cities import HOUR_S, make_line_street
 
@@ -88,3 +100,13 @@ def test_work_that_collides_with_other_work_is_told_apart_from_a_full_van() -> N
     code, sentence = only_reason(replace(problem, jobs=jobs))
     assert code == "no_time"
     assert sentence.endswith("van.")
+
+
+def test_work_that_has_a_place_is_not_said_to_have_none() -> None:
+    problem = make_line_street()
+    van = replace(problem.vehicles[0], capacity=(3,))
+    problem = replace(problem, vehicles=(van,))
+    unfinished = repair(problem, {"van": [Step(id="door1")]})
+    explained = explain(problem, unfinished)
+    assert {one.code for one in explained.unassigned} == {"out_of_time"}
+    assert all("van has room for it" in one.sentence for one in explained.unassigned)

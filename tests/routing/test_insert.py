@@ -7,10 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from routing.checks import violations
-from routing.insert import NoPlace, apply_insertion, insert
+from routing.insert import Inserter, NoPlace, apply_insertion, insert
 from routing.plan import Plan, Route
 from routing.problem import Job, Problem, Step, TimeWindow, Vehicle, Work, steps_of
-from routing.repair import fill, repair
+from routing.repair import MOST_WITH_CARE, fill, repair
 from routing.schedule import schedule_route
 from tests.routing.cities import HOUR_S, draw_problem, make_line_street
 
@@ -44,7 +44,13 @@ def test_inserting_all_work_one_by_one_keeps_the_plan_sound_and_is_cheapest(seed
     plan = repair(problem, {})
     for one in plan.unassigned:
         found = insert(problem, plan, one.id)
-        cheapest = insert_everywhere(problem, plan, problem.find_work(one.id))
+        work = problem.find_work(one.id)
+        hasty = Inserter(problem, plan).find(work, in_haste=True)
+        assert isinstance(hasty, NoPlace) == isinstance(found, NoPlace)
+        if not isinstance(hasty, NoPlace):
+            [way] = hasty
+            assert violations(problem, apply_insertion(problem, plan, way, one.id)) == []
+        cheapest = insert_everywhere(problem, plan, work)
         if isinstance(found, NoPlace):
             assert cheapest is None
             assert found.reasons
@@ -124,3 +130,13 @@ def test_filling_takes_the_most_important_first() -> None:
     problem = replace(problem, jobs=jobs)
     plan = fill(problem, repair(problem, {}), until=float("inf"))
     assert [one.id for one in plan.unassigned] == ["door1"]
+
+
+def test_much_work_is_placed_in_haste_and_none_is_left_that_has_a_place() -> None:
+    problem = make_line_street()
+    doors = tuple(Job(id=f"job{k}", place=1 + k % 3, size=(1,)) for k in range(3 * MOST_WITH_CARE))
+    van = replace(problem.vehicles[0], capacity=(len(doors),))
+    problem = replace(problem, vehicles=(van,), jobs=doors)
+    plan = fill(problem, repair(problem, {}), until=float("inf"))
+    assert plan.unassigned == ()
+    assert violations(problem, plan) == []

@@ -118,7 +118,7 @@ def test_a_day_is_planned_though_no_engine_gets_to_answer(monkeypatch: pytest.Mo
 
 def test_a_cheaper_answer_that_leaves_something_over_is_not_thrown_away() -> None:
     problem = make_day_with_breaks(30)
-    poor = fill(problem, repair(problem, {}), until=monotonic() + 30, is_hasty=True)
+    poor = fill(problem, repair(problem, {}), until=monotonic() + 30)
     start = {route.vehicle_id: route.steps for route in poor.routes}
     found = pyvrp.improve(
         problem, start, budget_s=20, seed=1, improved=lambda _: None, effort=2_000

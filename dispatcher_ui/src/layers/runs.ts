@@ -1,35 +1,33 @@
 /** Runs as lines along their roads, in the order in which they are driven. */
 
-import type { Feature, FeatureCollection } from "geojson";
+import type { Feature } from "geojson";
 import type { LayerSpecification } from "maplibre-gl";
-import type { Fleet } from "../fleet";
+import type { RunRecord } from "../frames";
 import type { Selection } from "../run_list";
 import { colourOf } from "../colours";
 import type { Ways } from "../ways";
 
 export const RUNS = "runs";
 
+/** One line; none when there is nothing to draw a line through. */
 export function runFeatures(
-  fleet: Fleet,
+  run: RunRecord,
   ways: Ways,
   selection: Selection | undefined,
-): FeatureCollection {
-  const features: Feature[] = [];
-  for (const run of fleet.runs.values()) {
-    const coordinates = ways.lineOf(run);
-    if (coordinates.length < 2) continue;
-    features.push({
-      type: "Feature",
-      geometry: { type: "LineString", coordinates },
-      properties: {
-        key: run.id,
-        colour: colourOf(run.driver_id),
-        selected: selection?.key === run.id,
-        faded: selection !== undefined && selection.key !== run.id,
-      },
-    });
-  }
-  return { type: "FeatureCollection", features };
+  asksForRoads: boolean,
+): Feature[] {
+  const coordinates = ways.lineOf(run, asksForRoads || selection?.key === run.id);
+  if (coordinates.length < 2) return [];
+  return [{
+    type: "Feature",
+    geometry: { type: "LineString", coordinates },
+    properties: {
+      key: run.id,
+      colour: colourOf(run.driver_id),
+      selected: selection?.key === run.id,
+      faded: selection !== undefined && selection.key !== run.id,
+    },
+  }];
 }
 
 export function runLayers(): LayerSpecification[] {

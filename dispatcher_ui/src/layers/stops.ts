@@ -1,34 +1,28 @@
 /** Stops as numbered circles, coloured by state. */
 
-import type { Feature, FeatureCollection } from "geojson";
+import type { Feature } from "geojson";
 import type { ExpressionSpecification, LayerSpecification } from "maplibre-gl";
 import { FONT } from "../basemap";
-import { stateOf, type Fleet } from "../fleet";
+import { stateOf } from "../fleet";
+import type { RunRecord } from "../frames";
 import type { Selection } from "../run_list";
 import { STOP_COLOURS } from "../colours";
 
 export const STOPS = "stops";
 
-export function stopFeatures(fleet: Fleet, selection: Selection | undefined): FeatureCollection {
-  const features: Feature[] = [];
-  for (const run of fleet.runs.values()) {
-    for (const stop of run.stops) {
-      if (stop.position === null) continue;
-      features.push({
-        type: "Feature",
-        geometry: { type: "Point", coordinates: stop.position },
-        properties: {
-          key: run.id,
-          stopId: stop.id,
-          number: String(stop.sequence + 1),
-          colour: STOP_COLOURS[stateOf(stop)],
-          selected: selection?.stopId === stop.id,
-          faded: selection !== undefined && selection.key !== run.id,
-        },
-      });
-    }
-  }
-  return { type: "FeatureCollection", features };
+export function stopFeatures(run: RunRecord, selection: Selection | undefined): Feature[] {
+  return run.stops.flatMap((stop): Feature[] => stop.position === null ? [] : [{
+    type: "Feature",
+    geometry: { type: "Point", coordinates: stop.position },
+    properties: {
+      key: run.id,
+      stopId: stop.id,
+      number: String(stop.sequence + 1),
+      colour: STOP_COLOURS[stateOf(stop)],
+      selected: selection?.stopId === stop.id,
+      faded: selection !== undefined && selection.key !== run.id,
+    },
+  }]);
 }
 
 export function stopLayers(dark: boolean): LayerSpecification[] {

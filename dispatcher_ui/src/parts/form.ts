@@ -8,7 +8,7 @@ import { openDialog } from "./dialog";
 export interface Field {
   name: string;
   label: string;
-  kind?: "text" | "number" | "date" | "datetime-local" | "select" | "textarea" | "email" | "tel" | "time" | "checkbox" | "search";
+  kind?: "text" | "number" | "date" | "datetime-local" | "select" | "textarea" | "email" | "tel" | "time" | "checkbox" | "search" | "color";
   options?: [value: string, label: string][];
   value?: string | number;
   required?: boolean;

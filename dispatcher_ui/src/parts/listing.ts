@@ -35,7 +35,12 @@ export interface Listing<Row> {
   sorted?: { title: string; descending: boolean };
   /** Narrows what has come, for what the server has no filter for. */
   isShown?: (row: Row, filters: Record<string, string>) => boolean;
+  /** What the server looks for words in: with it a list that has come whole is narrowed here. */
+  searchText?: (row: Row) => string;
 }
+
+/** So many rows are read to be sorted; who has more narrows the list first. */
+const SORTED_MAX = 100_000;
 
 const PAGE_ROWS = 200;
 const QUIET_MS = 200;
@@ -46,6 +51,9 @@ export function showListing<Row>(view: View, place: HTMLElement, listing: Listin
   let next: string | null = null;
   let isLoading = false;
   let asked = 0;
+  /** Whether every row is here, so that the server need not be asked which to show. */
+  let isWhole = false;
+  const texts = new Map<Row, string>();
   const filters = h("form", { class: "filters", role: "search", "aria-label": t("Filters") },
     ...(listing.filters ?? []).map((field) =>
       makeField({ ...field, value: view.query.get(field.name) ?? field.value ?? "" })),
@@ -58,13 +66,14 @@ export function showListing<Row>(view: View, place: HTMLElement, listing: Listin
     columns: listing.columns,
     keyOf: listing.keyOf,
     reachEnd: () => void loadMore(),
+    beforeSort: () => loadRest(),
     ...(listing.open && { open: listing.open }),
     ...(listing.sorted && { sorted: listing.sorted }),
     ...(listing.actions && { choose: (keys: Set<string>) => showBar(keys) }),
   });
 
   const typed = (): Record<string, string> => valuesOf(filters);
-  const load = async (after: string | null): Promise<void> => {
+  const load = async (after: string | null, isRest = false): Promise<void> => {
     const number = ++asked;
     isLoading = true;
     notice.hidden = true;
@@ -75,8 +84,14 @@ export function showListing<Row>(view: View, place: HTMLElement, listing: Listin
       });
       if (number !== asked || view.signal.aborted) return;
       const come = Array.isArray(page) ? page : page.items;
-      rows = after === null ? come : [...rows, ...come];
+      if (after === null) rows = [];
+      rows.push(...come);
       next = Array.isArray(page) ? null : page.next;
+      isWhole = next === null && Object.values(sent).every((value) => !value);
+      if (isWhole) {
+        texts.clear();
+        requestIdleCallback(() => rows.forEach(textOf));
+      }
     } catch (error) {
       if (number !== asked) return;
       say(notice, (error as Error).message);
@@ -85,17 +100,45 @@ export function showListing<Row>(view: View, place: HTMLElement, listing: Listin
     } finally {
       if (number === asked) isLoading = false;
     }
-    show();
+    if (isRest) say(told, t("Reading all of them to sort: {n} so far …", { n: count(rows.length) }));
+    else show();
   };
   const loadMore = async (): Promise<void> => {
     if (next !== null && !isLoading) await load(next);
   };
+  const loadRest = async (): Promise<void> => {
+    if (next === null) return;
+    while (next !== null && rows.length < SORTED_MAX && !view.signal.aborted) await load(next, true);
+    show();
+    if (next !== null) {
+      say(notice, t("Only the newest {n} are sorted: narrow the list to sort all.", { n: count(rows.length) }));
+      notice.hidden = false;
+    }
+  };
+  const textOf = (row: Row): string => {
+    let text = texts.get(row);
+    if (text === undefined) texts.set(row, (text = listing.searchText?.(row).toLocaleLowerCase() ?? ""));
+    return text;
+  };
+  /** Which rows are to be shown of those that are here; undefined: all. */
+  const choice = (): ((row: Row) => boolean) | undefined => {
+    const values = typed();
+    if (listing.isShown) return (row) => listing.isShown?.(row, values) ?? true;
+    if (!isWhole || !listing.searchText || Object.values(values).every((value) => !value)) return undefined;
+    const words = (values["text"] ?? "").toLocaleLowerCase().split(/\s+/).filter(Boolean);
+    const others = Object.entries(values).filter(([name, value]) => name !== "text" && value);
+    return (row) => words.every((word) => textOf(row).includes(word)) &&
+      others.every(([name, value]) => String((row as Record<string, unknown>)[name] ?? "") === value);
+  };
   const show = (): void => {
-    const shown = listing.isShown ? rows.filter((row) => listing.isShown?.(row, typed())) : rows;
-    table.set(shown);
+    table.set(rows, choice());
+    tellCount();
+  };
+  const tellCount = (): void => {
+    const shown = table.shownCount;
     const more = next === null ? "" : t(" – more come as you scroll");
-    say(told, shown.length === 0 ? listing.empty : t("{n} in the list", { n: count(shown.length) }) + more);
-    table.element.hidden = shown.length === 0;
+    say(told, shown === 0 ? listing.empty : t("{n} in the list", { n: count(shown) }) + more);
+    table.element.hidden = shown === 0;
   };
   const showBar = (keys: Set<string>): void => {
     bar.hidden = keys.size === 0;
@@ -137,14 +180,18 @@ export function showListing<Row>(view: View, place: HTMLElement, listing: Listin
   let quiet: ReturnType<typeof setTimeout>;
   filters.oninput = () => {
     clearTimeout(quiet);
-    if (listing.isShown) show();
+    const isHere = listing.isShown !== undefined || (isWhole && listing.searchText !== undefined);
+    if (isHere) {
+      table.narrow(choice());
+      tellCount();
+    }
     quiet = setTimeout(() => {
       for (const [name, value] of Object.entries(typed())) {
         if (value) view.query.set(name, value);
         else view.query.delete(name);
       }
       noteQuery(view.query);
-      if (!listing.isShown) void load(null);
+      if (!isHere) void load(null);
     }, QUIET_MS);
   };
   filters.onsubmit = (event) => event.preventDefault();

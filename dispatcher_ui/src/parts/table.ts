@@ -21,6 +21,8 @@ export interface TableOptions<Row> {
   choose?: (keys: Set<string>) => void;
   /** Called when the end comes into sight. */
   reachEnd?: () => void;
+  /** Called before the rows are sorted by a title: gets those that have not come yet. */
+  beforeSort?: () => Promise<unknown>;
   sorted?: { title: string; descending: boolean };
 }
 
@@ -37,7 +39,8 @@ export class VirtualTable<Row> {
   private readonly head = h("tr");
   private readonly body = h("tbody");
   private readonly table: HTMLTableElement;
-  private readonly collator = new Intl.Collator(undefined, { numeric: true });
+  private isShown: ((row: Row) => boolean) | undefined;
+  private orders = new Orders<Row>([]);
   /** What became of the row in the last action on many. */
   private readonly results = new Map<string, string>();
 
@@ -51,9 +54,23 @@ export class VirtualTable<Row> {
     this.drawHead();
   }
 
-  set(rows: Row[]): void {
+  /** isShown: which of them; see `narrow`. */
+  set(rows: Row[], isShown?: (row: Row) => boolean): void {
+    this.orders.stop();
     this.rows = rows;
+    this.orders = new Orders(rows);
+    this.orders.prepare(this.options.columns);
+    this.narrow(isShown);
+  }
+
+  /** Show only some of the rows that are there, in the same order. */
+  narrow(isShown: ((row: Row) => boolean) | undefined): void {
+    this.isShown = isShown;
     this.arrange();
+  }
+
+  get shownCount(): number {
+    return this.shown.length;
   }
 
   tellResult(key: string, result: string): void {
@@ -76,36 +93,33 @@ export class VirtualTable<Row> {
   }
 
   private arrange(): void {
+    const { rows, isShown } = this;
     const column = this.options.columns.find(({ title }) => title === this.sorted?.title);
-    this.shown = this.rows;
+    let shown = rows;
     if (column) {
-      const by = column.by ?? column.text;
-      const sign = this.sorted?.descending ? -1 : 1;
-      const keyed = this.rows.map((row) => ({ row, key: by(row) }));
-      keyed.sort((a, b) => sign * this.compare(a.key, b.key));
-      this.shown = keyed.map(({ row }) => row);
+      const order = this.orders.by(column);
+      const last = order.length - 1;
+      const at = this.sorted?.descending ? (index: number) => last - index : (index: number) => index;
+      shown = Array.from(order, (_, index) => rows[order[at(index)] ?? 0] as Row);
     }
+    this.shown = isShown ? shown.filter(isShown) : shown;
     this.table.setAttribute("aria-rowcount", String(this.shown.length + 1));
     this.draw();
-  }
-
-  private compare(a: string | number, b: string | number): number {
-    if (typeof a === "number" && typeof b === "number") return a - b;
-    return this.collator.compare(String(a), String(b));
   }
 
   private drawHead(): void {
     const cells = this.options.columns.map((column) => {
       const isBy = this.sorted?.title === column.title;
       const order = this.sorted?.descending ? "descending" : "ascending";
-      const sort = h("button", { type: "button", onclick: () => this.sortBy(column.title) }, column.title);
+      const sort = h("button", { type: "button", onclick: () => void this.sortBy(column.title) }, column.title);
       return h("th", { scope: "col", class: column.kind, "aria-sort": isBy ? order : false }, sort);
     });
     const choice = h("th", { scope: "col", class: "choice" }, h("span", { class: "unseen" }, t("Chosen")));
     this.head.replaceChildren(...(this.options.choose ? [choice] : []), ...cells);
   }
 
-  private sortBy(title: string): void {
+  private async sortBy(title: string): Promise<void> {
+    await this.options.beforeSort?.();
     const again = this.sorted?.title === title;
     this.sorted = { title, descending: again ? !this.sorted?.descending : false };
     this.drawHead();
@@ -195,6 +209,60 @@ export class VirtualTable<Row> {
   private rowAt(index: number): HTMLTableRowElement | null {
     return this.body.querySelector<HTMLTableRowElement>(`tr[data-index="${index}"]`);
   }
+}
+
+/** The order of rows by each column. Long tables are put in order ahead of time, while nobody does
+ * anything, so that a click on a title is answered at once. */
+class Orders<Row> {
+  private readonly known = new Map<string, Uint32Array>();
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(private readonly rows: Row[]) {}
+
+  /** The indexes of the rows. */
+  by(column: Column<Row>): Uint32Array {
+    const known = this.known.get(column.title);
+    if (known) return known;
+    const of = column.by ?? column.text;
+    const keys = this.rows.map((row) => keyOf(of(row)));
+    const order = Uint32Array.from(keys.keys()).sort((a, b) => {
+      const [one, other] = [keys[a] ?? "", keys[b] ?? ""];
+      return one < other ? -1 : one > other ? 1 : a - b;
+    });
+    this.known.set(column.title, order);
+    return order;
+  }
+
+  /** One column at a time, once no more rows come. */
+  prepare(columns: Column<Row>[]): void {
+    if (this.rows.length < LONG_ROWS) return;
+    const next = columns.find(({ title }) => !this.known.has(title));
+    if (next === undefined) return;
+    this.timer = setTimeout(() => {
+      requestIdleCallback(() => {
+        if (this.timer === undefined) return;
+        this.by(next);
+        this.prepare(columns);
+      });
+    }, QUIET_MS);
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+  }
+}
+
+const LONG_ROWS = 2_000;
+const QUIET_MS = 250;
+const MARKS = /\p{M}/gu;
+const NUMBERS = /\d+/g;
+
+/** What sorts as people expect by plain comparison: case and accents do not count, numbers do. */
+function keyOf(value: string | number): string | number {
+  if (typeof value === "number") return value;
+  const plain = value.toLocaleLowerCase().normalize("NFD").replace(MARKS, "");
+  return plain.replace(NUMBERS, (digits) => digits.padStart(12, "0"));
 }
 
 /** A short table, drawn whole. */

@@ -1,12 +1,13 @@
 /** Money: accounts, what is not invoiced yet, invoices, payments, tariffs with their dry run, ageing. */
 
-import { get, getAll, send } from "../api";
+import { get, getAll, isCustomer, send } from "../api";
 import { clockIsKnown, nowMs, today } from "../clock";
 import { t } from "../language";
 import { h, tell } from "../page";
 import { openDialog } from "../parts/dialog";
-import { formDialog } from "../parts/form";
-import { showListing, showTabs } from "../parts/listing";
+import { formDialog, makeForm, type Field } from "../parts/form";
+import { showListing, showTabs, type Action } from "../parts/listing";
+import { type PriceTrace, traceWords } from "../parts/price";
 import { facts, plainTable } from "../parts/table";
 import { go, showRoom } from "../router";
 import { roomUrl, type View } from "../rooms";
@@ -22,7 +23,7 @@ interface Invoice {
 }
 interface Payment { id: string; account_id: string | null; bank_reference: string; amount_minor: number; unmatched_minor: number; currency: string; received_on: string; remittance: string }
 interface Tariff { id: string; name: string; currency: string; valid_from: string; valid_until: string | null; account_id: string | null; service_level: string | null; activated_at: string | null; rules: unknown }
-interface Charge { id: string; account_id: string; kind: string; description: string; net_minor: number; currency: string; occurred_at: string; source: string; trace?: Record<string, unknown> }
+interface Charge { id: string; account_id: string; kind: string; description: string; net_minor: number; currency: string; occurred_at: string; source: string; trace?: PriceTrace }
 interface Ageing { account_id: string; currency: string; current_minor: number; days_1_to_30_minor: number; days_31_to_60_minor: number; days_61_to_90_minor: number; days_over_90_minor: number; credit_minor: number; total_minor: number }
 interface DryRun {
   currency: string; newly_priced: number; unpriceable_count: number;
@@ -36,6 +37,14 @@ export async function open(view: View): Promise<void> {
   const nameOf = (accountId: string | null): string => (accountId ? (names.get(accountId) ?? "") : "–");
   if (first === "invoices" && id) return showInvoice(view, id, nameOf);
   const choices = accounts.map((each): [string, string] => [each.id, each.name]);
+  const mine = accounts[0];
+  if (isCustomer() && mine) {
+    return showTabs(view, "billing", [
+      { path: "", title: t("Invoices"), show: (place) => showInvoices(view, place, nameOf, []) },
+      { path: "charges", title: t("Charges"), show: (place) => showCharges(view, place, nameOf, []) },
+      { path: "look", title: t("Look of the tracking page"), show: (place) => void showBrand(place, mine) },
+    ]);
+  }
   return showTabs(view, "billing", [
     { path: "", title: t("To invoice"), show: (place) => showUninvoiced(view, place, nameOf) },
     { path: "invoices", title: t("Invoices"), show: (place) => showInvoices(view, place, nameOf, choices) },
@@ -45,6 +54,41 @@ export async function open(view: View): Promise<void> {
     { path: "ageing", title: t("Overdue"), show: (place) => showAgeing(view, place, nameOf) },
     { path: "accounts", title: t("Accounts"), show: (place) => showAccounts(view, place) },
   ]);
+}
+
+const byAccount = (choices: [string, string][]): Field[] => choices.length === 0 ? [] : [
+  { name: "account_id", label: t("Account"), kind: "select", options: [["", t("All")], ...choices] },
+];
+
+interface Brand { name: string; colour: string; contact: string }
+
+/** How customers see the account on the page behind the tracking link. */
+async function showBrand(place: HTMLElement, account: Account): Promise<void> {
+  const path = `/api/accounts/${account.id}/brand`;
+  const { brand } = await get<{ brand: Brand | null }>(path);
+  const shown = h("p", { class: "brand" });
+  const form = makeForm({
+    note: t("Customers see this name and colour at the head of the tracking page; without a name it shows the courier company only."),
+    fields: [
+      { name: "name", label: t("Name"), value: brand?.name ?? account.name },
+      { name: "colour", label: t("Colour"), kind: "color", value: brand?.colour ?? "#0b5cad", width: "third" },
+      { name: "contact", label: t("Whom customers may ask"), value: brand?.contact ?? "", hint: t("A phone number or an address, on one line") },
+    ],
+    button: t("Save"),
+    submit: async (values) => {
+      await send("PUT", path, { brand: values["name"] ? values : null });
+      tell(t("Saved"));
+    },
+  });
+  const draw = (): void => {
+    const { name, colour } = Object.fromEntries(new FormData(form)) as Record<string, string>;
+    const mark = h("span", { "aria-hidden": "true" }, "■ ");
+    mark.style.color = colour ?? "";
+    shown.replaceChildren(mark, name ?? "");
+  };
+  form.oninput = draw;
+  draw();
+  place.append(h("section", { class: "card" }, shown, form));
 }
 
 type NameOf = (accountId: string | null) => string;
@@ -79,7 +123,7 @@ function showInvoices(view: View, place: HTMLElement, nameOf: NameOf, choices: [
     path: "/api/invoices",
     keyOf: (each) => each.id,
     filters: [
-      { name: "account_id", label: t("Account"), kind: "select", options: [["", t("All")], ...choices] },
+      ...byAccount(choices),
       { name: "state", label: t("State"), kind: "select", options: stateOptions(["draft", "issued", "part_paid", "paid"]) },
       { name: "kind", label: t("Kind"), kind: "select", options: stateOptions(["invoice", "credit_note"]) },
     ],
@@ -94,10 +138,10 @@ function showInvoices(view: View, place: HTMLElement, nameOf: NameOf, choices: [
       { title: t("Open"), kind: "number", text: (each) => money(each.open_minor, each.currency), by: (each) => each.open_minor },
     ],
     open: (each) => go(roomUrl("billing", "invoices", each.id)),
-    actions: [
+    ...(!isCustomer() && { actions: [
       { label: t("Issue"), isFor: (each) => each.state === "draft", act: (each) => send("POST", `/api/invoices/${each.id}/issue`) },
       { label: t("Throw the draft away"), isFor: (each) => each.state === "draft", act: (each) => send("DELETE", `/api/invoices/${each.id}`) },
-    ],
+    ] as Action<Invoice>[] }),
     empty: t("No invoice is like this."),
   });
 }
@@ -119,10 +163,10 @@ async function showInvoice(view: View, id: string, nameOf: NameOf): Promise<void
     h("p", {}, h("a", { href: roomUrl("billing", "invoices") }, t("← Invoices"))),
     h("h2", {}, `${words(invoice.kind)} ${invoice.number ?? ""} `, h("span", { class: "pill" }, words(invoice.state))),
     h("p", { class: "buttons" },
-      isDraft && h("button", { type: "button", class: "main", onclick: issue }, t("Issue")),
+      isDraft && !isCustomer() && h("button", { type: "button", class: "main", onclick: issue }, t("Issue")),
       !isDraft && h("a", { class: "main", href: `/api/invoices/${id}/pdf`, target: "_blank" }, "PDF"),
       !isDraft && h("a", { href: `/api/invoices/${id}/ubl` }, "UBL"),
-      !isDraft && invoice.kind === "invoice" && h("button", { type: "button", onclick: credit }, t("Credit note"))),
+      !isDraft && !isCustomer() && invoice.kind === "invoice" && h("button", { type: "button", onclick: credit }, t("Credit note"))),
     h("section", { class: "card" }, facts([
       [t("Account"), nameOf(invoice.account_id)],
       [t("Issued"), date(invoice.issued_on)],
@@ -204,7 +248,7 @@ function showCharges(view: View, place: HTMLElement, nameOf: NameOf, choices: [s
     label: t("Charges"),
     path: "/api/charges",
     keyOf: (each) => each.id,
-    filters: [{ name: "account_id", label: t("Account"), kind: "select", options: [["", t("All")], ...choices] }],
+    filters: byAccount(choices),
     columns: [
       { title: t("When"), text: (each) => dateTime(each.occurred_at), by: (each) => each.occurred_at },
       { title: t("Account"), text: (each) => nameOf(each.account_id) },
@@ -213,8 +257,9 @@ function showCharges(view: View, place: HTMLElement, nameOf: NameOf, choices: [s
       { title: t("Net"), kind: "number", text: (each) => money(each.net_minor, each.currency), by: (each) => each.net_minor },
     ],
     open: (each) => openDialog(t("How the price came about"),
-      h("p", {}, `${each.description}: ${money(each.net_minor, each.currency)}`), h("pre", {}, JSON.stringify(each.trace ?? {}, null, 2))),
-    actions: [{ label: t("Reverse"), fields: [{ name: "reason", label: t("Reason"), required: true }], act: (each, values) => send("POST", `/api/charges/${each.id}/reverse`, values) }],
+      h("p", {}, `${each.description}: `, h("strong", {}, money(each.net_minor, each.currency))),
+      each.trace ? traceWords(each.trace, each.currency) : h("p")),
+    ...(!isCustomer() && { actions: [{ label: t("Reverse"), fields: [{ name: "reason", label: t("Reason"), required: true }], act: (each, values) => send("POST", `/api/charges/${each.id}/reverse`, values) }] as Action<Charge>[] }),
     empty: t("No charge is like this."),
   });
 }
@@ -297,6 +342,11 @@ function showAccounts(view: View, place: HTMLElement): void {
       { title: t("Owes"), kind: "number", text: (each) => money(each.owed_minor ?? 0, each.currency), by: (each) => each.owed_minor ?? 0 },
       { title: t("Credit limit"), kind: "number", text: (each) => money(each.credit_limit_minor, each.currency), by: (each) => each.credit_limit_minor ?? -1 },
     ],
+    open: (each) => {
+      const content = h("div");
+      openDialog(t("Look of the tracking page"), content);
+      void showBrand(content, each);
+    },
     actions: [
       { label: t("Close"), isFor: (each) => each.active, act: (each) => send("PATCH", `/api/accounts/${each.id}`, { active: false }) },
       { label: t("Open again"), isFor: (each) => !each.active, act: (each) => send("PATCH", `/api/accounts/${each.id}`, { active: true }) },

@@ -1,6 +1,6 @@
 /** One consignment with its whole story: custody, proofs with their pictures, parcels, the map. */
 
-import { get, send } from "../api";
+import { get, isCustomer, send } from "../api";
 import type { LonLat } from "../frames";
 import { t } from "../language";
 import { fleet } from "../live";
@@ -9,10 +9,10 @@ import { openDialog } from "../parts/dialog";
 import { formDialog } from "../parts/form";
 import { showPresence } from "../parts/presence";
 import { facts, plainTable } from "../parts/table";
-import { showRoom } from "../router";
+import { go, showRoom } from "../router";
 import { roomUrl, type View } from "../rooms";
 import { today } from "../clock";
-import { dateTime, kilograms, money, span, words } from "../values";
+import { dateTime, kilograms, momentOf, money, span, words } from "../values";
 import { pin } from "./orders";
 import type { ConsignmentDetail, Place, Proof, StoryEntry, Task } from "./order_records";
 
@@ -56,13 +56,14 @@ export async function showConsignment(view: View, id: string): Promise<void> {
       ? h("a", { href: roomUrl("orders", orderId) }, t("← Its order"))
       : h("a", { href: roomUrl("orders", "consignments") }, t("← Consignments"))),
     h("h2", {}, consignment.waybill, " ", h("span", { class: "pill" }, words(consignment.state))),
-    showPresence(view, "consignment", id),
+    isCustomer() ? "" : showPresence(view, "consignment", id),
     h("p", { class: "buttons" },
       h("a", { class: "main", href: `/api/consignments/labels.pdf?ids=${id}`, target: "_blank" }, t("Labels")),
       h("button", { type: "button", onclick: () => void share() }, t("Tracking link")),
-      h("button", { type: "button", onclick: () => void urgent() }, t("Drive urgently")),
-      failed && h("button", { type: "button", onclick: () => repeat(failed) }, t("Try again")),
-      place && h("button", { type: "button", onclick: () => void pin(place, () => void showRoom()) }, t("Pin the address")),
+      consignment.state === "delivered" && h("button", { type: "button", onclick: () => sendBack(id) }, t("Send it back")),
+      !isCustomer() && h("button", { type: "button", onclick: () => void urgent() }, t("Drive urgently")),
+      !isCustomer() && failed && h("button", { type: "button", onclick: () => repeat(failed) }, t("Try again")),
+      !isCustomer() && place && h("button", { type: "button", onclick: () => void pin(place, () => void showRoom()) }, t("Pin the address")),
     ),
     h("div", { class: "columns" },
       h("section", { class: "card" }, h("h3", {}, t("What and where")), facts([
@@ -91,6 +92,25 @@ export async function showConsignment(view: View, id: string): Promise<void> {
   );
 }
 
+/** All of it, or tell the office which part. */
+function sendBack(consignmentId: string): void {
+  formDialog(t("Send it back"), {
+    note: t("All that was delivered comes back; a courier fetches it in the window you say."),
+    fields: [
+      { name: "reason", label: t("Reason"), required: true },
+      { name: "window_start_at", label: t("From"), kind: "datetime-local", width: "half" },
+      { name: "window_end_at", label: t("until"), kind: "datetime-local", width: "half" },
+    ],
+    button: t("Ask for the return"),
+    submit: async ({ reason, window_start_at: from, window_end_at: until }, key) => {
+      const made = await send<{ id: string }>("POST", "/api/returns", {
+        consignment_id: consignmentId, reason, window_start_at: momentOf(from), window_end_at: momentOf(until),
+      }, key);
+      go(roomUrl("returns", made.id));
+    },
+  });
+}
+
 /** What the customer behind the tracking link wished, and thought of it. */
 interface CustomerSaid {
   wish: { place: string; detail: string; note: string; window: [string, string] | null; wished_at: string } | null;
@@ -108,7 +128,7 @@ function saidFacts({ wish, stars, comment }: CustomerSaid): [string, string][] {
 
 function nameOf(driverId: string | null | undefined): string {
   if (!driverId) return "";
-  return fleet.entries().find((entry) => entry.driverId === driverId)?.name ?? t("a driver");
+  return fleet.nameOf(driverId) ?? t("a driver");
 }
 
 async function mapOf(

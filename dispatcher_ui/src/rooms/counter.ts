@@ -1,12 +1,13 @@
 /** A new order at the counter: by keyboard, from the name to the label in under 20 seconds. */
 
-import { get, send } from "../api";
+import { get, isCustomer, send } from "../api";
 import type { LonLat } from "../frames";
 import { t } from "../language";
 import { h } from "../page";
-import { makeForm } from "../parts/form";
+import { makeForm, valuesOf } from "../parts/form";
+import { priceLines, type PriceLine } from "../parts/price";
 import { roomUrl } from "../rooms";
-import { localMoment, minorOf, momentOf } from "../values";
+import { localMoment, minorOf, momentOf, money } from "../values";
 import { nowMs } from "../clock";
 import type { Account } from "./order_records";
 import { accountOptions, payingAccounts } from "./orders";
@@ -31,7 +32,7 @@ export async function showCounter(place: HTMLElement): Promise<void> {
   const fill = (): void => {
     const form = makeForm({
       fields: [
-        { name: "account", label: t("Who pays"), kind: "select", required: true, options: accountOptions(accounts), value: localStorage.getItem(ACCOUNT_KEPT) ?? "" },
+        ...(isCustomer() ? [] : [{ name: "account", label: t("Who pays"), kind: "select" as const, required: true, options: accountOptions(accounts), value: localStorage.getItem(ACCOUNT_KEPT) ?? "" }]),
         { name: "name", label: t("Consignee"), required: true, width: "half" },
         { name: "phone", label: t("Phone"), kind: "tel", width: "half" },
         { name: "line", label: t("Address"), required: true, suggestions: [], hint: t("Street and number, town") },
@@ -40,9 +41,9 @@ export async function showCounter(place: HTMLElement): Promise<void> {
         { name: "parcels", label: t("Parcels"), kind: "number", value: 1, width: "third" },
         { name: "weight_kg", label: t("Weight of each, kg"), kind: "number", value: 1, width: "third" },
         { name: "cash", label: t("Cash to take"), kind: "number", width: "third" },
-        { name: "service_level", label: t("Service"), kind: "select", width: "third", options: [["", t("By the window")], ...levels.map((each): [string, string] => [each.code, each.name])] },
-        { name: "window_start_at", label: t("Deliver from"), kind: "datetime-local", width: "third" },
-        { name: "window_end_at", label: t("until"), kind: "datetime-local", width: "third" },
+        { name: "service_level", label: t("Service"), kind: "select", options: [["", t("By the window")], ...levels.map((each): [string, string] => [each.code, each.name])] },
+        { name: "window_start_at", label: t("Deliver from"), kind: "datetime-local", width: "half" },
+        { name: "window_end_at", label: t("until"), kind: "datetime-local", width: "half" },
         { name: "reference", label: t("Reference"), width: "half" },
         { name: "instructions", label: t("Instructions"), width: "half" },
       ],
@@ -56,14 +57,17 @@ export async function showCounter(place: HTMLElement): Promise<void> {
         fill();
       },
     });
+    const price = h("section", { class: "card", "aria-live": "polite", hidden: true });
+    const ask = h("button", { type: "button", onclick: () => void showPrice(form, price, found, accounts) }, t("What would it cost?"));
+    form.querySelector(".buttons")?.append(ask);
     for (const name of ["line", "from_line"]) suggest(form, name, found);
     form.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
     });
     place.replaceChildren(h("div", { class: "columns" },
       h("section", { class: "card" }, form),
-      h("section", { class: "card" }, h("h3", {}, t("Just taken")), status, taken)));
-    form.querySelector<HTMLElement>(accounts.length === 1 || localStorage.getItem(ACCOUNT_KEPT) ? '[name="name"]' : "select")?.focus();
+      h("div", {}, h("section", { class: "card" }, h("h3", {}, t("Just taken")), status, taken), price)));
+    form.querySelector<HTMLElement>(isCustomer() || accounts.length === 1 || localStorage.getItem(ACCOUNT_KEPT) ? '[name="name"]' : "select")?.focus();
   };
   if (accounts.length === 0) {
     place.append(h("p", { class: "empty" }, t("Orders need somebody who pays. Make an account first."), " ",
@@ -71,6 +75,45 @@ export async function showCounter(place: HTMLElement): Promise<void> {
     return;
   }
   fill();
+}
+
+interface Estimate {
+  currency: string;
+  net_minor: number;
+  tariff: string;
+  lines: PriceLine[];
+}
+
+/** By the tariff in force, before anything is ordered. */
+async function showPrice(
+  form: HTMLFormElement, place: HTMLElement, found: Map<string, Found>, accounts: Account[],
+): Promise<void> {
+  const typed = valuesOf(form);
+  const spot = (line: string | undefined): Record<string, number> => {
+    const at = found.get(line ?? "")?.position;
+    return at ? { lon: at[0], lat: at[1] } : {};
+  };
+  place.hidden = false;
+  try {
+    const told = await send<Estimate>("POST", "/api/price-estimates", {
+      account_id: accounts.find(({ code }) => code === typed["account"])?.id ?? null,
+      service_level: typed["service_level"] || null,
+      origin: spot(typed["from_line"]), destination: spot(typed["line"]),
+      parcels: parcelsOf(typed), deliver_at: momentOf(typed["window_start_at"]),
+    });
+    place.replaceChildren(
+      h("h3", {}, t("It would cost {amount} net", { amount: money(told.net_minor, told.currency) })),
+      h("p", { class: "hint" }, t("By {tariff}; the way is measured by the air line.", { tariff: told.tariff })),
+      priceLines(told.lines, told.currency),
+    );
+  } catch (error) {
+    place.replaceChildren(h("p", { class: "notice", role: "alert" }, (error as Error).message));
+  }
+}
+
+function parcelsOf(typed: Record<string, string>): { weight_g: number }[] {
+  const weightG = Math.round((Number((typed["weight_kg"] ?? "").replace(",", ".")) || 0) * 1000);
+  return Array.from({ length: Math.max(1, Number(typed["parcels"]) || 1) }, () => ({ weight_g: weightG }));
 }
 
 /** Addresses of the map while one types; a known one brings its position along. */
@@ -92,14 +135,12 @@ function suggest(form: HTMLFormElement, name: string, found: Map<string, Found>)
 }
 
 function orderOf(typed: Record<string, string>, found: Map<string, Found>, currency: string): Record<string, unknown> {
-  const parcels = Math.max(1, Number(typed["parcels"]) || 1);
-  const weightG = Math.round((Number((typed["weight_kg"] ?? "").replace(",", ".")) || 0) * 1000);
   const order: Record<string, unknown> = {
     kind: "courier",
-    account: typed["account"],
+    account: typed["account"] ?? null,
     consignor: { name: typed["from_name"], address: addressOf(typed["from_line"] ?? "", found) },
     consignee: { name: typed["name"], phone: typed["phone"], address: addressOf(typed["line"] ?? "", found) },
-    parcels: Array.from({ length: parcels }, () => ({ weight_g: weightG })),
+    parcels: parcelsOf(typed),
     reference: typed["reference"],
     instructions: typed["instructions"],
     cash_minor: minorOf(typed["cash"] ?? "", currency) ?? 0,
@@ -114,7 +155,7 @@ function orderOf(typed: Record<string, string>, found: Map<string, Found>, curre
 }
 
 const currencyOf = (accounts: Account[], code: string | undefined): string =>
-  accounts.find((each) => each.code === code)?.currency ?? "EUR";
+  (accounts.find((each) => each.code === code) ?? accounts[0])?.currency ?? "EUR";
 
 function addressOf(line: string, found: Map<string, Found>): Record<string, unknown> {
   const known = found.get(line);

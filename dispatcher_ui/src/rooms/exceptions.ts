@@ -116,7 +116,7 @@ function momentAfter(hours: number): string {
 }
 
 const nameOf = (driverId: string | null): string =>
-  fleet.entries().find((entry) => entry.driverId === driverId)?.name ?? "";
+  (driverId && fleet.nameOf(driverId)) ?? "";
 
 async function show(each: Exception, done: () => void): Promise<void> {
   const tasks = each.consignment_id

@@ -1,6 +1,6 @@
 /** Orders from a file: tried first without taking any, then taken; what is wrong stands by row. */
 
-import { get, getAll, queryText, send } from "../api";
+import { get, getAll, isCustomer, queryText, send } from "../api";
 import { t } from "../language";
 import { h } from "../page";
 import { makeField } from "../parts/form";
@@ -42,7 +42,7 @@ export async function showImports(view: View, place: HTMLElement): Promise<void>
   const file = h("input", { type: "file", name: "file", id: "import-file", accept: ".csv,.xlsx,text/csv", required: true });
   const form = h("form", { class: "form" },
     h("div", { class: "field" }, h("label", { for: "import-file" }, t("CSV or Excel file")), file),
-    makeField({ name: "account", label: t("Who pays"), kind: "select", options: accounts, width: "half" }),
+    isCustomer() ? null : makeField({ name: "account", label: t("Who pays"), kind: "select", options: accounts, width: "half" }),
     makeField({ name: "profile", label: t("Column names"), kind: "select", width: "half", options: [["", t("Recognise them")], ...profiles.map(({ name }): [string, string] => [name, name])] }),
     h("p", { class: "buttons" }, h("button", { class: "main" }, t("Try it first")),
       h("small", {}, t("Nothing is taken before you have seen what is wrong."))),

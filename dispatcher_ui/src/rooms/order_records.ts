@@ -5,6 +5,7 @@ import type { LonLat } from "../frames";
 export interface Party {
   name: string;
   phone?: string;
+  email?: string;
   place_id?: string | null;
 }
 

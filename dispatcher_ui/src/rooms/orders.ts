@@ -1,11 +1,11 @@
 /** Orders, consignments, the counter, imports and places that need a pin. */
 
-import { get, getAll, newKey, Refusal, send, type Page } from "../api";
+import { get, getAll, isCustomer, newKey, Refusal, send, type Page } from "../api";
 import type { LonLat } from "../frames";
 import { t } from "../language";
 import { h, tell } from "../page";
 import { formDialog, type Field } from "../parts/form";
-import { showListing, showTabs } from "../parts/listing";
+import { showListing, showTabs, type Action } from "../parts/listing";
 import { facts, plainTable } from "../parts/table";
 import { go, showRoom } from "../router";
 import { roomUrl, type View } from "../rooms";
@@ -35,7 +35,9 @@ export async function open(view: View): Promise<void> {
     { path: "consignments", title: t("Consignments"), show: (place) => void showConsignments(view, place) },
     { path: "new", title: t("New order"), show: async (place) => (await import("./counter")).showCounter(place) },
     { path: "imports", title: t("Imports"), show: async (place) => (await import("./imports")).showImports(view, place) },
-    { path: "places", title: t("Places to pin"), show: (place) => void showPlaces(view, place) },
+    ...(isCustomer() ? [] : [
+      { path: "places", title: t("Places to pin"), show: (place: HTMLElement) => void showPlaces(view, place) },
+    ]),
   ]);
 }
 
@@ -61,19 +63,25 @@ function showOrders(view: View, place: HTMLElement): void {
       { title: t("Kind"), text: (order) => words(order.kind) },
       { title: t("Deliver"), text: (order) => span(order.window_start_at, order.window_end_at), by: (order) => order.window_start_at ?? "" },
       { title: t("Cash due"), kind: "number", text: (order) => (order.cash_minor ? money(order.cash_minor, order.currency) : ""), by: (order) => order.cash_minor },
-      { title: t("Channel"), text: (order) => order.channel },
+      { title: t("Channel"), text: (order) => channelWords(order.channel) },
       { title: t("Taken"), text: (order) => dateTime(order.captured_at), by: (order) => order.captured_at },
     ],
+    searchText: ({ number, external_id, reference, consignee, consignor }) =>
+      [number, external_id, reference, consignee.name, consignee.phone, consignee.email, consignor?.name].join(" "),
     open: (order) => go(roomUrl("orders", order.id)),
     actions: [
-      { label: t("Hold"), fields: [{ name: "reason", label: t("Reason"), required: true }], act: (order, values) => send("POST", `/api/orders/${order.id}/hold`, values) },
-      { label: t("Release"), act: (order) => send("POST", `/api/orders/${order.id}/release`, {}), isFor: (order) => order.state === "on_hold" },
+      ...(isCustomer() ? [] : holding()),
       { label: t("Cancel"), fields: cancelFields(), act: (order, values) => send("POST", `/api/orders/${order.id}/cancel`, values) },
     ],
     extra: [h("p", { class: "buttons" }, h("a", { class: "main", href: roomUrl("orders", "new") }, t("New order")))],
     empty: t("No order is like this."),
   });
 }
+
+const holding = (): Action<Order>[] => [
+  { label: t("Hold"), fields: [{ name: "reason", label: t("Reason"), required: true }], act: (order, values) => send("POST", `/api/orders/${order.id}/hold`, values) },
+  { label: t("Release"), act: (order) => send("POST", `/api/orders/${order.id}/release`, {}), isFor: (order) => order.state === "on_hold" },
+];
 
 function cancelFields(): Field[] {
   return [
@@ -99,14 +107,15 @@ function showConsignments(view: View, place: HTMLElement): void {
       { title: t("Cash due"), kind: "number", text: (each) => (each.cash_minor ? money(each.cash_minor, each.currency) : ""), by: (each) => each.cash_minor },
     ],
     open: (each) => go(roomUrl("orders", "consignments", each.id)),
-    actions: [
-      { label: t("Drive urgently"), act: (each) => send("POST", `/api/consignments/${each.id}/urgent`) },
-    ],
+    ...(!isCustomer() && { actions: [
+      { label: t("Drive urgently"), act: (each: Consignment) => send("POST", `/api/consignments/${each.id}/urgent`) },
+    ] }),
     extra: [h("button", { type: "button", onclick: () => printLabels(place) }, t("Print labels"))],
     empty: t("No consignment is like this."),
   });
 }
 
+const channelWords = (channel: string): string => (channel === "api" ? "API" : words(channel));
 const weightOf = (each: Consignment): number => each.parcels.reduce((sum, parcel) => sum + parcel.weight_g, 0);
 const LABELS_MAX = 100;
 
@@ -145,7 +154,7 @@ async function showOrder(view: View, orderId: string): Promise<void> {
     h("h2", {}, t("Order {number}", { number: order.number }), " ", h("span", { class: "pill" }, words(order.state))),
     h("p", { class: "buttons" },
       h("button", { type: "button", class: "main", onclick: () => amend(order, changed) }, t("Change")),
-      order.state === "on_hold" ? act(t("Release"), "release") : act(t("Hold"), "hold", [{ name: "reason", label: t("Reason"), required: true }]),
+      !isCustomer() && (order.state === "on_hold" ? act(t("Release"), "release") : act(t("Hold"), "hold", [{ name: "reason", label: t("Reason"), required: true }])),
       act(t("Order the same again"), "clone"),
       act(t("Cancel the order"), "cancel", cancelFields(), "danger"),
     ),
@@ -157,7 +166,7 @@ async function showOrder(view: View, orderId: string): Promise<void> {
         [t("Collect"), span(order.pickup_window_start_at, order.pickup_window_end_at)],
         [t("Instructions"), order.instructions || "–"],
         [t("Reference"), order.reference || "–"],
-        [t("Channel"), `${order.channel} ${order.external_id ?? ""}`],
+        [t("Channel"), `${channelWords(order.channel)} ${order.external_id ?? ""}`],
         [t("Value"), money(order.value_minor ?? 0, order.currency)],
         [t("Cash due"), money(order.cash_minor, order.currency)],
         [t("Waits for goods"), count(stock.backorders.length)],

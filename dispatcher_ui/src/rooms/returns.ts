@@ -1,10 +1,10 @@
 /** The returns desk: what came back or will, what it is worth, and differences to settle. */
 
-import { get, send } from "../api";
+import { get, isCustomer, send } from "../api";
 import { t } from "../language";
 import { h } from "../page";
 import { formDialog, type Field } from "../parts/form";
-import { showListing, showTabs } from "../parts/listing";
+import { showListing, showTabs, type Action } from "../parts/listing";
 import { facts, plainTable } from "../parts/table";
 import { go, showRoom } from "../router";
 import { roomUrl, type View } from "../rooms";
@@ -69,7 +69,9 @@ export async function open(view: View): Promise<void> {
   if (/^[0-9a-f-]{36}$/.test(first)) return showReturn(view, first);
   return showTabs(view, "returns", [
     { path: "", title: t("Returns"), show: (place) => void showReturns(view, place) },
-    { path: "differences", title: t("Differences"), show: (place) => void showDifferences(view, place) },
+    ...(isCustomer() ? [] : [
+      { path: "differences", title: t("Differences"), show: (place: HTMLElement) => void showDifferences(view, place) },
+    ]),
   ]);
 }
 
@@ -89,10 +91,10 @@ function showReturns(view: View, place: HTMLElement): void {
       { title: t("Asked for"), text: (each) => dateTime(each.created_at), by: (each) => each.created_at },
     ],
     open: (each) => go(roomUrl("returns", each.id)),
-    actions: [
+    ...(!isCustomer() && { actions: [
       { label: t("Approve"), isFor: (each) => each.state === "requested", act: (each) => send("POST", `/api/returns/${each.id}/approve`, {}) },
       { label: t("Decline"), fields: [{ name: "reason", label: t("Reason"), required: true }], isFor: (each) => each.state === "requested", act: (each, values) => send("POST", `/api/returns/${each.id}/decline`, values) },
-    ],
+    ] as Action<Return>[] }),
     empty: t("No return is like this."),
   });
 }
@@ -125,7 +127,7 @@ async function showReturn(view: View, id: string): Promise<void> {
   view.place.append(
     h("p", {}, h("a", { href: roomUrl("returns") }, t("← Returns"))),
     h("h2", {}, each.rma, " ", h("span", { class: "pill" }, words(each.state))),
-    h("p", { class: "buttons" }, ...(next[each.state] ?? []),
+    h("p", { class: "buttons" }, ...(isCustomer() ? [] : (next[each.state] ?? [])),
       mayCancel && act(t("Cancel"), `returns/${id}/cancel`, reason, "danger")),
     h("section", { class: "card" }, facts([
       [t("Reason"), each.reason || "–"],
@@ -145,7 +147,7 @@ async function showReturn(view: View, id: string): Promise<void> {
       { title: t("Goes to"), text: (line) => words(line.disposition) },
       { title: t("Refund"), kind: "number", text: (line) => (line.refund_percent === null ? "–" : `${line.refund_percent} %`) },
     ], each.lines) : "",
-    ...(each.state === "received" ? each.lines.filter((line) => line.grade === null && line.received_quantity).map((line) =>
+    ...(each.state === "received" && !isCustomer() ? each.lines.filter((line) => line.grade === null && line.received_quantity).map((line) =>
       h("p", { class: "buttons" }, act(t("Inspect {goods}", { goods: line.description || line.sku }), `return-lines/${line.id}/inspect`, [
         { name: "grade", label: "Found to be", kind: "select", options: GRADES.map((grade) => [grade, words(grade)]), width: "half" },
         { name: "disposition", label: "Goes to", kind: "select", options: DISPOSITIONS.map((where) => [where, words(where)]), width: "half" },

@@ -13,6 +13,7 @@ import { noteQuery } from "../router";
 import type { View } from "../rooms";
 import { clockTime, count, kilometres } from "../values";
 import type { Driver } from "./plan_records";
+import { type DayOfTrips, tripTable } from "./trips";
 
 interface TrailPoint {
   position: LonLat;
@@ -52,6 +53,7 @@ export async function open(view: View): Promise<void> {
     ],
     open: (point) => showAt(trail.indexOf(point)),
   });
+  const trips = h("div", {});
   let trail: TrailPoint[] = [];
   let driverId = first;
   let playing: ReturnType<typeof setInterval> | undefined;
@@ -110,13 +112,22 @@ export async function open(view: View): Promise<void> {
       map.show([]);
       say(told, t("Nothing was heard of this driver on that day."));
     } else showAt(trail.length - 1, true);
+    void loadTrips(since, until);
+  };
+  const loadTrips = async (since: string, until: string): Promise<void> => {
+    const whose = driverId;
+    trips.replaceChildren();
+    if (trail.length === 0) return;
+    const told = await get<DayOfTrips>(`/api/drivers/${whose}/trips`, { since, until }).catch(() => undefined);
+    if (view.signal.aborted || whose !== driverId || told === undefined) return;
+    trips.replaceChildren(tripTable(told, (iso) => showAt(trail.findIndex((point) => point.taken_at >= iso))));
   };
   choice.onchange = () => {
     for (const [name, value] of new FormData(choice)) view.query.set(name, String(value));
     noteQuery(view.query);
     void load();
   };
-  view.place.append(choice, map.element, h("p", { class: "buttons replay" }, play, slider), told, table.element);
+  view.place.append(choice, map.element, h("p", { class: "buttons replay" }, play, slider), told, trips, table.element);
   await load();
 }
 

@@ -1,5 +1,5 @@
-"""`postrider bench`: the figures of orders and stock, of the live path and of faults, as a table or
-as JSON."""
+"""`postrider bench`: the figures of orders and stock, of the live path, of faults and of the
+console, as a table or as JSON."""
 
 import argparse
 import asyncio
@@ -15,13 +15,15 @@ from typing import Any
 import msgspec
 
 from server.app.bench.conditions import Conditions, conditions_now
+from server.app.bench.console import ConsoleFigures, measure_console
 from server.app.bench.faults import FaultFigures, measure_faults
 from server.app.bench.fight import Fight, measure_fight
 from server.app.bench.intake import Intake, measure_intake
 from server.app.bench.live import LiveFigures, measure_live
+from server.app.bench.month import Month, measure_month
 from server.app.bench.scale import Scale, measure_scale
 
-PARTS = ("intake", "fight", "scale")
+PARTS = ("intake", "fight", "scale", "month")
 
 Say = Callable[[str], None]
 
@@ -33,10 +35,16 @@ class Figures(msgspec.Struct, kw_only=True):
     intake: Intake | None = None
     fight: Fight | None = None
     scale: Scale | None = None
+    month: Month | None = None
 
     def wrong(self) -> list[str]:
         """The parts whose figures are not as good as they have to be."""
-        parts = {"intake": self.intake, "fight": self.fight, "scale": self.scale}
+        parts = {
+            "intake": self.intake,
+            "fight": self.fight,
+            "scale": self.scale,
+            "month": self.month,
+        }
         return [name for name, part in parts.items() if part is not None and not part.is_right]
 
 
@@ -46,17 +54,20 @@ def run_bench(options: argparse.Namespace, say: Say) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     for name in ("DATABASE_URL", "REDIS_URL"):  # a bench never writes into a company's database
         os.environ.pop(name, None)
-    figures: Figures | LiveFigures | FaultFigures
+    figures: Figures | LiveFigures | FaultFigures | ConsoleFigures
     with tempfile.TemporaryDirectory(prefix="postrider-bench-") as folder:
         match options.what:
             case "live":
                 figures = asyncio.run(_measure_live(options, say))
             case "faults":
                 figures = asyncio.run(_measure_faults(options, say))
+            case "console":
+                figures = asyncio.run(_measure_console(options, say))
             case _:
                 figures = asyncio.run(_measure(options, Path(folder), say))
     plain = msgspec.to_builtins(figures)
-    print(json.dumps(plain, indent=2) if options.json else "\n".join(_table(plain)))
+    lines = figures.table() if isinstance(figures, ConsoleFigures) else _table(plain)
+    print(json.dumps(plain, indent=2) if options.json else "\n".join(lines))
     for part in figures.wrong():
         say(f"NOT AS IT SHOULD BE: {part}")
     return 1 if figures.wrong() else 0
@@ -70,6 +81,10 @@ async def _measure_live(options: argparse.Namespace, say: Say) -> LiveFigures:
 
 async def _measure_faults(options: argparse.Namespace, say: Say) -> FaultFigures:
     return await measure_faults(witnesses=options.clients, outage_s=float(options.outage), say=say)
+
+
+async def _measure_console(options: argparse.Namespace, say: Say) -> ConsoleFigures:
+    return await measure_console(only=options.only or (), minutes=options.minutes, say=say)
 
 
 async def _measure(options: argparse.Namespace, home: Path, say: Say) -> Figures:
@@ -91,6 +106,8 @@ async def _measure(options: argparse.Namespace, home: Path, say: Say) -> Figures
         figures.scale = await measure_scale(
             home / "scale", orders=options.scale_orders, rounds=options.rounds, say=say
         )
+    if "month" in parts:
+        figures.month = await measure_month(home / "month", orders=options.month_orders, say=say)
     return figures
 
 

@@ -13,15 +13,16 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
 from sqlalchemy import text
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from server.app.bench.conditions import Conditions, conditions_now
+from server.app.bench.misdeeds import Misdeeds
 from server.app.bench.outages import (
+    Cable,
     children_of,
     database_pid,
     freeze,
@@ -31,13 +32,10 @@ from server.app.bench.outages import (
 )
 from server.app.bench.witness import Witness, invite_witnesses
 from server.app.system import System, free_port, running_system
-from server.protocol import codec
-from server.protocol.envelope import Envelope
-from server.protocol.from_driver import Hello
 
 HEALED_WITHIN_S = 90.0
 LOAD_S = 3.0
-FLOOD_S = 5.0
+THIRD = 3
 
 Say = Callable[[str], None]
 
@@ -87,9 +85,9 @@ async def measure_faults(*, witnesses: int, outage_s: float, say: Say) -> FaultF
             running_system(
                 Path(name), durable=True, environ=environ, say=say, gateways=2
             ) as system,
-            _driving(system, witnesses, port) as people,
+            _driving(system, witnesses, port) as (people, cable),
         ):
-            scene = Scene(system, people, port, say)
+            scene = Scene(system, people, port, cable, say)
             try:
                 cases = [await scene.play(*each) for each in scene.faults(outage_s)]
                 for witness in people:
@@ -100,23 +98,38 @@ async def measure_faults(*, witnesses: int, outage_s: float, say: Say) -> FaultF
 
 
 @asynccontextmanager
-async def _driving(system: System, count: int, port: int) -> AsyncIterator[list[Witness]]:
-    people = await invite_witnesses(system.db, count, f"ws://127.0.0.1:{port}/ws/driver")
+async def _driving(
+    system: System, count: int, port: int
+) -> AsyncIterator[tuple[list[Witness], Cable]]:
+    """Witnesses, each third of them by the cable."""
+    cable = Cable(port)
+    cut_port = await cable.open()
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(cable.close)
+        by_cable = await invite_witnesses(
+            system.db, -(-count // THIRD), f"ws://127.0.0.1:{cut_port}/ws/driver"
+        )
+        others = await invite_witnesses(
+            system.db, count - len(by_cable), f"ws://127.0.0.1:{port}/ws/driver"
+        )
+        people = [*by_cable, *others]
         for witness in people:
             witness.start()
             stack.push_async_callback(witness.stop)
-        yield people
+        yield people, cable
 
 
 class Scene:
     """The system, who watches it, and what can be done to it."""
 
-    def __init__(self, system: System, people: list[Witness], port: int, say: Say) -> None:
+    def __init__(
+        self, system: System, people: list[Witness], port: int, cable: Cable, say: Say
+    ) -> None:
         self._system = system
         self._people = people
-        self._port = port
+        self._cable = cable
         self._say = say
+        self._misdeeds = Misdeeds(system.db, port, people)
         self._started: list[subprocess.Popen[bytes]] = []
 
     def faults(self, outage_s: float) -> list[tuple[str, Callable[[], Awaitable[str]]]]:
@@ -129,11 +142,17 @@ class Scene:
             ("kill -9 of PostgreSQL", self._kill_database),
             (f"Redis frozen {outage_s / 2:.0f} s", lambda: self._freeze_redis(outage_s / 2)),
             (f"PostgreSQL frozen {outage_s:.0f} s", lambda: self._freeze_database(outage_s)),
-            ("a phone that floods", self._flood),
-            ("a phone with a token that is none", self._knock_with_wrong_token),
-            ("frames cut in half", self._cut_frames),
-            ("a frame of 1 MB", self._send_megabyte),
-            ("a wrong protocol version", self._speak_wrongly),
+            (f"a third cut off for {outage_s / 2:.0f} s", lambda: self._cut_off(outage_s / 2)),
+            ("a clock that jumps by an hour", self._jump),
+            ("a slow screen", self._misdeeds.read_nothing),
+            ("a sleeping tab", self._misdeeds.sleep_as_a_tab),
+            ("a phone that floods", self._misdeeds.flood),
+            ("a phone with a token that is none", self._misdeeds.knock_with_wrong_token),
+            ("a phone with another's token", self._misdeeds.use_the_token_of_another),
+            ("frames cut in half", self._misdeeds.cut_frames),
+            ("a frame of 1 MB", self._misdeeds.send_megabyte),
+            ("a zip bomb", self._misdeeds.send_zip_bomb),
+            ("a wrong protocol version", self._misdeeds.speak_wrongly),
         ]
 
     async def play(self, fault: str, act: Callable[[], Awaitable[str]]) -> Case:
@@ -185,73 +204,30 @@ class Scene:
         await freeze([main, *children_of(main)], seconds)
         return ""
 
+    async def _cut_off(self, seconds: float) -> str:
+        """Those who come by the cable."""
+        self._cable.cut()
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self._cable.mend()
+        return ""
+
+    async def _jump(self) -> str:
+        """Forth and back: fixes are told apart by their numbers, never by their times."""
+        third = self._people[::THIRD]
+        for error in (timedelta(hours=1), timedelta()):
+            for witness in third:
+                witness.clock_error = error
+            await asyncio.sleep(LOAD_S)
+        return ""
+
     def end(self) -> None:
         """End the services that were started here in the place of those that were killed."""
         for each in self._started:
             each.send_signal(signal.SIGINT)  # PostgreSQL waits for no client then
         for each in self._started:
             each.wait()
-
-    async def _flood(self) -> str:
-        """As much as the socket takes."""
-        sent = 0
-        async with self._guest() as socket:
-            with suppress(TimeoutError, ConnectionClosed):
-                async with asyncio.timeout(FLOOD_S):
-                    while True:
-                        await socket.send("{}" * 500)
-                        sent += 1
-        return f"got rid of {sent / FLOOD_S:.0f} frames a second, most into buffers of the kernel"
-
-    async def _knock_with_wrong_token(self) -> str:
-        statuses = set()
-        for _ in range(30):
-            try:
-                async with connect(
-                    self._url, additional_headers={"Authorization": "Bearer pd_none"}
-                ):
-                    return "WRONG: let in"
-            except InvalidStatus as refused:
-                statuses.add(refused.response.status_code)
-        return "refused with " + ", ".join(map(str, sorted(statuses)))
-
-    async def _cut_frames(self) -> str:
-        for _ in range(20):
-            async with self._guest() as socket:
-                socket.transport.write(b"\x81\xfe\x01\x00\x00\x00\x00\x00half")
-                socket.transport.abort()
-        return ""
-
-    async def _send_megabyte(self) -> str:
-        async with self._guest() as socket:
-            with suppress(ConnectionClosed):
-                await socket.send("x" * 2**20)
-                await socket.recv()
-            return "" if socket.close_code == 1009 else f"WRONG: ended with {socket.close_code}"
-
-    async def _speak_wrongly(self) -> str:
-        async with self._guest(protocol=99) as socket:
-            answer = codec.decode(await socket.recv()).body
-        code = getattr(answer, "code", type(answer).__name__)
-        return code if code == "live.app_too_old" else f"WRONG: {code}"
-
-    @property
-    def _url(self) -> str:
-        return f"ws://127.0.0.1:{self._port}/ws/driver"
-
-    @asynccontextmanager
-    async def _guest(self, protocol: int = 1) -> AsyncIterator[ClientConnection]:
-        """A phone of its own that said Hello, for what no witness would do."""
-        (guest,) = await invite_witnesses(self._system.db, 1, self._url)
-        with suppress(WebSocketException):
-            async with connect(self._url, additional_headers=guest.headers) as socket:
-                hello = Hello(protocol=protocol, app_version="bench")
-                await socket.send(
-                    codec.encode(Envelope(id="hello", sent_at=guest.now(), body=hello))
-                )
-                if protocol == 1:
-                    await socket.recv()
-                yield socket
 
 
 async def _account(system: System, people: list[Witness], cases: list[Case]) -> FaultFigures:

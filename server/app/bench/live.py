@@ -22,6 +22,7 @@ from sqlalchemy import text
 from websockets.asyncio.client import connect
 
 from server.app.bench.conditions import Conditions, conditions_now, cpu_s_of, parent_of
+from server.app.bench.fanout import measure_fanout
 from server.app.bench.storing import measure_storing
 from server.app.migrate import migrate
 from server.app.system import free_port
@@ -37,6 +38,17 @@ from server.places import service as places
 SOURCES = ROOT / "tests/load/live"
 SCREENS = 50
 IDLE_S = 4.0
+SIDES = (
+    "kernel echo",
+    "websockets",
+    "bare gateway",
+    "whole path",
+    "websockets, each awaited",
+    "bare gateway, each awaited",
+)
+"""Phones go on sending and hear every two seconds what is stored, as the protocol has it; those of
+the sides at the end wait for an answer to each frame, as the kernel's echo gives one."""
+
 READY_WITHIN_S = 60.0
 
 Say = Callable[[str], None]
@@ -79,7 +91,8 @@ class Ratio(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LiveFigures(msgspec.Struct, kw_only=True):
-    """stored_us_each, inserted_us_each: see storing. idle_kb: memory of the gateway for one more
+    """stored_us_each, inserted_us_each: see storing. conflated_ns_each, json_ns_each: see fanout,
+    for each fix and screen. idle_kb: memory of the gateway for one more
     connected phone that says nothing."""
 
     conditions: Conditions
@@ -90,6 +103,8 @@ class LiveFigures(msgspec.Struct, kw_only=True):
     ratios: list[Ratio]
     stored_us_each: float
     inserted_us_each: float
+    conflated_ns_each: float
+    json_ns_each: float
     idle_kb: float
     idle_is_met: bool
 
@@ -118,7 +133,7 @@ async def measure_live(
         _compile(machine.folder)
         found: dict[str, list[Side]] = {}
         for number in range(rounds):
-            for name in ("kernel echo", "websockets", "bare gateway", "whole path"):
+            for name in SIDES:
                 say(f"round {number + 1} of {rounds}: {name} ...")
                 side = await _measure_side(machine, name, phones, rate, seconds)
                 found.setdefault(name, []).append(side)
@@ -127,6 +142,8 @@ async def measure_live(
         db = Database(machine.environ["DATABASE_URL"])
         by_tick, one_by_one = await measure_storing(db)
         await db.close()
+        say("telling screens ...")
+        conflated_ns, json_ns = measure_fanout(SCREENS)
     sides = [_median(name, each) for name, each in found.items()]
     us = {side.name: side.us_each for side in sides}
     ratios = [
@@ -134,6 +151,7 @@ async def measure_live(
         _ratio("bare gateway against websockets", 2.8, us["websockets"] / us["bare gateway"]),
         _ratio("whole path, 50 screens, against bare", 0.75, us["bare gateway"] / us["whole path"]),
         _ratio("storing by the tick against one INSERT each", 25, one_by_one / by_tick),
+        _ratio("conflated fan-out against JSON", 200, json_ns / conflated_ns),
     ]
     return LiveFigures(
         conditions=conditions_now(),
@@ -144,6 +162,8 @@ async def measure_live(
         ratios=ratios,
         stored_us_each=by_tick,
         inserted_us_each=one_by_one,
+        conflated_ns_each=conflated_ns,
+        json_ns_each=json_ns,
         idle_kb=idle_kb,
         idle_is_met=idle_kb <= 20,
     )
@@ -242,13 +262,14 @@ def _compile(folder: Path) -> None:
 async def _measure_side(machine: Machine, name: str, phones: int, rate: int, seconds: int) -> Side:
     port = free_port()
     python, here = sys.executable, str(SOURCES)
+    library, gateway = f"{here}/library.py", f"{here}/bare_gateway.py"
     kind, command = {
         "kernel echo": ("tcp", [str(machine.folder / "echo"), str(port)]),
-        "websockets": ("ws", [python, f"{here}/library.py", str(port)]),
-        "bare gateway": ("gateway", [python, f"{here}/bare_gateway.py", str(port)]),
-        "bare stream": ("stream", [python, f"{here}/bare_gateway.py", str(port)]),
-        "whole stream": ("stream", [python, "-m", "server", "gateway", "--port", str(port)]),
-        "whole path": ("gateway", [python, "-m", "server", "gateway", "--port", str(port)]),
+        "websockets": ("ws-stream", [python, library, str(port)]),
+        "websockets, each awaited": ("ws", [python, library, str(port)]),
+        "bare gateway": ("stream", [python, gateway, str(port)]),
+        "bare gateway, each awaited": ("gateway", [python, gateway, str(port)]),
+        "whole path": ("stream", [python, "-m", "server", "gateway", "--port", str(port)]),
     }[name]
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(_running(command, machine, port))

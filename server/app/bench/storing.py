@@ -54,7 +54,8 @@ async def measure_storing(db: Database) -> tuple[float, float]:
         )
         envelope = Envelope(id=str(new_id()), sent_at=at, body=Fixes(fixes=(fix,)))
         frames = [packed.pack_fixes(envelope)] * PHONES
-        arrivals = tracking.Arrivals.of_frames(frames, senders, np.zeros(PHONES, np.int64))
+        read = tracking.Frames.read(frames, senders)
+        arrivals = tracking.Arrivals.of_frames(read, np.zeros(PHONES, np.int64))
         async with db.transaction() as session:
             await tracking.ingest_tick(session, arrivals, at)
 
@@ -63,7 +64,9 @@ async def measure_storing(db: Database) -> tuple[float, float]:
         async with db.transaction() as session:
             await session.execute(INSERT_ONE, one)
 
-    await store_tick(0)  # makes the partition and the rows of the devices
+    async with db.transaction() as session:
+        await tracking.ensure_partitions(session, [now.date()])
+    await store_tick(0)  # makes the rows of the devices
     by_tick = await _cpu_us(db, store_tick, range(1, TICKS + 1)) / PHONES
     return round(by_tick, 2), round(await _cpu_us(db, store_one, range(SINGLE)), 2)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -35,13 +35,14 @@ class Witness:
         self.seq = 0
         self.through = 0
         self.acknowledged: set[str] = set()
+        self.clock_error = timedelta()
         self._url = url
         self._fixes: dict[int, Fix] = {}
         self._command = self._new_command()
         self._driving: asyncio.Task[None] | None = None
 
     def now(self) -> datetime:
-        return clock.real_now()
+        return clock.real_now() + self.clock_error
 
     def start(self) -> None:
         self._driving = asyncio.create_task(self._drive())

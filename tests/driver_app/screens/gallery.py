@@ -1,14 +1,23 @@
 """Every page of the app, on a phone that has something to show on each."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from driver_app.core.store import Store
+from driver_app.screens.afterwards import CostPage, EvidencePage
 from driver_app.screens.app import PostriderApp
 from driver_app.screens.debrief import DebriefPage
 from driver_app.screens.door import FailPage, ReturnPage
 from driver_app.screens.load import LoadPage
-from driver_app.screens.news import AttentionPage, ChangesPage, MessagesPage, WaitingPage
+from driver_app.screens.news import (
+    AttentionPage,
+    ChangesPage,
+    MessagesPage,
+    WaitingPage,
+    WritePage,
+)
+from driver_app.screens.offer import OfferPage
 from driver_app.screens.page import Page
 from driver_app.screens.pair import PairPage
 from driver_app.screens.proof import ProofPage
@@ -30,6 +39,10 @@ PAGES: tuple[tuple[type[Page], dict[str, Any]], ...] = (
     (ReturnPage, {}),
     (LoadPage, {}),
     (MessagesPage, {}),
+    (WritePage, {}),
+    (EvidencePage, {"task_id": "T2"}),
+    (CostPage, {"at_task_id": "T1"}),
+    (OfferPage, {}),
     (ChangesPage, {}),
     (AttentionPage, {}),
     (WaitingPage, {}),
@@ -47,8 +60,12 @@ def make_busy(app: PostriderApp, store: Store, handset: Handset) -> None:
     say_hello(store, "Please ring at the back door of the bookshop today.")
     app.driver.take_note_of_run()
     manifest = a_full_run(version=2)
-    store.save_manifest(replace(manifest, stops=(*manifest.stops[3:6], *manifest.stops[:3])))
+    offered = manifest.stops[4]
+    job = replace(offered.tasks[0], answer_by_at=app.clock() + timedelta(minutes=5))
+    stops = (manifest.stops[3], replace(offered, tasks=(job,)), manifest.stops[5])
+    store.save_manifest(replace(manifest, stops=(*stops, *manifest.stops[:3])))
     app.driver.arrive(["T2", "T3"])
+    app.driver.write_to_office("The lift is broken.")
     command_id = app.driver.fail("T5", "not_home")
     store.db.execute(
         "UPDATE outbox SET state = 'rejected', reject_code = 'phone.file_damaged',"

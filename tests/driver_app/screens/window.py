@@ -135,8 +135,17 @@ def find(said: str) -> Touched:
 def tap(said: str) -> None:
     """Touch it as a finger does, scrolled into sight before."""
     show(find(said))
-    # Meanwhile the page may have been built anew.
+    # Meanwhile the page may have been built anew, again and again on a slow machine.
+    tries = 0
+    while not in_sight(find(said)) and tries < 20:
+        show(find(said))
+        tries += 1
     touch(find(said))
+
+
+def in_sight(widget: Widget) -> bool:
+    x, y = widget.to_window(widget.center_x, widget.center_y)
+    return bool(0 <= x <= Window.width and 0 <= y <= Window.height)
 
 
 def touch(widget: Any, across: float = 0.5, down: float = 0.5) -> None:

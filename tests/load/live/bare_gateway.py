@@ -13,6 +13,7 @@ from server.kit.feed import Feed
 from server.kit.settings import read_settings
 from server.live.fix_intake import FixIntake, arrivals_of
 from server.live.gateway import open_gateway
+from server.tracking.arrivals import Frames
 from server.tracking.devices import Memories
 from server.tracking.sifting import sift
 
@@ -22,10 +23,11 @@ class BareIntake(FixIntake):
         frames, phones = self._take_waiting()
         if frames:
             received_at = clock.now()
-            arrivals = arrivals_of(frames, phones, received_at)
+            read = Frames.read(frames, [phone.sender for phone in phones])
+            arrivals = arrivals_of(read, received_at)
             memories = Memories.of_nobody(len(arrivals.senders))
             self.refused += int((~sift(arrivals, memories, received_at).kept).sum())
-            self._acknowledge(frames, phones, arrivals.senders, memories.through.tolist())
+            self._acknowledge(read, phones, memories.through.tolist())
         return True
 
 

@@ -3,7 +3,7 @@
  *   phones KIND PORT COUNT RATE SECONDS PIDS < credentials
  *
  * KIND   tcp: as many bytes without WebSocket, answered by 5 bytes | ws: as WebSocket, any answer
- *        counts | gateway: as WebSocket with Authorization, Hello, and Acks of Postrider, one asked
+ *        counts | ws-stream: as ws, content with an Ack now and then | gateway: as WebSocket with Authorization, Hello, and Acks of Postrider, one asked
  *        for with each frame | stream: as gateway, content with an Ack now and then
  * PIDS   processes whose CPU is counted, by commas
  * stdin  a line for each connection: the value of its Authorization header
@@ -26,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TCP, WS, GATEWAY, STREAM };
+enum { TCP, WS, WS_STREAM, GATEWAY, STREAM };
 enum { CONNECTING, GREETING, READY };
 #define IN_FLIGHT 1024
 #define FRAME_BYTES 64 /* packed fixes, see server/protocol/packed.py: a header and one fix */
@@ -127,7 +127,7 @@ static void pack_fix(char *out, int number, int64_t seq) {
         int32_t lon, lat;
         float accuracy_m;
         uint16_t speed, heading;
-    } frame = {1, 1, kind != STREAM, {0}, now_us(), {0}, seq, now_us(),
+    } frame = {1, 1, kind != STREAM && kind != WS_STREAM, {0}, now_us(), {0}, seq, now_us(),
                95000000 + number * 1000 + seq % 10 * 10, 471000000, 5, 1250, 27000};
     _Static_assert(sizeof frame == FRAME_BYTES, "as packed.py has it");
     memcpy(out, &frame, sizeof frame);
@@ -257,7 +257,7 @@ static int by_size(const void *a, const void *b) {
 
 int main(int words, char **word) {
     if (words != 7) give_up("usage", "phones KIND PORT COUNT RATE SECONDS PIDS");
-    const char *kinds[] = {"tcp", "ws", "gateway", "stream"};
+    const char *kinds[] = {"tcp", "ws", "ws-stream", "gateway", "stream"};
     while (kind < STREAM && strcmp(word[1], kinds[kind])) kind++;
     int port = atoi(word[2]), count = atoi(word[3]);
     double rate = atof(word[4]), seconds = atof(word[5]);

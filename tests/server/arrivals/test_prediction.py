@@ -121,7 +121,7 @@ def test_a_far_stop_is_known_less_well_than_a_near_one() -> None:
 
 def test_without_history_the_map_is_believed_roughly() -> None:
     (window,) = predict(left(halt(0, drive_s=1200)))
-    assert abs((window.likely_at - NOW).total_seconds() - 1200) < 30
+    assert -60 < (window.likely_at - NOW).total_seconds() - 1200 <= 0  # on average 1200
     assert 300 < width_s(window) < 1500
 
 

@@ -199,3 +199,32 @@ async def test_what_touches_money_is_audited(office: Office, action: str) -> Non
     async with trade.db.transaction() as session:
         entries = await identity.list_audit(session, limit=100)
     assert action in {entry.action for entry in entries}
+
+
+async def test_an_order_is_priced_before_it_is_given_and_every_line_says_why(
+    office: Office,
+) -> None:
+    by_way = TARIFF | {"rules": {"flat": {"minor": 450}, "fuel": {"percent_bp": 1000}}}
+    drafted = await office.asks("POST", "tariffs", 201, by_way)
+    await office.asks("POST", f"tariffs/{drafted['id']}/activate", 200, {})
+    asked = {"parcels": [{"weight_g": 2000}], "deliver_at": MORNING.isoformat()}
+    answer = await office.of_acme.post("/api/price-estimates", json=asked)
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    assert (told["net_minor"], told["currency"]) == (495, "EUR")
+    assert sum(line["net_minor"] for line in told["lines"]) == told["net_minor"]
+    assert all(line["trace"]["words"] for line in told["lines"])
+    mine = asked | {"account_id": str(office.trade.account_id)}
+    assert (await office.asks("POST", "price-estimates", 200, mine))["net_minor"] == 495
+
+
+async def test_an_estimate_without_a_tariff_or_a_payer_says_what_is_missing(
+    office: Office,
+) -> None:
+    asked = {"parcels": [{}]}
+    answer = await office.of_acme.post("/api/price-estimates", json=asked)
+    assert answer.status_code == 422
+    assert "No tariff in EUR was in force" in answer.json()["detail"]
+    assert (await office.clerk.post("/api/price-estimates", json=asked)).status_code == 404
+    nothing = await office.clerk.post("/api/price-estimates", json={"parcels": []})
+    assert nothing.status_code == 422

@@ -2,8 +2,11 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
+from msgspec import to_builtins
 
 from server.billing import service as billing
 from server.billing.charging import UnknownWork
@@ -21,9 +24,13 @@ from server.billing.tariff_rules import (
     Weight,
 )
 from server.consignments import service as consignments
+from server.identity.access import Role
 from server.kit import clock
+from server.kit.geo import Position
 from server.kit.relay import relay_pending
 from server.protocol.from_driver import ArriveAtTasks
+from tests.conftest import SignIn
+from tests.server.billing.bookkeeping import BUYER, Office
 from tests.server.billing.conftest import Trade
 from tests.server.dispatch.conftest import MORNING, corner
 
@@ -52,6 +59,61 @@ async def test_a_delivery_is_charged_with_its_waiting_time_and_cash(trade: Trade
     assert [each.source for each in charges] == [
         f"consignment:{consignment.id}:delivery:{number}" for number in (1, 2, 3, 4)
     ]
+
+
+async def test_an_orders_cost_centre_and_country_go_all_the_way_to_the_electronic_invoice(
+    trade: Trade, sign_in: SignIn
+) -> None:
+    await trade.tariff(Rules(flat=Flat(minor=1000)))
+    office = Office(trade.db)
+    await office.open()
+    desk = await sign_in(Role.ADMIN)
+    buyer = to_builtins(BUYER)
+    assert (
+        await desk.put(f"/api/accounts/{trade.account_id}/billing-profile", json=buyer)
+    ).is_success
+    orders = [
+        an_order(at=corner(1, 1), country="CH", cost_centre="Lab 7"),
+        an_order(at=corner(2, 1), country="at", cost_centre="Sales"),
+        an_order(at=corner(1, 2), country="Nowhere", cost_centre=""),
+    ]
+    taken = [(await desk.post("/api/orders", json=order)).json() for order in orders]
+    amendment = {"expected_version": 1, "cost_centre": "Marketing"}
+    await desk.patch(f"/api/orders/{taken[2]['id']}", json=amendment)
+    await relay_pending(trade.db)
+    driver = await trade.town.add_driver()
+    for order in taken:
+        async with trade.db.transaction() as session:
+            consignment = await consignments.consignment_of_order(session, UUID(order["id"]))
+        assert consignment is not None
+        await trade.town.insert(consignment)
+        task_id = await trade.town.task_id(consignment)
+        await trade.town.start(driver, task_id)
+        await trade.town.complete(driver, task_id)
+    facts = [(each.cost_centre, each.ship_to_country) for each in await trade.charges()]
+    assert facts == [("Lab 7", "CH"), ("Sales", "AT"), ("Marketing", "")]
+    office.now = trade.town.later(hours=1)
+    (draft,) = await office.draft(trade.account_id)
+    invoice = await office.issue(draft)
+    lines = {line.cost_centre: line.treatment.category for line in invoice.lines}
+    assert lines == {"Lab 7": "G", "Marketing": "S", "Sales": "S"}
+    ubl = (await desk.get(f"/api/invoices/{invoice.id}/ubl")).text
+    for centre in lines:
+        assert f">{centre}</cbc:AccountingCost>" in ubl
+    for words in ("VATEX-EU-G", "Export outside the EU"):
+        assert words in ubl
+
+
+def an_order(*, at: Position, country: str, cost_centre: str) -> dict[str, Any]:
+    address = {"line": "Some Street 1, Town", "country": country, "lon": at.lon, "lat": at.lat}
+    return {
+        "account": "ACME",
+        "consignee": {"name": f"Ada {at.lon} {at.lat}", "address": address},
+        "cost_centre": cost_centre,
+        "window_start_at": MORNING.isoformat(),
+        "window_end_at": (MORNING + timedelta(hours=8)).isoformat(),
+        "lines": [{"sku": "LAMP", "quantity": 1}],
+    }
 
 
 async def test_nobody_pays_for_a_driver_who_came_too_early(trade: Trade) -> None:

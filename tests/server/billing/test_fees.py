@@ -10,7 +10,7 @@ from server.identity.access import Role
 from server.kit.ids import new_id
 from server.kit.outbox import emit
 from server.kit.relay import relay_pending
-from server.returns.events import ExchangeReleased, ReturnResolved
+from server.returns.events import ExchangeCancelled, ExchangeReleased, ReturnResolved
 
 from .conftest import Trade
 
@@ -93,6 +93,17 @@ async def test_difference_of_an_exchange_is_charged_when_the_account_took_it_ove
     )
     await tell(trade, event, event)
     assert [each.net_minor for each in await trade.charges()] == charged
+    given_up = ExchangeCancelled(
+        exchange_id=event.exchange_id,
+        return_id=event.return_id,
+        order_id=event.order_id,
+        account_id=trade.account_id,
+        currency="EUR",
+        paid_minor=0,
+    )
+    await tell(trade, given_up, given_up)
+    taken_back = [-minor for minor in charged]
+    assert sorted(each.net_minor for each in await trade.charges()) == taken_back + charged
 
 
 async def test_order_that_is_given_up_late_costs_what_the_rules_say(

@@ -81,6 +81,8 @@ async def test_a_clerk_invoices_credits_and_takes_payments(db: Database, sign_in
         assert [each["unmatched_minor"] for each in unmatched] == [3000]
 
         days = {"since": "2026-03-01", "until": "2026-03-31"}
+        letter = await user.get(f"/api/accounts/{acme}/statement.pdf", params=days)
+        assert (letter.status_code, letter.content[:5]) == (200, b"%PDF-")
         statement = (await user.get(f"/api/accounts/{acme}/statement", params=days)).json()
         assert statement["closing_minor"] == 3570 - 119 - 3000
         (aged,) = (await user.get("/api/ageing?as_of=2026-03-31")).json()["items"]

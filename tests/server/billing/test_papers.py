@@ -3,7 +3,7 @@
 import io
 import re
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 import facturx
@@ -18,8 +18,8 @@ from server.billing.invoice_errors import NotIssued
 from server.billing.invoice_views import InvoiceView, LineView
 from server.billing.invoice_xml import write_cii
 from server.billing.paper_words import money_text
-from server.billing.papers import BOX, printable, write_pdf
-from server.billing.vat import REVERSE_CHARGE_CODE, VatTreatment, vat_groups
+from server.billing.papers import printable, write_pdf
+from server.billing.vat import EXPORT_CODE, REVERSE_CHARGE_CODE, VatTreatment, vat_groups
 from tests.server.billing.bookkeeping import BUYER, COMPANY, NOON, VIENNA
 
 replace = msgspec.structs.replace
@@ -128,6 +128,17 @@ def test_reverse_charge_is_said_in_the_buyers_language() -> None:
     assert "Steuerschuldnerschaft des Leistungsempfängers" in text
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("de", "Steuerfreie Ausfuhr"), ("en", "Export outside the EU: exempt from VAT")],
+)
+def test_export_is_said_in_the_buyers_language(language: Literal["de", "en"], words: str) -> None:
+    treatment = VatTreatment(category="G", exemption_code=EXPORT_CODE, exemption_reason="x")
+    buyer = replace(BUYER, language=language)
+    (text,) = pages(write_pdf(paper(lines=1, treatment=treatment, buyer=buyer)))
+    assert words in text
+
+
 def test_sums_are_carried_from_page_to_page() -> None:
     first, second, third = pages(write_pdf(paper(lines=70)))
     for before, after in ((first, second), (second, third)):
@@ -182,24 +193,25 @@ def test_hostile_names_are_set_as_text(name: str) -> None:
         assert name.replace(" ", "")[:30] in text
 
 
-def test_what_cannot_be_set_is_shown_as_a_box_and_the_rest_as_it_is() -> None:
+def test_what_turns_letters_around_is_left_out_and_the_rest_stays() -> None:
     assert printable("Ærø Łódź ẞ Ωμέγα Жук €5 – “x”") == "Ærø Łódź ẞ Ωμέγα Жук €5 – “x”"
     assert printable("e\N{COMBINING ACUTE ACCENT}") == "é"
-    assert printable("A\u202eB\u200b中") == f"AB{BOX}"
+    assert printable("A\u202eB\u200b中") == "AB中"
+
+
+def test_a_buyers_name_is_printed_in_its_own_script() -> None:
+    buyer = replace(BUYER, name="Καφενείο Жук", attention="محمد עברית दिल्ली")
+    (text,) = pages(write_pdf(paper(lines=1, buyer=buyer)))
+    assert "Καφενείο Жук" in text
+    assert "letters]" not in text
 
 
 @given(st.text(min_size=1, max_size=60))
 @example(" ")
 @example("\N{NO-BREAK SPACE}")
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_text_at_all_can_be_printed(text: str) -> None:
     assert pages(write_pdf(paper(lines=1, reason=text, buyer=replace(BUYER, name=text))))
-
-
-def test_every_character_that_is_let_through_has_a_glyph() -> None:
-    allowed = [chr(code) for code in range(0x20, 0x2601) if printable(chr(code)) == chr(code)]
-    assert len(allowed) > 1500
-    assert pages(write_pdf(paper(lines=1, reason=" ".join(allowed))))
 
 
 def test_amounts_are_written_as_the_language_has_it() -> None:

@@ -1,5 +1,6 @@
 """Which VAT a sale bears, and how it is rounded."""
 
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
@@ -9,7 +10,9 @@ from hypothesis import strategies as st
 from server.billing.vat import VatStatus, VatTreatment, is_vat_id_of, tax_minor, treat, vat_groups
 
 HAMBURG = VatStatus(country="DE", vat_id="DE136695976")
+PERSON = VatStatus(country="DE")
 STANDARD = VatTreatment(category="S", rate_bp=1900)
+TODAY = date(2026, 11, 23)
 
 
 @pytest.mark.parametrize(
@@ -22,19 +25,49 @@ STANDARD = VatTreatment(category="S", rate_bp=1900)
         (VatStatus(country="AT"), "S"),
         (VatStatus(country="AT", vat_id="DE129273398"), "S"),  # an id of another country
         (VatStatus(country="AT", vat_id="ATU13585626"), "S"),  # with wrong check digits
-        (VatStatus(country="CH", vat_id="CHE123456788"), "S"),  # a person must say otherwise
+        (VatStatus(country="CH"), "S"),  # a person, who buys here
+        (VatStatus(country="CH", vat_id="CHE123456788", is_business=True), "O"),
         (VatStatus(country="CH", rule="outside_scope"), "O"),
         (VatStatus(country="DE", rule="exempt", exemption_reason="Embassy"), "E"),
     ],
 )
 def test_how_a_sale_is_treated(buyer: VatStatus, category: str) -> None:
-    assert treat(HAMBURG, buyer, STANDARD).category == category
+    assert treat(HAMBURG, buyer, STANDARD, day=TODAY).category == category
+
+
+@pytest.mark.parametrize(
+    ("buyer", "ship_to_country", "day", "category"),
+    [
+        (PERSON, "CH", TODAY, "G"),
+        (PERSON, "AT", TODAY, "S"),
+        (PERSON, "", TODAY, "S"),  # nobody knows, so the tax is not given away
+        (PERSON, "GB", date(2021, 1, 1), "G"),
+        (PERSON, "GB", date(2020, 12, 31), "S"),
+        (PERSON, "HR", date(2013, 7, 1), "S"),
+        (PERSON, "HR", date(2013, 6, 30), "G"),
+        (VatStatus(country="CH"), "CH", TODAY, "G"),
+        (VatStatus(country="AT", vat_id="ATU13585627"), "CH", TODAY, "AE"),
+        (VatStatus(country="CH", is_business=True), "CH", TODAY, "O"),
+        (VatStatus(country="DE", rule="exempt", exemption_reason="Embassy"), "CH", TODAY, "E"),
+    ],
+)
+def test_carrying_goods_out_of_the_union_bears_no_tax(
+    buyer: VatStatus, ship_to_country: str, day: date, category: str
+) -> None:
+    treated = treat(HAMBURG, buyer, STANDARD, day=day, ship_to_country=ship_to_country)
+    assert treated.category == category
+    assert treated.rate_bp == (1900 if category == "S" else 0)
+
+
+def test_what_bears_no_tax_at_home_keeps_its_reason_abroad() -> None:
+    exempt = VatTreatment(category="E", exemption_reason="Postal service")
+    assert treat(HAMBURG, PERSON, exempt, day=TODAY, ship_to_country="CH") == exempt
 
 
 def test_outside_of_the_union_there_is_no_reverse_charge_by_its_rules() -> None:
     vaduz = VatStatus(country="LI", vat_id="LI12345")
     vienna = VatStatus(country="AT", vat_id="ATU13585627")
-    assert treat(vaduz, vienna, STANDARD) == STANDARD
+    assert treat(vaduz, vienna, STANDARD, day=TODAY, ship_to_country="CH") == STANDARD
 
 
 @pytest.mark.parametrize("vat_id", ["", "AT", "ATU", "=1+1", "ATU1358562\N{DIGIT SEVEN}" * 9])

@@ -139,6 +139,15 @@ async def test_a_dry_run_says_the_same_and_takes_nothing(
     assert summary(await take_in(shop, work, content, dry_run=True)) == ("done", 0, 2, 1)
 
 
+@pytest.mark.parametrize("header", ["Cost centre", "cost_center", "Kostenstelle", "KST"])
+async def test_a_file_names_the_cost_centre_of_each_order(
+    shop: httpx.AsyncClient, work: Work, header: str
+) -> None:
+    done = await take_in(shop, work, lines(f"{HEADER};{header}", f"{ADA};Lab 7", f"{BOB};"))
+    assert (summary(done), done["ignored_columns"]) == (("done", 2, 0, 0), [])
+    assert [each["cost_centre"] for each in await orders(shop)] == ["Lab 7", ""]
+
+
 async def test_rows_of_one_order_are_one_order(shop: httpx.AsyncClient, work: Work) -> None:
     more = "A-1;;;;;;;;TEA-7;3"
     done = await take_in(shop, work, lines(HEADER, ADA, more, BOB))

@@ -25,11 +25,14 @@ from server.kit.relay import relay_pending, unfinished_reactions
 from server.places import service as places
 from server.protocol.from_driver import (
     AcceptTasks,
+    AddEvidence,
     ArriveAtTasks,
     CompleteTask,
     DeclineTask,
     FailTask,
+    ReportCost,
     ScanParcels,
+    SendMessage,
     SetShift,
     StartTasks,
 )
@@ -50,6 +53,9 @@ EFFECTS: dict[type, Callable[..., Awaitable[None]]] = {
     FailTask: dispatch.fail_task,
     ScanParcels: dispatch.scan_parcels,
     SetShift: dispatch.set_shift,
+    AddEvidence: dispatch.add_evidence,
+    ReportCost: dispatch.report_cost,
+    SendMessage: dispatch.hear_driver,
 }
 
 
@@ -164,10 +170,10 @@ class Town:
         await relay_pending(self.db)
         return made
 
-    async def insert(self, consignment: ConsignmentView) -> dispatch.InsertedWork:
+    async def insert(self, consignment: ConsignmentView, **details: Any) -> dispatch.InsertedWork:
         async with self.db.transaction() as session:
             return await dispatch.insert_urgent(
-                session, consignment.id, roads=self.roads, by="test"
+                session, consignment.id, roads=self.roads, by="test", **details
             )
 
     async def assign(self, to: Position, **details: Any) -> tuple[ConsignmentView, str]:

@@ -1,11 +1,17 @@
 """Alerts are raised once, settle by themselves, and say what to do."""
 
+from collections.abc import Sequence
 from datetime import timedelta
+from itertools import pairwise
+from typing import Any, ClassVar
+from uuid import UUID
 
+from routing.roads import HaversineRoads, RoadRoute
 from server.dispatch import service as dispatch
 from server.dispatch.forecaster import Forecaster
+from server.kit.geo import Position
 from server.kit.ids import new_id
-from server.protocol.from_driver import ArriveAtTasks, Heartbeat, SetShift
+from server.protocol.from_driver import ArriveAtTasks, Fix, Heartbeat, SetShift
 from server.tracking import service as tracking
 
 from .conftest import MORNING, Town, corner
@@ -67,6 +73,7 @@ async def test_a_silent_phone_is_told_of_with_the_likely_cause_until_it_speaks(t
     await town.start(driver, task_id)
 
     async def beat(**state: object) -> None:
+        await drive(town, driver, corner(0, 0), every_s=1)
         async with town.db.transaction() as session:
             await tracking.record_heartbeat(
                 session,
@@ -102,3 +109,159 @@ async def test_a_run_that_is_over_leaves_no_alert(town: Town) -> None:
     assert await look(town) == ["late"]
     await town.does(driver, SetShift(change="end", occurred_at=town.now))
     assert "late" not in await look(town)
+
+
+class MappedRoads(HaversineRoads):
+    """Roads of a map: from place to place first east and west, then north and south."""
+
+    source: ClassVar[str] = "map"
+
+    def route(self, positions: Sequence[tuple[float, float]], profile: str = "car") -> RoadRoute:
+        corners = [positions[0]]
+        for (west, _), (east, north) in pairwise(positions):
+            corners += [(east, corners[-1][1]), (east, north)] if west != east else [(east, north)]
+        return super().route(corners, profile)
+
+
+async def drive(
+    town: Town, driver: UUID, *places: Position, every_s: float = 60.0, speed_mps: float = 10.0
+) -> None:
+    """The driver is seen at each of these, one after the other."""
+    for place in places:
+        town.later(seconds=every_s)
+        fix = Fix(
+            seq=0, taken_at=town.now, lon=place.lon, lat=place.lat, accuracy_m=8,
+            speed_mps=speed_mps,
+        )  # fmt: skip
+        async with town.db.transaction() as session:
+            await tracking.ingest_unnumbered(
+                session, driver_id=driver, device_id=driver, fixes=[fix], received_at=town.now
+            )
+
+
+async def on_its_way(town: Town) -> tuple[UUID, str]:
+    """A driver who has set off to a door, four blocks east and two north of the depot."""
+    town.roads = MappedRoads()
+    driver = await town.add_driver()
+    _, task_id = await town.assign(corner(4, 2))
+    await town.start(driver, task_id)
+    return driver, task_id
+
+
+async def test_who_leaves_the_roads_of_the_run_is_told_of_until_they_are_back(town: Town) -> None:
+    driver, _ = await on_its_way(town)
+    await drive(town, driver, corner(0, 0), corner(1, 0), corner(2, 0), corner(3, 0))
+    assert await look(town) == []
+    # The crow would be near: it is the straight way to the door, but none of the run's roads.
+    await drive(town, driver, corner(2, 1))
+    assert await look(town) == []
+    await drive(town, driver, corner(2, 1), corner(2, 1))
+    assert await look(town) == ["left_route"]
+    (alert,) = await town.exceptions()
+    assert "Call" in alert.sentence
+    edge = Position(corner(2, 0).lon, corner(2, 0).lat + 200 / 111_000)
+    await drive(town, driver, edge)
+    assert await look(town) == ["left_route"], "at the edge it neither begins nor ends"
+    town.later(minutes=12)
+    assert "left_route" in await look(town), "who is not heard of is not back"
+    await drive(town, driver, corner(4, 1))
+    assert await look(town) == []
+    await drive(town, driver, corner(2, 1), corner(2, 1), corner(2, 1))
+    assert await look(town) == ["left_route"], "another time"
+
+
+async def test_one_bad_fix_is_no_detour_and_without_a_map_nobody_leaves_it(town: Town) -> None:
+    driver, _ = await on_its_way(town)
+    await drive(town, driver, corner(1, 0), corner(1, 1), corner(2, 0), corner(3, 0))
+    assert await look(town) == []
+    town.roads = HaversineRoads()
+    await drive(town, driver, corner(2, 1), corner(2, 1), corner(2, 1))
+    assert await look(town) == []
+
+
+async def test_a_vehicle_that_is_too_fast_for_some_seconds_is_told_of_once(town: Town) -> None:
+    driver, _ = await on_its_way(town)
+    async with town.db.transaction() as session:
+        (vehicle,) = await dispatch.list_vehicles(session)
+        await dispatch.change_vehicle(session, vehicle.id, {"max_speed_kmh": 80}, by="test")
+    a, b = corner(1, 0), Position(corner(1, 0).lon + 0.0005, corner(1, 0).lat)
+    await drive(town, driver, a, every_s=60)
+    await drive(town, driver, b, every_s=5, speed_mps=40)
+    await drive(town, driver, b, every_s=5, speed_mps=20)
+    assert await look(town) == [], "five seconds may be an error of the receiver"
+    await drive(town, driver, b, corner(1, 0), corner(2, 0), every_s=6, speed_mps=25)
+    await drive(town, driver, corner(2, 0), every_s=60, speed_mps=10)
+    assert await look(town) == ["speeding"]
+    (alert,) = await town.exceptions()
+    assert "90 km/h" in alert.sentence and "80" in alert.sentence
+    await drive(town, driver, corner(2, 0), corner(3, 0), corner(3, 0))
+    assert await look(town) == []
+    async with town.db.transaction() as session:
+        page = await dispatch.list_exceptions(session, settled=True)
+    assert [each.kind for each in page].count("speeding") == 1
+
+
+async def test_who_drives_off_with_a_stop_open_is_told_of_until_it_is_done(town: Town) -> None:
+    driver, task_id = await on_its_way(town)
+    door = corner(4, 2)
+    await drive(town, driver, door, speed_mps=0)
+    await town.does(driver, ArriveAtTasks(task_ids=(task_id,), occurred_at=town.now))
+    await drive(town, driver, door, corner(4, 1))
+    assert await look(town) == []
+    await drive(town, driver, corner(4, 0), corner(3, 0))
+    assert await look(town) == ["left_stop_open"]
+    (alert,) = await town.exceptions()
+    assert str(alert.task_id) == task_id
+    await town.complete(driver, task_id)
+    assert await look(town) == []
+
+
+async def test_who_leaves_the_depot_without_starting_or_comes_back_too_early_is_told_of(
+    town: Town,
+) -> None:
+    town.roads = MappedRoads()
+    driver = await town.add_driver()
+    _, first = await town.assign(corner(2, 0))
+    await town.assign(corner(4, 0))
+    town.later(minutes=30)
+    await drive(town, driver, corner(0, 0), corner(0, 0), corner(1, 0), corner(2, 0))
+    assert await look(town) == []
+    await drive(town, driver, corner(2, 0))
+    town.later(minutes=10)
+    await drive(town, driver, corner(0, 0), corner(1, 0), *[corner(2, 0)] * 3)
+    assert await look(town) == ["left_depot_unstarted"]
+    await town.start(driver, first)
+    await town.complete(driver, first)
+    assert await look(town) == []
+    await drive(town, driver, corner(1, 0), corner(0, 0), corner(0, 0))
+    assert await look(town) == []
+    await drive(town, driver, *[corner(0, 0)] * 3)
+    assert await look(town) == ["back_at_depot"]
+    await drive(town, driver, corner(1, 0), corner(2, 0))
+    assert await look(town) == []
+
+
+async def test_a_phone_that_beats_but_does_not_say_where_it_is_is_told_of_with_the_cause(
+    town: Town,
+) -> None:
+    driver, _ = await on_its_way(town)
+    await drive(town, driver, corner(0, 0))
+    causes: dict[str, dict[str, Any]] = {
+        "allow": {"gps": "denied"},
+        "switched off": {"gps": "off"},
+        "battery saver": {"battery_saver": True},
+        "sky": {},
+    }
+    for word, state in causes.items():
+        town.later(minutes=11)
+        async with town.db.transaction() as session:
+            await tracking.record_heartbeat(
+                session, driver_id=driver, device_id=driver,
+                heartbeat=Heartbeat(**state), received_at=town.now,
+            )  # fmt: skip
+        assert await look(town) == ["no_position"], word
+        (alert,) = await town.exceptions()
+        assert word in alert.sentence
+        await drive(town, driver, corner(0, 0), every_s=1)
+        town.later(minutes=1)
+        assert await look(town) == []

@@ -1,10 +1,12 @@
 """Forecasts of arrivals follow what happens on the road, and are scored against it."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from routing.road_errors import RoadsUnavailable
 from routing.roads import HaversineRoads
@@ -12,7 +14,9 @@ from server.arrivals import service as arrivals
 from server.arrivals.models import ForecastTold, TimeTaken
 from server.dispatch import service as dispatch
 from server.dispatch.forecaster import Forecaster
-from server.dispatch.models import RunWatch
+from server.dispatch.inputs import lock_depot
+from server.dispatch.manifest import issue_manifests
+from server.dispatch.models import Driver, RunWatch
 from server.dispatch.service import RunView, ShiftBreak, StopView
 from server.kit.geo import Position
 from server.kit.ids import new_id
@@ -224,7 +228,10 @@ async def test_the_day_teaches_how_long_ways_and_doors_take(town: Town) -> None:
     assert taken["serve"] == (180.0, 420.0)
     assert taken["drive"][1] > taken["drive"][0] > 0
     assert {cell.driver_id for cell in cells} == {driver}
-    assert arrivals.learn_pace(cells).kinds[arrivals.Kind.SERVE].mean > 0
+    learnt, believed = (
+        arrivals.learn_pace(each).kinds[arrivals.Kind.SERVE] for each in (cells, [])
+    )
+    assert learnt.mean > believed.mean
     del second
 
 
@@ -255,7 +262,6 @@ async def test_a_map_that_does_not_answer_costs_nothing_but_precision(town: Town
 async def test_a_run_that_somebody_else_works_at_is_left_for_the_next_round(
     real_town: Town,
 ) -> None:
-    """Nobody who writes about a run waits for the forecaster, and it waits for nobody."""
     town = real_town
     driver, (first, _) = await published(town, 2, 4)
     forecaster = Forecaster(town.db, town.roads)
@@ -264,3 +270,34 @@ async def test_a_run_that_somebody_else_works_at_is_left_for_the_next_round(
         assert await forecaster.renew_due() == 0
     await town.start(driver, first)
     assert await forecaster.renew_due() == 1
+
+
+async def test_the_street_and_the_forecaster_never_wait_for_each_other_in_a_circle(
+    real_town: Town,
+) -> None:
+    """The forecaster has an alert to raise about a driver who is given a new manifest."""
+    town = real_town
+    driver = await town.add_driver()
+    _, task_id = await town.assign(corner(5, 0), window_end_at=MORNING + timedelta(minutes=60))
+    await town.start(driver, task_id)
+    town.later(minutes=59)
+    async with town.db.transaction() as session:
+        await lock_depot(session, town.depot_id)
+        await session.execute(select(Driver).with_for_update())
+        renewing = asyncio.create_task(Forecaster(town.db, town.roads).renew_due())
+        await somebody_waits_for_a_lock(session)
+        await issue_manifests(session, {driver})
+    assert await renewing == 1
+    assert await town.raised() == ["will_be_late"]
+
+
+async def somebody_waits_for_a_lock(session: AsyncSession) -> None:
+    """Until another connection to this database does."""
+    waiting = text(
+        "select count(*) from pg_stat_activity"
+        " where datname = current_database() and wait_event_type = 'Lock'"
+    )
+    async with asyncio.timeout(60):
+        while not (await session.execute(waiting)).scalar_one():
+            await session.execute(text("select pg_stat_clear_snapshot()"))
+            await asyncio.sleep(0.01)

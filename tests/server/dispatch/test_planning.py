@@ -8,7 +8,8 @@ import pytest
 
 from routing.roads import HaversineRoads
 from server.consignments import service as consignments
-from server.dispatch import planner
+from server.consignments.service import ConsignmentChanges, NewParcel
+from server.dispatch import planner, staleness
 from server.dispatch import service as dispatch
 from server.dispatch.draft_edits import MoveNotPossible, StopIsLocked
 from server.dispatch.planner import plan_next
@@ -163,6 +164,73 @@ async def test_a_plan_made_stale_cannot_be_published(town: Town, change: object)
     assert refused.value.details["changes"]
     async with town.db.transaction() as session:
         assert (await dispatch.get_plan(session, plan.id)).changes
+
+
+async def repacked(town: Town, *, weight_g: int, parcels: int = 1) -> None:
+    """The only consignment is packed, as the warehouse does it."""
+    (task,) = await town.all_tasks()
+    async with town.db.transaction() as session:
+        booked = await consignments.get_consignment(session, task.consignment_id)
+        await consignments.replace_parcels(
+            session,
+            booked.id,
+            expected=[each.id for each in booked.parcels],
+            packed=[NewParcel(weight_g=weight_g, description="2 x TEA")] * parcels,
+            by="test",
+        )
+    await relay_pending(town.db)
+
+
+async def test_a_packed_parcel_that_fits_into_its_van_makes_no_plan_stale(town: Town) -> None:
+    await town.add_driver()
+    await town.book(corner(1, 1))
+    plan = await town.plan()
+    for weight_g in (1000, 400, 25_000):  # as announced, less, more
+        await repacked(town, weight_g=weight_g)
+        async with town.db.transaction() as session:
+            assert (await dispatch.get_plan(session, plan.id)).changes == ()
+    assert (await town.publish(plan)).state == "published"
+
+
+@pytest.mark.parametrize("packed", [{"weight_g": 1_000_001}, {"weight_g": 10, "parcels": 51}])
+async def test_a_packed_parcel_that_overloads_its_van_makes_the_plan_stale(
+    town: Town, packed: dict[str, int]
+) -> None:
+    await town.add_driver(parcels=50)
+    await town.book(corner(1, 1))
+    plan = await town.plan()
+    await repacked(town, **packed)
+    with pytest.raises(StalePlan, match="was amended"):
+        await town.publish(plan)
+
+
+async def test_what_no_plan_reads_makes_none_stale_and_still_reaches_the_phone(town: Town) -> None:
+    driver = await town.add_driver()
+    booked = await town.book(corner(1, 1))
+    await town.publish(await town.plan())
+    plan = await town.plan()
+    async with town.db.transaction() as session:
+        changes = ConsignmentChanges(instructions="Ring twice", cash_minor=500)
+        await consignments.amend_consignment(session, booked.id, changes, by="test")
+    await relay_pending(town.db)
+    async with town.db.transaction() as session:
+        assert (await dispatch.get_plan(session, plan.id)).changes == ()
+        manifest = await dispatch.manifest_of(session, driver)
+    assert "Ring twice" in {task.instructions for stop in manifest.stops for task in stop.tasks}
+
+
+async def test_another_change_hides_behind_no_packed_parcels(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staleness, "MOST_TOLD", 2)
+    await town.add_driver()
+    await town.book(corner(1, 1))
+    plan = await town.plan()
+    for weight_g in range(1, 4):
+        await repacked(town, weight_g=weight_g)
+    await removed_shift(town)
+    with pytest.raises(StalePlan):
+        await town.publish(plan)
 
 
 async def test_what_matters_only_to_another_day_makes_nothing_stale(town: Town) -> None:

@@ -2,17 +2,23 @@
 
 from uuid import UUID
 
+import pytest
+
+from server.fulfilment import service as fulfilment
+from server.fulfilment.errors import NothingToPick
 from server.fulfilment.timers import TIMERS
 from server.inventory import service as inventory
 from server.inventory.service import SkuChanges
 from server.kit.db import Database
 from server.kit.relay import relay_pending
 from server.orders import service as orders
-from server.orders.service import OrderChanges, OrderLine, OrderView
+from server.orders.service import OrderChanges, OrderLine, OrderView, PickingBegan
 from tests.server.fulfilment.conftest import House
 
 
-async def amend(house: House, order: OrderView, *lines: tuple[str, int]) -> None:
+async def amend(
+    house: House, order: OrderView, *lines: tuple[str, int], relay: bool = True
+) -> None:
     now = await house.order_now(order)
     async with house.db.transaction() as session:
         await orders.amend_order(
@@ -22,7 +28,8 @@ async def amend(house: House, order: OrderView, *lines: tuple[str, int]) -> None
             expected_version=now.version,
             by="clerk",
         )
-    await relay_pending(house.db)
+    if relay:
+        await relay_pending(house.db)
 
 
 async def release_hold(house: House, order: OrderView) -> None:
@@ -173,16 +180,58 @@ async def test_an_amendment_beyond_the_stock_keeps_what_was_set_aside_and_says_s
     assert (await house.consignment(order)).id == before.id
 
 
-async def test_an_amendment_after_the_pick_keeps_what_was_picked_and_says_so(
+async def test_an_amendment_beyond_the_stock_is_picked_for_as_soon_as_there_is_enough(
+    house: House,
+) -> None:
+    await house.stock("TEA", 3)
+    order = await house.order(("TEA", 2))
+    await amend(house, order, ("TEA", 4))
+    with pytest.raises(NothingToPick):
+        await house.wave()
+    await house.stock("TEA", 1)
+    await relay_pending(house.db)
+    assert await house.levels("TEA") == {"A/1": (4, 4)}
+    await house.pick_all(await house.wave())
+    assert await house.state(order) == "picked"
+
+
+async def test_what_was_amended_is_not_picked_before_the_warehouse_has_heard_of_it(
     house: House,
 ) -> None:
     await house.stock("TEA", 5)
     order = await house.order(("TEA", 2))
+    await amend(house, order, ("TEA", 4), relay=False)
+    with pytest.raises(NothingToPick):
+        await house.wave()
+    await relay_pending(house.db)
     await house.pick_all(await house.wave())
+    assert await house.levels("TEA") == {"A/1": (5, 4)}
+
+
+async def test_from_the_wave_on_the_lines_stand_fast_until_it_is_given_up(house: House) -> None:
+    await house.stock("TEA", 5)
+    order = await house.order(("TEA", 2))
+    wave = await house.wave()
+    with pytest.raises(PickingBegan):
+        await amend(house, order, ("TEA", 4))
+    async with house.db.transaction() as session:
+        await fulfilment.cancel_wave(session, wave.id, by="test")
+    await relay_pending(house.db)
     await amend(house, order, ("TEA", 4))
-    (note,) = await house.notes(order)
-    assert "picked already" in note
+    assert await house.levels("TEA") == {"A/1": (5, 4)}
+
+
+async def test_merged_orders_get_the_goods_of_both(house: House) -> None:
+    """The other one still holds its goods when the news of the amendment comes."""
+    await house.stock("TEA", 3)
+    order, other = await house.order(("TEA", 2)), await house.order(("TEA", 1))
+    async with house.db.transaction() as session:
+        await orders.merge_orders(session, order.id, other.id, by="clerk")
+    await relay_pending(house.db)
+    assert await house.levels("TEA") == {"A/1": (3, 3)}
+    await house.pick_all(await house.wave())
     assert await house.state(order) == "picked"
+    assert (await house.consignment(order)).parcels[0].description == "3 x TEA"
 
 
 async def test_safety_stock_given_up_is_found_by_looking_again(house: House, db: Database) -> None:

@@ -433,6 +433,46 @@ async def test_without_the_database_nothing_is_answered_and_nothing_is_lost(
 # Files
 
 
+async def test_file_that_came_in_part_is_gone_on_with(any_town: Town, any_web: Web) -> None:
+    device = await pair(any_town.db, await any_town.add_driver())
+    content = b"a photo in parts" * 1000
+    sha256 = hashlib.sha256(content).hexdigest()
+    path = f"/api/driver/blobs/{sha256}"
+
+    async def send(offset: int, until: int) -> httpx.Response:
+        where = {"offset": offset, "size": len(content)}
+        return await client.patch(path, params=where, content=content[offset:until])
+
+    async with http_of(any_web, device) as client:
+        assert (await client.get(f"{path}/received")).json()["received_bytes"] == 0
+        assert (await send(0, 6000)).json()["received_bytes"] == 6000
+        gap = await send(7000, len(content))
+        assert (gap.status_code, gap.json()["code"]) == (409, "blobs.wrong_offset")
+        assert (await client.get(f"{path}/received")).json()["received_bytes"] == 6000
+        again = await send(5000, 9000)  # what came twice is the same
+        assert again.json()["received_bytes"] == 9000
+        await send(9000, len(content))
+        assert (await client.get(f"{path}/received")).json()["received_bytes"] == len(content)
+    kept: Blobs = any_web.app.state.blobs
+    assert kept.read(sha256) == content
+    assert {each.name for each in kept.path(sha256).parent.iterdir()} == {sha256}
+
+
+async def test_half_of_a_file_that_is_not_what_its_name_says_begins_anew(
+    any_town: Town, any_web: Web
+) -> None:
+    device = await pair(any_town.db, await any_town.add_driver())
+    path = f"/api/driver/blobs/{hashlib.sha256(b'the right one').hexdigest()}"
+    async with http_of(any_web, device) as client:
+        wrong = await client.patch(path, params={"offset": 0, "size": 13}, content=b"the wrong one")
+        assert (wrong.status_code, wrong.json()["code"]) == (422, "blobs.mismatch")
+        assert (await client.get(f"{path}/received")).json()["received_bytes"] == 0
+        too_much = await client.patch(path, params={"offset": 0, "size": 3}, content=b"too much")
+        assert too_much.status_code == 422
+        right = await client.patch(path, params={"offset": 0, "size": 13}, content=b"the right one")
+        assert right.json()["received_bytes"] == 13
+
+
 async def test_file_is_kept_once_however_often_it_comes(any_town: Town, any_web: Web) -> None:
     device = await pair(any_town.db, await any_town.add_driver())
     path = f"/api/driver/blobs/{PHOTO_SHA256}"

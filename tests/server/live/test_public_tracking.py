@@ -10,6 +10,7 @@ from uuid import UUID
 import httpx
 import pytest
 import pytest_asyncio
+from litestar import Litestar
 
 from routing.roads import HaversineRoads
 from server.consignments import service as consignments
@@ -372,8 +373,9 @@ async def test_odd_tokens_are_unknown_like_any_other(client: httpx.AsyncClient) 
 
 
 async def test_guessing_is_slowed_down_for_the_guesser(
-    street: Street, client: httpx.AsyncClient
+    street: Street, client: httpx.AsyncClient, app: Litestar
 ) -> None:
+    app.state.guess_limit = GuessLimit(lambda: 1000.0)
     token = await street.link(await street.book(0.01))
     for number in range(GUESSES):
         assert (await client.get(f"/t/guess-{number}")).status_code == 404
@@ -382,6 +384,33 @@ async def test_guessing_is_slowed_down_for_the_guesser(
     assert int(refused.headers["retry-after"]) >= 1
     assert "wait a moment" in refused.text
     assert (await client.get(f"/t/{token}/status")).status_code == 429
+
+
+async def test_honest_customers_are_not_held_back_by_a_guesser_behind_the_same_address(
+    street: Street, client: httpx.AsyncClient, app: Litestar
+) -> None:
+    app.state.guess_limit = GuessLimit(lambda: 1000.0)
+    token = await street.link(await street.book(0.01))
+    assert (await client.get(f"/t/{token}")).status_code == 200
+    for number in range(GUESSES):
+        assert (await client.get(f"/t/guess-{number}")).status_code == 404
+    assert (await client.get("/t/one-more")).status_code == 429
+    assert (await client.get(f"/t/{token}/status")).status_code == 200
+    assert (await client.get(f"/t/{token}/change")).status_code == 200
+
+
+async def test_a_page_that_is_scraped_is_slowed_down_by_its_link_and_not_by_its_address(
+    street: Street, client: httpx.AsyncClient, app: Litestar
+) -> None:
+    app.state.guess_limit = GuessLimit(lambda: 1000.0, asks=3)
+    scraped = await street.link(await street.book(0.01))
+    other = await street.link(await street.book(0.02))
+    for _ in range(3):
+        assert (await client.get(f"/t/{scraped}/status")).status_code == 200
+    for path in (f"/t/{scraped}/status", f"/t/{scraped}", f"/t/{scraped}/change"):
+        refused = await client.get(path)
+        assert refused.status_code == 429 and refused.headers["retry-after"] == "1"
+    assert (await client.get(f"/t/{other}/status")).status_code == 200
 
 
 def test_tries_come_back_with_time_and_the_addresses_are_apart() -> None:

@@ -5,11 +5,16 @@ from datetime import timedelta
 from html import unescape
 
 import httpx
+import pypdfium2
 import pytest
+import zxingcpp
 
 from server.consignments import service as consignments
 from server.kit import clock
 from server.kit.db import Database
+from server.live.return_texts import EN
+from server.live.return_texts_de import DE
+from server.live.return_texts_es import ES
 from server.returns import service as returns
 from server.returns.service import ReturnReason
 from tests.server.returns.conftest import Trade
@@ -66,7 +71,7 @@ async def test_goods_are_sent_back_without_any_script(trade, client):
     (way, *_) = re.findall(r'name="way" required value="(2026[^"]+)"', page.text)
     booked = await client.post(url, data={"rma": rma, "way": unescape(way)})
     assert booked.status_code == 303
-    assert "We collect it 24.11. 08:00–13:00" in (await client.get(url)).text
+    assert "We collect it Tue 24 Nov, 08:00–13:00" in (await client.get(url)).text
     async with trade.db.transaction() as session:
         (made,) = await returns.list_returns(session, account_id=trade.account_id)
     assert (made.state, made.reason) == ("booked", "it is\ntoo big")
@@ -81,6 +86,79 @@ async def test_the_page_speaks_german_to_those_who_ask_for_it(trade, client):
     assert "Zu klein" in german.text
     english = await client.get(url, headers={"Accept-Language": "x" * 5000})
     assert '<html lang="en">' in english.text and "Too &lt;small&gt;" in english.text
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("es-MX", ("Devolver artículos", "No es de mi talla", "Elija, por favor")),
+        ("de", ("Ware zurückgeben", "Passt nicht", "Bitte wählen")),
+        ("fr", ("Return goods", "It does not fit", "Please choose")),
+    ],
+)
+async def test_the_companys_own_reasons_are_told_in_the_readers_language(
+    trade, client, language, words
+):
+    _, sent = await trade.sold(TEA=1)
+    page = await client.get(await link(trade, sent.id), headers={"Accept-Language": language})
+    for said in words:
+        assert said in page.text
+
+
+async def test_a_reason_without_a_spanish_text_is_told_in_english(trade, client):
+    await set_reason(trade)
+    _, sent = await trade.sold(TEA=1)
+    page = await client.get(await link(trade, sent.id), headers={"Accept-Language": "es"})
+    assert "Too &lt;small&gt;" in page.text
+
+
+def test_every_language_of_the_page_has_every_sentence():
+    for words in (DE, ES):
+        assert words.keys() == EN.keys()
+    for name, english in EN.items():
+        for words in (DE, ES):
+            assert set(re.findall(r"{\w+}", words[name])) <= set(re.findall(r"{\w+}", english))
+    for words in (EN, DE, ES):
+        assert (len(words["weekdays"].split()), len(words["months"].split())) == (7, 12)
+
+
+@pytest.mark.parametrize("way", ["drop_off", "pickup"])
+async def test_an_arranged_return_has_a_label_that_a_scanner_reads(trade, client, way):
+    await set_reason(trade)
+    _, sent = await trade.sold(TEA=1)
+    url = await link(trade, sent.id)
+    await send(client, url, {})
+    page = (await client.get(url)).text
+    (rma,) = set(re.findall(r"RMA-\d+", page))
+    not_yet = await client.get(f"{url}/{rma}/label.pdf")
+    assert (not_yet.status_code, not_yet.headers["content-type"][:9]) == (404, "text/html")
+    if way == "pickup":
+        way = unescape(re.findall(r'name="way" required value="(2026[^"]+)"', page)[0])
+    await client.post(url, data={"rma": rma, "way": way})
+    page = (await client.get(url)).text
+    (link_to_label,) = re.findall(r'href="(return/[^"]+)"', page)
+    label = await client.get(httpx.URL(f"http://testserver{url}").join(link_to_label))
+    assert (label.status_code, label.headers["content-type"]) == (200, "application/pdf")
+    assert label.headers["cache-control"] == "no-store"
+    (sheet,) = pypdfium2.PdfDocument(label.content)
+    text = sheet.get_textpage().get_text_range()
+    assert "RETURN" in text and rma in text
+    async with trade.db.transaction() as session:
+        (made,) = await returns.list_returns(session, account_id=trade.account_id)
+        coming = await consignments.get_consignment(session, made.consignment_id)
+    read = {each.text for each in zxingcpp.read_barcodes(sheet.render(scale=3).to_pil())}
+    assert read == {coming.parcels[0].barcode}
+
+
+async def test_a_label_is_shown_to_nobody_but_who_has_the_link_of_its_parcel(trade, client):
+    await set_reason(trade)
+    _, mine = await trade.sold(TEA=1)
+    theirs_order, _ = await trade.sold(CUP=1)
+    other = await trade.send_back(theirs_order, (1, 1))
+    url = await link(trade, mine.id)
+    for address in (f"{url}/{other.rma}/label.pdf", f"/t/wrong/return/{other.rma}/label.pdf"):
+        answer = await client.get(address)
+        assert (answer.status_code, answer.headers["content-type"][:9]) == (404, "text/html")
 
 
 async def test_photos_are_kept_when_they_are_photos(trade, client, blobs):

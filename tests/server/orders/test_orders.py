@@ -325,17 +325,63 @@ async def test_orders_come_page_by_page_newest_first(
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        *[(text, True) for text in ("wig", "O-", "WIG-77", "ada", "100%", "ada wig", "%")],
-        *[(text, False) for text in ("wig_77", "O%", "nobody")],
+        *[(text, True) for text in ("wig", "O-", "o", "WIG-77", "77", "ada", "100%", "ada wig")],
+        *[(text, True) for text in ("main str", "Main Street 7, 10115 BERLIN", "ada@exa", "st 7")],
+        *[(text, True) for text in ("+423 555 1234", "00423 5551234", "0555 1234", "555-1234")],
+        *[(text, False) for text in ("wig_78", "nobody", "da", "%", "!?", "ada 78", "555-1235")],
+        *[
+            (text, False)
+            for text in ("'", "o & nobody", "xx:*' | 'ada", "\\", "nobody' | 'ada", "?@")
+        ],
     ],
 )
-async def test_orders_are_found_by_part_of_what_is_written_on_them(
-    db: Database, capture: Capture, text: str, found: bool
+async def test_orders_are_found_by_the_beginnings_of_what_is_written_on_them(
+    db: Database, capture: Capture, party: Party, text: str, found: bool
 ) -> None:
-    await capture(external_id="WIG-77", reference="100% tea")
+    await capture(
+        external_id="WIG-77",
+        reference="100% tea",
+        consignee=Party(
+            name="Ada Berg",
+            place_id=party.place_id,
+            phone="+423 555 1234",
+            email="ada@example.org",
+            address="Main Street 7, 10115 Berlin",
+        ),
+    )
     async with db.transaction() as session:
         page = await orders.list_orders(session, text=text)
     assert bool(page.items) == found
+
+
+async def test_what_is_found_comes_page_by_page_newest_first_over_weeks_and_of_one_account(
+    db: Database, capture: Capture, account: AccountView
+) -> None:
+    """Weeks apart, so that the search has to go from slice to slice, over empty ones as well."""
+    made = []
+    for weeks in (60, 8, 1, 1, 0):
+        with clock.running(lambda weeks=weeks: NOW - timedelta(weeks=weeks)):
+            made.append((await capture(reference="tea for two")).id)
+    seen, after = [], None
+    async with db.transaction() as session:
+        while True:
+            page = await orders.list_orders(
+                session, account_id=account.id, text="tea", limit=2, after=after
+            )
+            seen += [order.id for order in page.items]
+            after = page.next
+            if after is None:
+                break
+        assert seen == made[::-1]
+        for since, until, found in ((9, 0, 3), (70, 5, 2), (5, 3, 0)):
+            page = await orders.list_orders(
+                session,
+                text="tea",
+                since=NOW - timedelta(weeks=since),
+                until=NOW - timedelta(weeks=until),
+            )
+            assert len(page.items) == found
+        assert not (await orders.list_orders(session, account_id=new_id(), text="tea")).items
 
 
 async def test_orders_are_listed_by_state_and_account(db: Database, capture: Capture) -> None:

@@ -15,6 +15,7 @@ from server.kit.db import Database
 from server.kit.errors import Conflict, Invalid
 from server.kit.outbox import OutboxEvent
 from server.orders import service as orders
+from server.orders.errors import ReplacesGoods
 from server.orders.service import OrderLine, OrderView, ParcelSpec, PickingBegan, SplitLine
 
 Capture = Callable[..., Awaitable[OrderView]]
@@ -160,6 +161,37 @@ async def test_once_picking_began_the_lines_stand_fast(db: Database, capture: Ca
         changes = orders.OrderChanges(lines=LINES[:1])
         with pytest.raises(PickingBegan):
             await orders.amend_order(session, order.id, changes, expected_version=1, by="clerk")
+
+
+async def test_a_wave_that_was_given_up_lets_the_lines_change_again(
+    db: Database, capture: Capture
+) -> None:
+    order = await capture(lines=LINES)
+    async with db.transaction() as session:
+        assert await orders.lock_to_pick(session, [order.id]) == {order.id: 1}
+        await orders.begin_picking(session, order.id, by="test")
+        await orders.end_picking(session, order.id, by="test")
+    await split(db, order, SplitLine(position=1, quantity=1))
+
+
+async def test_what_replaces_goods_of_an_exchange_stays_what_was_agreed(
+    db: Database, capture: Capture
+) -> None:
+    """Merged away, its exchange would be given up though its goods go out."""
+    agreed, other = await capture(lines=LINES, origin="exchange"), await capture(lines=LINES)
+    with pytest.raises(ReplacesGoods):
+        await split(db, agreed, SplitLine(position=1, quantity=1))
+    for one, two in ((agreed, other), (other, agreed)):
+        async with db.transaction() as session:
+            with pytest.raises(ReplacesGoods):
+                await orders.merge_orders(session, one.id, two.id, by="clerk")
+    async with db.transaction() as session:
+        changes = orders.OrderChanges(lines=LINES[:1])
+        with pytest.raises(ReplacesGoods):
+            await orders.amend_order(session, agreed.id, changes, expected_version=1, by="clerk")
+    async with db.transaction() as session:
+        changes = orders.OrderChanges(instructions="Knock")
+        await orders.amend_order(session, agreed.id, changes, expected_version=1, by="clerk")
 
 
 async def test_a_clone_is_a_new_order_without_cash_pin_and_number(

@@ -4,13 +4,18 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
-from server.kit.db import Database
+from server.kit.db import Database, NotCopied
 from server.kit.ids import new_id
-from server.protocol.from_driver import Heartbeat
+from server.protocol import packed
+from server.protocol.envelope import Envelope
+from server.protocol.from_driver import Fix, Fixes, Heartbeat
 from server.tracking import service
+from server.tracking.models import FixRow
+from server.tracking.service import Arrivals, Frames, Sender, Tick
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TODAY = {"since": NOON, "until": NOON}
@@ -214,3 +219,55 @@ async def test_restored_phone_is_told_the_highest_number_that_it_ever_used(db, p
         await phone.send(session, *(phone.fix(second) for second in range(-50, -10, 10)))
         again = await phone.send(session, replace(phone.fix(-5), seq=1))
     assert again.through_seq == 4
+
+
+async def test_fixes_that_are_stored_though_nobody_remembers_them_stop_nobody(
+    own_db: Database, phone
+) -> None:
+    """As after tracked_device was put back from an older backup than the fixes."""
+    sender = Sender(phone.device_id, phone.driver_id)
+    first, second = phone.fix(0), phone.fix(1)
+
+    async def take_in(*fixes: Fix, is_plain: bool = True) -> Tick:
+        envelope = Envelope(id=str(new_id()), sent_at=NOON, body=Fixes(fixes=fixes))
+        frames = Frames.read([packed.pack_fixes(envelope)], [sender])
+        arrivals = Arrivals.of_frames(frames, np.zeros(1, np.int64))
+        async with own_db.transaction() as session:
+            return await service.ingest_tick(session, arrivals, NOON, is_plain=is_plain)
+
+    with pytest.raises(NotCopied):
+        await take_in(first)  # its day has no partition yet
+    assert (await take_in(first, is_plain=False)).stored == 1
+    async with own_db.transaction() as session:
+        await session.execute(text("delete from tracked_device"))
+    with pytest.raises(NotCopied):
+        await take_in(first, second)
+    assert (await take_in(first, second, is_plain=False)).through_seqs == [second.seq]
+    async with own_db.transaction() as session:
+        assert len(await phone.trail(session)) == 2
+
+
+async def test_what_a_tick_stores_is_what_was_sent(own_db: Database, phone) -> None:
+    fixes = (
+        phone.fix(0, speed_mps=1.25, heading_deg=270.0),
+        phone.fix(1, speed_mps=None, heading_deg=90.5),
+        phone.fix(2, speed_mps=0.5, heading_deg=None),
+        phone.fix(3),
+    )
+    envelope = Envelope(id=str(new_id()), sent_at=NOON, body=Fixes(fixes=fixes))
+    sender = Sender(phone.device_id, phone.driver_id)
+    for error_us in (0, 3_600_000_000):
+        frames = Frames.read([packed.pack_fixes(envelope)], [sender])
+        arrivals = Arrivals.of_frames(frames, np.array([error_us]))
+        async with own_db.transaction() as session:
+            await service.ensure_partitions(session, [NOON.date()])
+            await service.ingest_tick(session, arrivals, NOON + timedelta(hours=2))
+            rows = (await session.scalars(select(FixRow).order_by(FixRow.seq))).all()
+            for row, fix in zip(rows, fixes, strict=True):
+                assert (row.device_id, row.driver_id) == (phone.device_id, phone.driver_id)
+                assert row.taken_at - fix.taken_at == timedelta(microseconds=error_us)
+                assert row.claimed_at == (fix.taken_at if error_us else None)
+                assert row.position == pytest.approx((fix.lon, fix.lat), abs=1e-7)
+                assert (row.speed_mps, row.heading_deg) == (fix.speed_mps, fix.heading_deg)
+                assert (row.accuracy_m, row.seq) == (fix.accuracy_m, fix.seq)
+            await session.execute(text("truncate fix, tracked_device"))

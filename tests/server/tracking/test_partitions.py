@@ -88,4 +88,4 @@ async def test_partition_has_the_key_and_the_indexes_of_the_whole(db, phone):
                 "where i.indrelid = 'fix_20260302'::regclass order by 1"
             )
         )
-        assert list(kinds) == ["brin", "btree", "btree"]
+        assert list(kinds) == ["brin", "btree"]

@@ -12,7 +12,7 @@ from server.protocol import packed
 from server.protocol.envelope import Envelope
 from server.protocol.from_driver import Fix, Fixes
 from server.tracking import sifting
-from server.tracking.arrivals import Arrivals, Sender
+from server.tracking.arrivals import Arrivals, Frames, Sender
 from server.tracking.devices import Memories
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -54,11 +54,10 @@ def arrivals_of(frames: list[tuple[Sender, list[Fix]]]) -> Arrivals:
         Envelope(id=str(UUID(int=0)), sent_at=NOON, body=Fixes(fixes=tuple(fixes)))
         for _, fixes in frames
     ]
-    return Arrivals.of_frames(
-        [packed.pack_fixes(each) for each in envelopes],
-        [sender for sender, _ in frames],
-        np.zeros(len(frames), np.int64),
+    read = Frames.read(
+        [packed.pack_fixes(each) for each in envelopes], [sender for sender, _ in frames]
     )
+    return Arrivals.of_frames(read, np.zeros(len(frames), np.int64))
 
 
 def sift_ticks(

@@ -45,6 +45,17 @@ ALWAYS = {
         ) entry where sku_id in (select id from sku where account_id = :account)
         group by owner, sku_id having sum(claimed) <> sum(moved)
     """,
+    "a task is open as long as its goods wait for it, and a wave as long as it has one": """
+        select t.id::text, t.kind || ' ' || a.state, w.state
+        from pick_task t join allocation a on a.id = t.allocation_id
+        left join pick_wave w on w.id = t.wave_id
+        where a.sku_id in (select id from sku where account_id = :account) and t.state = 'open'
+            and (a.state <> case t.kind when 'pick' then 'allocated' else 'picked' end
+                or w.state <> 'open')
+        union all
+        select w.id::text, w.state, 'done' from pick_wave w where w.state = 'open'
+            and not exists (select from pick_task where wave_id = w.id and state = 'open')
+    """,
     "no parcel holds more than was picked for it": """
         select c.allocation_id::text, sum(c.quantity), max(a.quantity)
         from packed_content c join allocation a on a.id = c.allocation_id
@@ -83,21 +94,36 @@ ALWAYS = {
         where account_id = :account and (credit_minor + due_minor <> replacement_minor
             or credit_minor > returned_minor)
     """,
+    "an exchange brings the goods for which its difference was reckoned": """
+        select e.id::text, e.replacement_minor, sum(line.quantity * line.unit_price_minor)
+        from exchange e join order_line line on line.order_id = e.order_id
+        where e.account_id = :account group by e.id
+        having e.replacement_minor <> sum(line.quantity * line.unit_price_minor)
+    """,
     "the sums of a paper are those of its lines": """
         select paper.id::text, paper.net_minor, coalesce(sum(line.net_minor), 0)
         from invoice paper left join invoice_line line on line.invoice_id = paper.id
         where paper.account_id = :account
         group by paper.id having paper.net_minor <> coalesce(sum(line.net_minor), 0)
     """,
-    "the sums of a paper are those of its VAT groups, each rounded once": """
+    "the sums of a paper are those of its VAT groups": """
         select paper.id::text, paper.gross_minor, sum(vat.net_minor + vat.vat_minor)
         from invoice paper cross join lateral jsonb_to_recordset(paper.vat)
             as vat (net_minor bigint, vat_minor bigint, treatment jsonb)
         where paper.account_id = :account
         group by paper.id having paper.net_minor <> sum(vat.net_minor)
             or paper.vat_minor <> sum(vat.vat_minor)
-            or bool_or(vat.vat_minor
-                <> round(vat.net_minor * (vat.treatment ->> 'rate_bp')::int / 10000.0))
+    """,
+    "the tax on an invoice, and on all that is credited of one, is rounded once for each rate": """
+        select coalesce(paper.corrects_id, paper.id)::text || (vat.treatment ->> 'rate_bp'),
+            sum(vat.vat_minor),
+            round(sum(vat.net_minor) * (vat.treatment ->> 'rate_bp')::int / 10000.0)
+        from invoice paper cross join lateral jsonb_to_recordset(paper.vat)
+            as vat (net_minor bigint, vat_minor bigint, treatment jsonb)
+        where paper.account_id = :account and (paper.kind = 'invoice' or paper.state <> 'draft')
+        group by paper.kind, coalesce(paper.corrects_id, paper.id), vat.treatment
+        having sum(vat.vat_minor)
+            <> round(sum(vat.net_minor) * (vat.treatment ->> 'rate_bp')::int / 10000.0)
     """,
     "numbers of a series have no gap": """
         select series, max(counted), count(*) from (
@@ -180,7 +206,13 @@ ONCE_NEWS_HAS_ARRIVED = {
         ) entry join orders o on o.id = entry.order_id
         where o.account_id = :account
             and o.state in ('in_fulfilment', 'shipped', 'delivered', 'completed')
+            and not exists (select from stock_wait where order_id = o.id)
         group by o.id, entry.line having sum(asked) <> sum(has)
+    """,
+    "nobody picks for an order that asks for more than is set aside for it": """
+        select o.number, 1, 0 from orders o join fulfilment f on f.order_id = o.id
+        where o.account_id = :account and f.state not in ('open', 'cancelled')
+            and exists (select from stock_wait where order_id = o.id)
     """,
     "an order that is given up keeps nothing from others": """
         select o.number, sum(a.quantity), 0 from orders o join allocation a on a.order_id = o.id
@@ -244,7 +276,21 @@ ONCE_NEWS_HAS_ARRIVED = {
         join orders o on o.id = e.order_id join return r on r.id = e.return_id
         where e.account_id = :account and e.state <> 'cancelled'
             and (e.state = 'completed') <> (o.state in ('delivered', 'completed')
-                and r.state in ('resolved', 'declined', 'cancelled', 'expired'))
+                and (r.state in ('resolved', 'declined', 'cancelled', 'expired')
+                    -- goods of a return that was given up may come all the same
+                    or e.state = 'completed' and exists (
+                        select from audit_entry where subject = 'return:' || r.id
+                        and action in ('return.cancelled', 'return.expired'))))
+    """,
+    "the difference of an exchange is charged if it was taken over and goes out": """
+        select e.id::text || ' ' || e.state, coalesce(sum(charge.net_minor), 0), 0
+        from exchange e left join charge on charge.source = 'exchange:' || e.id || ':due'
+            or charge.reverses_id = (
+                select id from charge where source = 'exchange:' || e.id || ':due')
+        where e.account_id = :account group by e.id
+        having e.state = 'cancelled' and coalesce(sum(charge.net_minor), 0) <> 0
+            or (e.settlement = 'on_account' and e.state <> 'cancelled') <> (count(charge.id) > 0)
+            and e.state <> 'cancelled'
     """,
 }
 """When every event has had its reactions."""

@@ -3,12 +3,8 @@ power failing between any two steps and two people at it at once: the books of a
 """
 
 import asyncio
+import copy
 import os
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from datetime import timedelta
-from typing import ClassVar
 
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
@@ -19,283 +15,162 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.kit import clock
 from server.kit.db import Database
-from server.kit.errors import PostriderError
 from server.kit.relay import relay_pending
 from tests.conftest import Databases
 from tests.server.trade.books import check_books
-from tests.server.trade.trader import Act, Trader, open_books
+from tests.server.trade.filled import fill
+from tests.server.trade.history import NUMBERS, History, Tally
+from tests.server.trade.trader import Trader
 
-COMMANDS: dict[str, Callable[[Trader, int, int], Awaitable[Act | None]]] = {
-    name: getattr(Trader, name)
-    for name in [
-        "goods_come",
-        "correct_a_shelf",
-        "transfer",
-        "order",
-        "hold",
-        "release",
-        "amend",
-        "split",
-        "merge",
-        "cancel",
-        "begin_wave",
-        "give_wave_up",
-        "pick",
-        "pack",
-        "put_back",
-        "settle_a_shortage",
-        "send_driver",
-        "finish_a_task",
-        "fail_a_task",
-        "unload",
-        "ask_for_return",
-        "give_return_up",
-        "open_box",
-        "inspect",
-        "resolve",
-        "swap",
-        "pay_difference",
-        "give_exchange_up",
-        "invoice",
-        "issue",
-        "discard",
-        "credit",
-        "take_charge_back",
-        "is_paid",
-        "match",
-        "unmatch",
-        "debrief",
-        "remit",
+WHAT = st.sampled_from(
+    [
+        *["somebody does something"] * 8,
+        *["two at once"] * 3,
+        *["somebody while news comes"] * 2,
+        *["news comes"] * 3,
+        *["the relay dies"] * 2,
+        "a night passes",
     ]
-}
-PHASES = [Phase.generate]
-WORKDAY = [
-    "begin_wave",
-    "pick",
-    "pick",
-    "pick",
-    "pick",
-    "pack",
-    "pack",
-    "NEWS",
-    "send_driver",
-    "send_driver",
-    "finish_a_task",
-    "finish_a_task",
-    "NEWS",
-    "unload",
-    "NEWS",
-    "open_box",
-    "inspect",
-    "inspect",
-    "pay_difference",
-    "NEWS",
-    "invoice",
-    "issue",
-    "debrief",
-    "remit",
-]
-"""What a company does that has work, in an order that gets it done."""
-
-COMMAND = st.sampled_from(sorted(COMMANDS))
-NUMBER = st.integers(0, 63)
-HOW = st.sampled_from(["once", "once", "twice", "dies", "dies, and again"])
-
-
-class PowerCut(BaseException):
-    """The process dies; nobody in it can catch that."""
-
-
-class Mortal(Database):
-    """A database whose process dies in its n-th transaction, before or after the commit."""
-
-    def __init__(self, db: Database, lives: int, *, after_commit: bool) -> None:
-        self._db = db
-        self._lives = lives
-        self._after_commit = after_commit
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
-        self._lives -= 1
-        dies = self._lives == 0
-        async with self._db.transaction() as session:
-            yield session
-            if dies and not self._after_commit:
-                raise PowerCut
-        if dies:
-            raise PowerCut
+)
+NUMBER = st.integers(0, NUMBERS - 1)
+HOW = st.sampled_from(["once", "once", "once", "twice", "dies", "dies, and again"])
 
 
 class AnyTrade(RuleBasedStateMachine):
-    """What a rule does is drawn before it looks at what stands, so that a history that two people
-    at once made differ still draws the same.
+    """What happens is drawn before it is looked at what stands, so that a history that two people
+    at once made differ still draws the same. There is one rule only: Hypothesis leaves some rules
+    out of each history, and with a few histories some would never have their turn."""
 
-    done: how often each command had an effect, over all histories; refused: codes of refusals.
-    """
-
-    done: ClassVar[Counter[str]] = Counter()
-    refused: ClassVar[Counter[str]] = Counter()
-    traders: ClassVar[int] = 0
-
-    def __init__(self, runner: asyncio.Runner, db: Database) -> None:
+    def __init__(self, runner: asyncio.Runner, db: Database, trader: Trader, tally: Tally) -> None:
         super().__init__()
         self.run = runner.run
-        self.db = db
-        AnyTrade.traders += 1
-        self.trader = Trader(db, AnyTrade.traders)
-        self.clock = clock.running(lambda: self.trader.now)
+        trader.db = db
+        self.history = History(trader, tally)
+        self.trader = trader
+        self.clock = clock.running(lambda: trader.now)
         self.clock.__enter__()
-        self.run(self.trader.open())
-        self.news_has_arrived = False
 
     def teardown(self) -> None:
-        self.run(relay_pending(self.db))
+        self.run(self.history.note_states())
         self.clock.__exit__(None, None, None)
+        self.run(self.trader.db.close())
 
-    async def prepare(self, name: str, which: int, amount: int) -> Act | None:
-        self.news_has_arrived = False
-        self.trader.now += timedelta(seconds=30)
-        return await COMMANDS[name](self.trader, which, amount)
-
-    async def do(self, name: str, act: Act, *, dies: bool = False) -> None:
-        """In one transaction. A refusal has a code and a sentence; anything else is a defect."""
-        try:
-            async with self.db.transaction() as session:
-                await act(session)
-                if dies:
-                    raise PowerCut
-        except PowerCut:
-            return
-        except PostriderError as refusal:
-            assert refusal.status in (404, 409, 422) and refusal.message, refusal
-            self.refused[f"{name}: {refusal.code}"] += 1
-            return
-        self.done[name] += 1
-
-    async def carry_news(self) -> None:
-        await relay_pending(self.db)
-        self.news_has_arrived = True
-
-    @initialize(which=NUMBER)
-    def trade_begins(self, which: int) -> None:
-        """Something was sold, delivered and billed, and something else is ordered."""
-
-        async def begin() -> None:
-            for number in (0, 6, 1, 7):
-                await self.step("goods_come", number, number)
-            await self.step("order", which, which)
-            await self.step("order", which // 4, 1)
-            await self.work()
-            await self.step("order", which // 2, which)
-
-        self.run(begin())
-
-    async def step(self, name: str, which: int, amount: int, how: str = "once") -> None:
-        act = await self.prepare(name, which, amount)
-        if act is None:
-            return
-        if how.startswith("dies"):
-            await self.do(name, act, dies=True)
-        if how != "dies":
-            await self.do(name, act)
-        if how == "twice":
-            await self.do(name, act)
-
-    async def work(self) -> None:
-        await self.carry_news()
-        for number, name in enumerate(WORKDAY):
-            if name == "NEWS":
-                await self.carry_news()
-            else:
-                await self.step(name, 1 + 8 * number, 1)
-
-    @rule(name=COMMAND, which=NUMBER, amount=NUMBER, how=HOW)
-    def somebody_else(self, name: str, which: int, amount: int, how: str) -> None:
-        self.somebody(name, which, amount, how)
-
-    @rule(name=COMMAND, which=NUMBER, amount=NUMBER, how=HOW)
-    def somebody(self, name: str, which: int, amount: int, how: str) -> None:
-        self.run(self.step(name, which, amount, how))
+    @initialize(luck=NUMBER)
+    def trade_begins(self, luck: int) -> None:
+        self.history.luck = luck
 
     @rule(
-        first=COMMAND, which=NUMBER, amount=NUMBER, second=COMMAND, other=NUMBER, same=st.booleans()
+        what=WHAT,
+        choice=NUMBER,
+        which=NUMBER,
+        amount=NUMBER,
+        how=HOW,
+        other=NUMBER,
+        lives=st.integers(1, 12),
+        after_commit=st.booleans(),
     )
-    def two_at_once(
-        self, first: str, which: int, amount: int, second: str, other: int, same: bool
+    def trade_goes_on(
+        self,
+        what: str,
+        choice: int,
+        which: int,
+        amount: int,
+        how: str,
+        other: int,
+        lives: int,
+        after_commit: bool,
     ) -> None:
-        """same: they are after the same order, return or invoice, as far as both can be."""
+        match what:
+            case "two at once":
+                self.run(self.two_at_once(choice, which, amount, other))
+            case "somebody while news comes":
+                self.run(self.somebody_while_news_comes(choice, which, amount))
+            case "news comes":
+                self.run(self.history.carry_news())
+            case "the relay dies":
+                self.run(self.somebody(choice, which, amount, "once"))
+                self.run(self.history.lose_relay(lives, after_commit=after_commit))
+            case "a night passes":
+                self.run(self.history.night())
+            case _:
+                self.run(self.somebody(choice, which, amount, how))
 
-        async def both() -> None:
-            acts = [
-                (first, await self.prepare(first, which, amount)),
-                (second, await self.prepare(second, which if same else other, amount)),
-            ]
-            await asyncio.gather(*(self.do(name, act) for name, act in acts if act is not None))
+    async def somebody(self, choice: int, which: int, amount: int, how: str) -> None:
+        targets = await self.history.targets()
+        name = self.history.choose(targets, choice)
+        target = await self.history.pick_target(name, targets, which)
+        assert target is not None
+        await self.history.step(name, target, amount, how)
 
-        self.run(both())
+    async def two_at_once(self, choice: int, which: int, amount: int, other: int) -> None:
+        """After the same order or paper, if another thing can be done to that; else both do one
+        and the same."""
+        targets = await self.history.targets()
+        name = self.history.choose(targets, choice)
+        target = await self.history.pick_target(name, targets, which)
+        assert target is not None
+        rivals = {
+            each: same
+            for each, found in targets.items()
+            if (same := [one for one in found if one.about and one.about == target.about])
+        }
+        rival = self.history.choose(rivals, other) if rivals else name
+        acts = [
+            (name, await self.history.prepare(name, target, amount)),
+            (rival, await self.history.prepare(rival, rivals.get(rival, [target])[0], other)),
+        ]
+        self.history.diary.append("two at once:")
+        await asyncio.gather(*(self.history.do(each, act) for each, act in acts if act is not None))
 
-    @rule(name=COMMAND, which=NUMBER, amount=NUMBER)
-    def somebody_while_news_comes(self, name: str, which: int, amount: int) -> None:
-        async def both() -> None:
-            act = await self.prepare(name, which, amount)
-            if act is not None:
-                await asyncio.gather(self.do(name, act), relay_pending(self.db))
-
-        self.run(both())
-
-    @rule(kills=st.lists(st.integers(1, 12), max_size=2), after_commit=st.booleans())
-    def news_comes_through(self, kills: list[int], after_commit: bool) -> None:
-        """kills: in which of its transactions the relay dies, before another one takes over."""
-
-        async def carry() -> None:
-            for lives in kills:
-                try:
-                    await relay_pending(Mortal(self.db, lives, after_commit=after_commit))
-                except PowerCut:
-                    self.done["a relay died"] += 1
-            await self.carry_news()
-
-        self.run(carry())
-
-    @rule()
-    def a_day_of_work(self) -> None:
-        self.run(self.work())
-
-    @rule()
-    def a_night_passes(self) -> None:
-        self.run(self.trader.a_night_passes())
+    async def somebody_while_news_comes(self, choice: int, which: int, amount: int) -> None:
+        targets = await self.history.targets()
+        name = self.history.choose(targets, choice)
+        target = await self.history.pick_target(name, targets, which)
+        assert target is not None
+        act = await self.history.prepare(name, target, amount)
+        if act is not None:
+            self.history.diary.append("while news comes:")
+            await asyncio.gather(self.history.do(name, act), relay_pending(self.trader.db))
 
     @invariant()
     def the_books_are_true(self) -> None:
         async def check() -> None:
-            async with self.db.transaction() as session:
+            async with self.trader.db.transaction() as session:
                 await check_books(
                     session,
                     self.trader.account_id,
-                    news_has_arrived=self.news_has_arrived,
+                    news_has_arrived=self.history.news_has_arrived,
                     since=self.trader.opened_at,
                 )
 
-        self.run(check())
+        try:
+            self.run(check())
+        except AssertionError as broken:
+            broken.add_note("\n".join(self.history.diary))
+            raise
 
 
-def play(databases: Databases, *, histories: int, steps: int, number: int) -> None:
+def play(databases: Databases, *, histories: int, steps: int, number: int) -> Tally:
     """number: the seed; the same one plays the same histories, but for what two at once make of
     them."""
     print(f"seed {number}: {histories} histories of {steps} steps")
+    tally = Tally()
     with asyncio.Runner() as runner:
-        name = runner.run(databases.copy())
-        db = Database(databases.url(name), pool_size=6)
-        runner.run(open_books(db))
+        filled, trader = runner.run(_filled_house(databases))
 
         @seed(number)
         class Histories(AnyTrade):
             def __init__(self) -> None:
-                super().__init__(runner, db)
+                self.name = runner.run(databases.copy(filled))
+                db = Database(databases.url(self.name), pool_size=6)
+                super().__init__(runner, db, copy.copy(trader), tally)
+
+            def teardown(self) -> None:
+                super().teardown()
+                runner.run(databases.drop(self.name))
 
         try:
             run_state_machine_as_test(
@@ -305,22 +180,38 @@ def play(databases: Databases, *, histories: int, steps: int, number: int) -> No
                     stateful_step_count=steps,
                     deadline=None,
                     database=None,
-                    phases=PHASES,
+                    phases=[Phase.generate],
                     print_blob=True,
                     suppress_health_check=list(HealthCheck),
                 ),
             )
         finally:
-            runner.run(db.close())
-            runner.run(databases.drop(name))
-    print(sorted(AnyTrade.done.items()), sorted(AnyTrade.refused.items()), sep="\n")
+            runner.run(databases.drop(filled))
+    return tally
+
+
+async def _filled_house(databases: Databases) -> tuple[str, Trader]:
+    """The database in which something of everything is under way, and whose it is."""
+    name = await databases.copy()
+    db = Database(databases.url(name), pool_size=6)
+    trader = Trader(db)
+    with clock.running(lambda: trader.now):
+        await trader.open()
+        await fill(History(trader, Tally()))
+    await db.close()
+    return name, trader
 
 
 def test_any_trade_leaves_the_books_of_all_rooms_true(databases: Databases) -> None:
     """More of it: POSTRIDER_TRADE_HISTORIES=200 POSTRIDER_TRADE_SEED=7."""
-    play(
+    tally = play(
         databases,
         histories=int(os.environ.get("POSTRIDER_TRADE_HISTORIES", "4")),
         steps=40,
         number=int(os.environ.get("POSTRIDER_TRADE_SEED", "1")),
     )
+    print(tally.table())
+    print(*sorted(tally.refusals.items()), sep="\n")
+    print(*sorted(tally.reached.items()), sep="\n")
+    assert not tally.without_effect(), "a command that never takes effect proves nothing"
+    assert tally.reached["a relay died"]

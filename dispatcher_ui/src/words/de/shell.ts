@@ -170,4 +170,7 @@ export const SHELL: Sentences = {
   "{time} early": "{time} zu früh",
   "{time} late": "{time} zu spät",
   "{n} in the list": "{n} in der Liste",
+  "Reading all of them to sort: {n} so far …": "Zum Sortieren werden alle gelesen: bisher {n} …",
+  "Only the newest {n} are sorted: narrow the list to sort all.": "Sortiert sind nur die neuesten {n}: Liste eingrenzen, um alle zu sortieren.",
+  "Follow": "Folgen",
 };

@@ -170,4 +170,7 @@ export const SHELL: Sentences = {
   "{time} early": "{time} antes",
   "{time} late": "{time} tarde",
   "{n} in the list": "{n} en la lista",
+  "Reading all of them to sort: {n} so far …": "Se leen todos para ordenar: {n} hasta ahora …",
+  "Only the newest {n} are sorted: narrow the list to sort all.": "Solo se ordenan los {n} más recientes: acote la lista para ordenarlos todos.",
+  "Follow": "Seguir",
 };

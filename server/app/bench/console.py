@@ -1,0 +1,345 @@
+"""What the console and the tracking page cost the machine of who looks at them: in a real Chromium,
+against the real server, with a company that fills the screen (see crowd).
+
+Processor time is that of the page's main thread. Times that a person waits are by the wall, so they
+grow on a busy machine; the load stands in the conditions.
+"""
+
+import asyncio
+import gzip
+import math
+import re
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from server.app.bench.browser import MainThread, open_chromium
+from server.app.bench.conditions import Conditions, conditions_now
+from server.app.bench.console_house import (
+    DRIVERS,
+    ORDERS,
+    RUNS,
+    WIDE,
+    House,
+    open_house,
+    open_page,
+)
+from server.app.bench.crowd import STOPS_PER_RUN
+from server.app.bench.methods import built_methods
+from server.app.pages import build_pages
+from server.live.news import POSITIONS_CHANNEL
+from server.live.pages import BUILT
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, Page
+
+DEVICES = 2_000
+EVERY_S = 0.5
+PHONE: Any = {"width": 390, "height": 844}
+DRAG_STEPS = 120
+COMPARED_S = 10.0
+SLOW: Any = {
+    "offline": False,
+    "latency": 150,
+    "downloadThroughput": 400_000 / 8,
+    "uploadThroughput": 400_000 / 8,
+}
+"""400 kbit/s."""
+SLOWER_CPU = 4
+
+COUNT_FRAMES = """
+window.frames_of_moves = 0;
+window.WebSocket = class extends WebSocket {
+    constructor(...all) {
+        super(...all);
+        this.addEventListener("message", ({ data }) => {
+            frames_of_moves += typeof data !== "string";
+        });
+    }
+};
+"""
+IS_USEFUL = "() => document.querySelector('button.run') && window.postrider?.isUseful()"
+
+Say = Callable[[str], None]
+
+
+class Figure(msgspec.Struct, frozen=True, kw_only=True):
+    """wanted: at most so much, or at least where `is_floor`."""
+
+    what: str
+    found: float
+    wanted: float
+    unit: str
+    is_floor: bool = False
+
+    @property
+    def is_met(self) -> bool:
+        return self.found >= self.wanted if self.is_floor else self.found <= self.wanted
+
+
+class ConsoleFigures(msgspec.Struct, kw_only=True):
+    conditions: Conditions
+    figures: list[Figure]
+
+    def wrong(self) -> list[str]:
+        """The figures that are not as good as they have to be."""
+        return [each.what for each in self.figures if not each.is_met]
+
+    def table(self) -> list[str]:
+        """For a person: one line each."""
+        lines = [f"{self.conditions.cores} cores, load {self.conditions.load}"]
+        for each in self.figures:
+            bound = f"{'>=' if each.is_floor else '<='} {each.wanted:g} {each.unit}"
+            verdict = "met" if each.is_met else "MISSED"
+            lines.append(f"{each.what:<58} {each.found:>9.2f} {bound:>14}  {verdict}")
+        return lines
+
+
+PARTS = ("live", "orders", "board", "tracking", "methods")
+
+
+async def measure_console(*, only: Sequence[str], minutes: float, say: Say) -> ConsoleFigures:
+    """only: of PARTS; none means all. minutes: how long the live map is watched for its memory."""
+    build_pages(say)
+    figures = [_shell()]
+    wanted = only or PARTS
+    with tempfile.TemporaryDirectory(prefix="postrider-console-") as folder:
+        async with open_chromium() as browser, open_house(Path(folder), browser, say) as house:
+            if "live" in wanted:
+                figures += await _live(house, minutes * 60, say)
+            if "orders" in wanted:
+                figures += await _orders(house, say)
+            if "board" in wanted:
+                figures += await _board(house, say)
+            if "tracking" in wanted:
+                figures += await _tracking(house, say)
+            if "methods" in wanted:
+                figures += await _methods(browser, Path(folder), say)
+    return ConsoleFigures(conditions=conditions_now(), figures=figures)
+
+
+def _shell() -> Figure:
+    """What the first page loads by its own tags."""
+    text = (BUILT / "index.html").read_text()
+    names = re.findall(r'(?:src|href)="/dispatch/assets/([^"]+\.js)"', text)
+    size = sum(len(gzip.compress((BUILT / "assets" / name).read_bytes())) for name in names)
+    return Figure(what="shell: own JavaScript, gzipped", found=size / 1000, wanted=60, unit="kB")
+
+
+async def _live(house: House, seconds: float, say: Say) -> list[Figure]:
+    """Everybody moves twice a second, seen from afar and from near."""
+    page = await open_page(house)
+    await page.add_init_script(COUNT_FRAMES)
+    say("first view ...")
+    cold_s = await _first_view(page)
+    other = await open_page(house)
+    first_s = await _first_view(other)
+    await other.context.close()
+    thread = await MainThread.of(page)
+    await _drive(house, 5)
+    heap = await thread.heap_bytes()
+    say(f"{DRIVERS:,} drivers for {seconds:.0f} s ...")
+    far_ms = await _cpu_of_updates(house, page, thread, seconds)
+    growth = await thread.heap_bytes() / heap - 1
+    await page.locator("button.run").first.click()
+    await asyncio.sleep(2)
+    near_ms = await _cpu_of_updates(house, page, thread, 10)
+    await page.context.close()
+    name = f"live, {DRIVERS:,} drivers at 2 Hz"
+    return [
+        Figure(what="live: first useful view", found=first_s, wanted=2, unit="s"),
+        Figure(what="live: the same where nobody looked before", found=cold_s, wanted=2, unit="s"),
+        Figure(what=f"{name}: CPU of an update", found=far_ms, wanted=30, unit="ms"),
+        Figure(what=f"{name}: zoomed in, gliding", found=near_ms, wanted=30, unit="ms"),
+        Figure(what=f"{name}: memory, growth", found=growth * 100, wanted=5, unit="%"),
+    ]
+
+
+async def _first_view(page: "Page") -> float:
+    """Seconds until the list has rows and the map streets and drivers."""
+    await page.goto("/dispatch")
+    await page.wait_for_function(IS_USEFUL, polling=20)
+    return float(await page.evaluate("performance.now()")) / 1000
+
+
+async def _drive(house: House, seconds: float) -> int:
+    """Tell of everybody's move twice a second; how often."""
+    told, end = 0, time.monotonic() + seconds
+    while (due := time.monotonic()) < end:
+        await house.feed.publish(POSITIONS_CHANNEL, house.crowd.drive_on(EVERY_S))
+        told += 1
+        await asyncio.sleep(max(0, due + EVERY_S - time.monotonic()))
+    return told
+
+
+async def _cpu_of_updates(house: House, page: "Page", thread: MainThread, seconds: float) -> float:
+    """CPU ms of the main thread for each update, all that it did besides included."""
+    seen, before = await page.evaluate("frames_of_moves"), thread.cpu_ms
+    told = await _drive(house, seconds)
+    used = thread.cpu_ms - before
+    seen = await page.evaluate("frames_of_moves") - seen
+    if seen < told * 0.8:
+        raise SystemExit(f"The page saw {seen} of {told} updates: nothing can be said of it.")
+    return used / told
+
+
+async def _orders(house: House, say: Say) -> list[Figure]:
+    """Sorting and filtering by what a person does: CPU from the click to the drawn rows."""
+    say(f"{ORDERS:,} orders ...")
+    page = await open_page(house)
+    await page.goto("/dispatch/orders")
+    await page.wait_for_selector(".grid tbody tr[data-index]")
+    thread = await MainThread.of(page)
+    rows = "Number(document.querySelector('.grid table').getAttribute('aria-rowcount'))"
+    await page.get_by_role("button", name="Consignee", exact=True).click()
+    await page.wait_for_function(f"() => {rows} > {ORDERS}")
+    await _is_idle(page, thread)
+    sorts = []
+    for title in ("Number", "State", "Taken", "Consignee", "Number", "Reference"):
+        button = page.get_by_role("columnheader").get_by_role("button", name=title, exact=True)
+        sorts.append(await _cpu_of(page, thread, button.click))
+    filters = []
+    box = page.get_by_role("searchbox").first
+    for text in ("Ada", "Ada B", "O-0123", ""):
+        filters.append(await _cpu_of(page, thread, lambda text=text: box.fill(text)))  # type: ignore[misc]
+    await page.context.close()
+    return [
+        Figure(what=f"{ORDERS:,} orders: sort, slowest", found=max(sorts), wanted=50, unit="ms"),
+        Figure(
+            what=f"{ORDERS:,} orders: filter, slowest", found=max(filters), wanted=50, unit="ms"
+        ),
+    ]
+
+
+async def _is_quiet(page: "Page") -> None:
+    """Nothing more is asked for, and what has come is drawn."""
+    await page.wait_for_function("() => !document.body.hasAttribute('data-asking')")
+    await page.evaluate(
+        "new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn, 300)))"
+    )
+
+
+async def _is_idle(page: "Page", thread: MainThread) -> None:
+    """The page has nothing more to prepare."""
+    await _is_quiet(page)
+    while True:
+        before = thread.cpu_ms
+        await asyncio.sleep(1.5)
+        if thread.cpu_ms - before < 20:
+            return
+
+
+async def _cpu_of(page: "Page", thread: MainThread, act: Callable[[], Awaitable[None]]) -> float:
+    """CPU ms of the main thread until it has nothing more to do; what looking costs is in it."""
+    before = thread.cpu_ms
+    await act()
+    await _is_quiet(page)
+    return thread.cpu_ms - before
+
+
+async def _board(house: House, say: Say) -> list[Figure]:
+    """A stop is dragged over the plan, step by step; the board is also scrolled."""
+    say(f"plan board: {RUNS} runs, {RUNS * STOPS_PER_RUN:,} stops ...")
+    page = await open_page(house)
+    await page.goto(f"/dispatch/plan?day={house.crowd.tomorrow:%Y-%m-%d}")
+    await page.wait_for_selector(".block")
+    await _is_quiet(page)
+    thread = await MainThread.of(page)
+    box = await page.locator(".board").bounding_box()
+    start = await page.locator(".block").nth(3).bounding_box()
+    assert box is not None and start is not None
+    await page.mouse.move(start["x"] + 6, start["y"] + 6)
+    await page.mouse.down()
+    await page.mouse.move(start["x"] + 30, start["y"] + 8, steps=4)
+    steps = []
+    for number in range(DRAG_STEPS):
+        turn = number / DRAG_STEPS * 2 * math.pi
+        x = box["x"] + box["width"] * (0.55 + 0.35 * math.sin(3 * turn))
+        y = box["y"] + min(box["height"], 500) * (0.5 - 0.4 * math.cos(2 * turn))
+        before = thread.cpu_ms
+        await page.mouse.move(x, y)
+        await page.evaluate("new Promise(requestAnimationFrame)")
+        steps.append(thread.cpu_ms - before)
+    is_aimed = await page.evaluate("() => document.querySelector('.lane .aim') !== null")
+    await page.mouse.up()
+    if not is_aimed:
+        raise SystemExit("The board did not notice that a stop was dragged over it.")
+    shown = await page.locator(".block").count()
+    await page.context.close()
+    steps.sort()
+    return [
+        Figure(
+            what=f"plan board, {RUNS} runs, {RUNS * STOPS_PER_RUN:,} stops: drag, p95",
+            found=steps[int(len(steps) * 0.95)],
+            wanted=20,
+            unit="ms",
+        ),
+        Figure(what="plan board: blocks in the document", found=shown, wanted=600, unit=""),
+    ]
+
+
+async def _tracking(house: House, say: Say) -> list[Figure]:
+    """A customer with a cheap phone and little network."""
+    say("tracking page ...")
+    page = await open_page(house, viewport=PHONE)
+    session = await page.context.new_cdp_session(page)
+    await session.send("Network.enable")
+    await session.send("Network.emulateNetworkConditions", SLOW)
+    await session.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER_CPU})
+    received = 0
+
+    def count(event: dict[str, Any]) -> None:
+        nonlocal received
+        received += int(event["encodedDataLength"])
+
+    session.on("Network.loadingFinished", count)
+    await page.goto(house.tracking_path, wait_until="load")
+    await page.wait_for_selector("figure svg path")
+    shown_s = await page.evaluate(
+        "new Promise((drawn) => requestAnimationFrame(() => drawn(performance.now() / 1000)))"
+    )
+    await page.context.close()
+    return [
+        Figure(
+            what="tracking page: all that is loaded", found=received / 1000, wanted=15, unit="kB"
+        ),
+        Figure(
+            what="tracking page: map seen at 400 kbit/s, CPU 4x slower",
+            found=shown_s,
+            wanted=1.5,
+            unit="s",
+        ),
+    ]
+
+
+async def _methods(browser: "Browser", folder: Path, say: Say) -> list[Figure]:
+    """The same devices shown by our method and by that of Traccar's web client, in one run."""
+    say(f"{DEVICES:,} devices by two methods ...")
+    used: dict[str, float] = {}
+    with built_methods(folder / "methods", say) as url:
+        for method in ("theirs", "ours"):
+            page = await browser.new_page(viewport=WIDE)
+            await page.goto(url)
+            await page.wait_for_function("() => window.start")
+            thread = await MainThread.of(page)
+            await page.evaluate("([method, count]) => start(method, count)", [method, DEVICES])
+            await asyncio.sleep(3)
+            updates, before = await page.evaluate("updates()"), thread.cpu_ms
+            await asyncio.sleep(COMPARED_S)
+            updates = await page.evaluate("updates()") - updates
+            used[method] = (thread.cpu_ms - before) / updates
+            await page.close()
+    say(f"theirs {used['theirs']:.2f} ms, ours {used['ours']:.2f} ms for each update")
+    return [
+        Figure(
+            what=f"{DEVICES:,} devices: Traccar's method, times our CPU",
+            found=used["theirs"] / used["ours"],
+            wanted=10,
+            unit="x",
+            is_floor=True,
+        )
+    ]

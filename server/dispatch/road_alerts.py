@@ -1,0 +1,193 @@
+"""What a driver's way tells while a run is driven: off its roads, too fast, away from a stop that
+is not done, at the depot or away from it at the wrong time. Pure.
+
+Everything here is judged over some time and with two distances, a far one to begin and a near one
+to end, so that one bad fix or a position at the edge raises nothing and settles nothing.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+import numpy as np
+
+from server.dispatch.street_times import RunTimes
+from server.kit.geo import EARTH_RADIUS_M, Position, haversine_m
+from server.tracking.service import TrailPoint
+
+AWAY_M, NEAR_M = 300.0, 150.0
+AWAY_FOR = timedelta(minutes=2)
+AT_DEPOT_FOR = timedelta(minutes=3)
+SPEEDING_FOR = timedelta(seconds=10)
+SPEEDING_SHOWN_FOR = timedelta(minutes=2)
+MAX_PAUSE = timedelta(seconds=60)
+"""Between two fixes that are still one and the same drive."""
+
+FRESH = timedelta(minutes=2)
+KMH_PER_MPS = 3.6
+
+type Subject = tuple[str, str]
+"""The kind of an alert and the stop that it is about, or ""."""
+
+
+class Movement(msgspec.Struct, frozen=True, kw_only=True):
+    """What an alert of a driver's way says. since: when this time of it began."""
+
+    kind: str
+    sentence: str
+    since: datetime
+    stop_id: UUID | None = None
+
+
+def movements_of(
+    run: RunTimes, line: Sequence[Position] | None, is_open: Collection[Subject], now: datetime
+) -> list[Movement]:
+    """What is so now. line: the roads of the run; None where no map says them. is_open: what is
+    raised already, and ends only when its end is sure."""
+    found = [_left_depot(run, is_open, now)]
+    if run.state == "started":
+        found = [
+            _left_route(run, line, is_open, now),
+            _speeding(run, now),
+            _left_stop(run, is_open, now),
+            _back_at_depot(run, is_open, now),
+        ]
+    return [each for each in found if each is not None]
+
+
+def _left_route(
+    run: RunTimes, line: Sequence[Position] | None, is_open: Collection[Subject], now: datetime
+) -> Movement | None:
+    if line is None or len(line) < 2 or run.here is not None or run.resting_since is not None:
+        return None
+    since = _away_since(
+        run.path, now, lambda path: distances_m(path, line), ("left_route", ""), is_open
+    )
+    if since is None:
+        return None
+    sentence = "The driver has left the roads of the run. Call: is it a detour, or the wrong way?"
+    return Movement(kind="left_route", sentence=sentence, since=since)
+
+
+def _left_stop(run: RunTimes, is_open: Collection[Subject], now: datetime) -> Movement | None:
+    here = run.here
+    if here is None or here.position is None:
+        return None
+    door = here.position
+    subject = ("left_stop_open", str(here.id))
+    since = _away_since(
+        run.path, now, lambda path: [haversine_m(each.position, door) for each in path],
+        subject, is_open,
+    )  # fmt: skip
+    if since is None:
+        return None
+    sentence = (
+        "The driver has left this stop, but its tasks are still open. Call: what became of them?"
+    )
+    return Movement(kind=subject[0], sentence=sentence, since=since, stop_id=here.id)
+
+
+def _left_depot(run: RunTimes, is_open: Collection[Subject], now: datetime) -> Movement | None:
+    if run.state != "published" or now < run.starts_at:
+        return None
+    depot = run.depot_position
+    since = _away_since(
+        run.path, now, lambda path: [haversine_m(each.position, depot) for each in path],
+        ("left_depot_unstarted", ""), is_open,
+    )  # fmt: skip
+    if since is None:
+        return None
+    sentence = (
+        "The driver has left the depot, but has not started the run on the phone. Let them start"
+        " it."
+    )
+    return Movement(kind="left_depot_unstarted", sentence=sentence, since=since)
+
+
+def _back_at_depot(run: RunTimes, is_open: Collection[Subject], now: datetime) -> Movement | None:
+    is_under_way = any(stop.is_done for stop in run.stops) and run.left
+    if not is_under_way or run.resting_since is not None or not _is_heard(run.path, now):
+        return None
+    away_m = [haversine_m(each.position, run.depot_position) for each in run.path]
+    limit_m = AWAY_M if ("back_at_depot", "") in is_open else NEAR_M
+    since = _since(run.path, [metres <= limit_m for metres in away_m])
+    if since is None or (limit_m == NEAR_M and run.path[-1].taken_at - since < AT_DEPOT_FOR):
+        return None
+    sentence = "The driver is back at the depot with stops left. Ask what is missing."
+    return Movement(kind="back_at_depot", sentence=sentence, since=since)
+
+
+def _speeding(run: RunTimes, now: datetime) -> Movement | None:
+    """The last time that the vehicle was too fast for more than a moment."""
+    bursts: list[list[TrailPoint]] = [[]]
+    for point in run.path:
+        is_fast = point.speed_mps is not None and point.speed_mps > run.max_speed_mps
+        if not is_fast or (bursts[-1] and point.taken_at - bursts[-1][-1].taken_at > MAX_PAUSE):
+            bursts.append([])
+        if is_fast:
+            bursts[-1].append(point)
+    for burst in reversed(bursts):
+        if not burst or burst[-1].taken_at - burst[0].taken_at < SPEEDING_FOR:
+            continue
+        if now - burst[-1].taken_at > SPEEDING_SHOWN_FOR:
+            return None
+        fastest_kmh = max(point.speed_mps or 0.0 for point in burst) * KMH_PER_MPS
+        sentence = (
+            f"The vehicle drove {fastest_kmh:.0f} km/h, and may drive"
+            f" {run.max_speed_mps * KMH_PER_MPS:.0f}. Speak with the driver after the run."
+        )
+        return Movement(kind="speeding", sentence=sentence, since=burst[0].taken_at)
+    return None
+
+
+def _away_since(
+    path: Sequence[TrailPoint],
+    now: datetime,
+    measure: Callable[[Sequence[TrailPoint]], Sequence[float]],
+    subject: Subject,
+    is_open: Collection[Subject],
+) -> datetime | None:
+    """Since when the driver is away from something that they were near before; None when they are
+    not, or nobody knows. Measured in metres, less what the fixes may be wrong by."""
+    away_m = [metres - point.accuracy_m for metres, point in zip(measure(path), path, strict=True)]
+    if subject in is_open:
+        # Who is not heard of is not back either.
+        return now if not path or away_m[-1] > NEAR_M else None
+    if not _is_heard(path, now) or min(away_m) > NEAR_M:
+        return None
+    since = _since(path, [metres > AWAY_M for metres in away_m])
+    return since if since is not None and path[-1].taken_at - since >= AWAY_FOR else None
+
+
+def _is_heard(path: Sequence[TrailPoint], now: datetime) -> bool:
+    return bool(path) and now - path[-1].taken_at <= FRESH
+
+
+def _since(path: Sequence[TrailPoint], is_so: Sequence[bool]) -> datetime | None:
+    """Since which fix it has been so up to the last one."""
+    since = None
+    for point, so in zip(reversed(path), reversed(is_so), strict=True):
+        if not so:
+            break
+        since = point.taken_at
+    return since
+
+
+def distances_m(path: Sequence[TrailPoint], line: Sequence[Position]) -> list[float]:
+    """How far each of these is from the nearest point of a line, on a plane that is good enough
+    for some tens of kilometres."""
+    if not path:
+        return []
+    lat0 = np.radians(path[-1].position.lat)
+    scale = EARTH_RADIUS_M * np.array([np.cos(lat0), 1.0])
+    points = np.radians(np.array([each.position for each in path])) * scale
+    corners = np.radians(np.array(line)) * scale
+    starts, steps = corners[:-1], np.diff(corners, axis=0)
+    squares = np.maximum((steps**2).sum(axis=1), 1e-9)
+    found = []
+    for point in points:
+        share = np.clip(((point - starts) * steps).sum(axis=1) / squares, 0.0, 1.0)
+        nearest = starts + share[:, None] * steps
+        found.append(float(np.sqrt(((point - nearest) ** 2).sum(axis=1).min())))
+    return found
