@@ -36,7 +36,6 @@ TURN_RAD = 2.4
 """The golden angle: no two cuts fall together."""
 
 GREEDY = "greedy"
-SHARE_FOR_GREEDY = 0.1
 LONGEST_FILL_S = 0.5
 SHARE_FOR_FILL = 0.1
 """Of the budget, for placing what an engine's answer left over."""
@@ -89,7 +88,11 @@ class Portfolio:
         self.problem = problem
         self.begun = begun
         self.best = begun
-        self.greedy: Plan | None = None
+        self.greedy = begun
+        """Made of nothing, in case that the engines are late; they do better without it."""
+        self.is_greedy_done = False
+        self.hopeful: Plan | None = None
+        """Cheaper than the best, but it leaves more over; so far."""
         self.began_s = began_s
         self.until_s = until_s
         self.seed = seed
@@ -112,14 +115,11 @@ class Portfolio:
     def run(self) -> Plan:
         """Search until the time is over or nothing gets better; the best plan, with its trace."""
         try:
-            self.lanes = [_Lane(number, EngineProcess()) for number in range(self.turns.lanes)]
-            for lane in self.lanes:
-                lane.process.tell(self.problem)
-            for lane in self.lanes:
-                self._go_on(lane)
-            self._fill_greedily()
+            self._open_lanes(1 if STOPWATCH.is_starved() else self.turns.lanes)
             while any(lane.search for lane in self.lanes):
                 self._listen()
+                if len(self.lanes) < self.turns.lanes and self._has_answer():
+                    self._open_lanes(self.turns.lanes)
                 if now_s() - self.better_at_s > self.patience_s and self._all_have_answered():
                     break
         finally:
@@ -128,6 +128,15 @@ class Portfolio:
         if self.failures and not self.turns.engines:
             raise EngineFailed("; ".join(self.failures))
         return replace(self.best, trace=tuple(self.trace))
+
+    def _open_lanes(self, count: int) -> None:
+        """Start what is missing; where processors are rare one search must have answered first."""
+        added = [_Lane(number, EngineProcess()) for number in range(len(self.lanes), count)]
+        self.lanes += added
+        for lane in added:
+            lane.process.tell(self.problem)
+        for lane in added:
+            self._go_on(lane)
 
     def _is_plain(self) -> bool:
         """Whether engines get nothing but their turns: one alone, or a run to be repeated."""
@@ -153,17 +162,14 @@ class Portfolio:
         patience_over_s = self.better_at_s + self.patience_s
         at_s = now_s()
         wake_s = min(until_s, max(patience_over_s, at_s + 0.1))
-        if self._mend_a_little() or self._fill_greedily():
+        if self._fill_greedily() or self._mend_a_little():
             wake_s = at_s
         ready = STOPWATCH.wait(list(busy), wake_s)
         for connection in ready:
             self._hear(busy[connection])  # type: ignore[index]
         for lane in busy.values():
             if lane.search and now_s() > lane.kill_at_s:
-                if self._has_answer() or now_s() > self.until_s + self.grace_s:
-                    self._replace(lane)
-                else:  # the machine is busy: what it is about to say may be all that we will have
-                    lane.kill_at_s = self.until_s + self.grace_s
+                self._lose_patience(lane)
 
     def _hear(self, lane: _Lane) -> None:
         assert lane.search
@@ -199,6 +205,14 @@ class Portfolio:
         self.failures.append(failure)
         self.turns.drop(engine)
 
+    def _lose_patience(self, lane: _Lane) -> None:
+        """End what is late; where nobody has answered, the machine is busy, and all may be late."""
+        latest_s = self.until_s + self.grace_s
+        if not self._has_answer() and lane.kill_at_s < latest_s:
+            lane.kill_at_s = min(latest_s, lane.kill_at_s + LONGEST_FILL_S)
+        else:
+            self._replace(lane)
+
     def _replace(self, lane: _Lane) -> None:
         """End what does not answer; start anew only if time is left for it."""
         lane.process.kill()
@@ -209,6 +223,8 @@ class Portfolio:
             self._go_on(lane)
 
     def _weigh(self, found: Sequences, search: Search) -> None:
+        if now_s() > self.until_s + self.grace_s and self._has_answer():
+            return  # there is no time left to look at it
         sequences = dict(found)
         if search.part:
             rest = {r.vehicle_id: r.steps for r in self.best.routes}
@@ -219,32 +235,40 @@ class Portfolio:
             plan = fill(self.problem, plan, until=min(self.until_s + self.grace_s, until_s))
         plan = drop_unworthy(self.problem, plan)
         self._consider(plan, search.engine)
+        if plan is not self.best and plan.cost < self.best.cost:
+            self.hopeful = plan
 
     def _mend_a_little(self) -> bool:
-        """Make room for work that the best answer leaves; whether there was any to do."""
+        """Make room for work that an answer leaves; whether there was any to do."""
         began_s = now_s()
-        if self.mending_left_s <= 0 or began_s >= self.until_s:
+        if self.mending_left_s <= 0 or began_s >= self.until_s or not self._has_answer():
             return False
-        if not (self._has_answer() and find_waiting(self.problem, self.best)):
+        plan = self.best if find_waiting(self.problem, self.best) else self.hopeful
+        if plan is None or (plan is self.hopeful and plan.cost >= self.best.cost):
             return False
         until_s = min(self.until_s, began_s + LONGEST_MENDING_S)
         self.mendings += 1
-        seed = self.seed + self.mendings
-        self._consider(mend(self.problem, self.best, until=until_s, seed=seed), MENDING)
+        mended = mend(self.problem, plan, until=until_s, seed=self.seed + self.mendings)
+        self._consider(mended, MENDING)
+        if plan is self.hopeful:
+            is_done = mended is self.best or not find_waiting(self.problem, mended)
+            self.hopeful = None if is_done else mended
         self.mending_left_s -= now_s() - began_s
         return True
 
     def _fill_greedily(self) -> bool:
-        """Have a plan while the processes start, and until one of them answers: on a busy machine
-        that takes long. Engines do better without it as their start. Whether it went on."""
-        if self._is_plain() or self._has_answer():
+        """Have a plan though no engine has answered yet; whether there was any to make."""
+        began_s = now_s()
+        is_idle = self._is_plain() or self.is_greedy_done or self._has_answer()
+        if is_idle or began_s >= self.until_s:
             return False
-        until_s = now_s() + min(LONGEST_FILL_S, SHARE_FOR_GREEDY * (self.until_s - now_s()))
-        fuller = fill(self.problem, self.best, until=until_s)
-        if len(fuller.unassigned) == len(self.best.unassigned):
-            return False
-        self._consider(fuller, GREEDY)
-        self.greedy = self.best
+        until_s = min(self.until_s, began_s + LONGEST_FILL_S)
+        greedy = fill(self.problem, self.greedy, until=until_s)
+        is_more = len(greedy.unassigned) < len(self.greedy.unassigned)
+        self.is_greedy_done = not is_more or now_s() < until_s
+        if is_more:
+            self.greedy = greedy
+            self._consider(greedy, GREEDY)
         return True
 
     def _consider(self, plan: Plan, finder: str) -> None:

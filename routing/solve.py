@@ -159,7 +159,7 @@ class _Run:
             best = fill(self.problem, bare, until=self.until_s)
         elif engines is None and (is_hasty or (is_small and self.threads > 1)):
             best = fill(self.problem, bare, until=self.began_s + greedy_s)
-            self.better(best)
+            best = self._report(best, bare)
             best = self._search_here(bare if start is None else best, best)
             self.better(best)
         else:

@@ -17,6 +17,7 @@ LONGEST_NAP_S = 0.1
 """When work is counted nobody knows how long a second of it takes, so waits are short."""
 
 LEAST_WORK_S = 0.05
+CROWDING_OF_STARVED = 3.0
 SCHEDULED = Path("/proc/self/schedstat")
 
 
@@ -59,10 +60,11 @@ class Stopwatch:
 
     def stretch_s(self, seconds: float) -> float:
         """Return about how long they take on the wall, for engines that count nothing else."""
-        if not self.counts_work:
-            return seconds
-        worked_s, waited_s = (int(part) / 1e9 for part in _read(SCHEDULED).split()[:2])
-        return seconds * (1 + waited_s / worked_s) if worked_s > LEAST_WORK_S else seconds
+        return seconds * _find_crowding() if self.counts_work else seconds
+
+    def is_starved(self) -> bool:
+        """Whether this process had to wait so much for a processor that helpers would as well."""
+        return not self.counts_work and _find_crowding() >= CROWDING_OF_STARVED
 
 
 STOPWATCH = Stopwatch()
@@ -85,6 +87,15 @@ def read_work_s(pid: int) -> float:
     """Return how long a process has kept processors busy; 0 if it is gone or nothing tells."""
     fields = _read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") if fields else 0.0
+
+
+def _find_crowding() -> float:
+    """Return how long our work takes on the wall; 1 if it is new or nothing tells."""
+    parts = _read(SCHEDULED).split()
+    if len(parts) < 2:
+        return 1.0
+    worked_s, waited_s = int(parts[0]) / 1e9, int(parts[1]) / 1e9
+    return 1 + waited_s / worked_s if worked_s > LEAST_WORK_S else 1.0
 
 
 def _read(path: Path) -> str:

@@ -18,6 +18,10 @@ from routing.stopwatch import now_s
 SHARE_FOR_VROOM, SHARE_FOR_VROOM_IF_RICH = 0.12, 0.25
 """What VROOM gets of the time before others go on from its plan."""
 
+SHARE_OF_SLICE = 0.25
+"""Of the budget of a rich day: after that the second lane starts afresh from the best plan that can
+be driven, which asks for everything that this plan serves."""
+
 SHARE_BEFORE_LAST_WORD = 0.6
 MOST_VISITS_FOR_LAST_WORD = 300
 MOST_VISITS_FOR_ORTOOLS = 60
@@ -82,18 +86,20 @@ class Turns:
         if not (self.is_pure or self.is_alone):
             self.finish_s = min(SHARE_TO_FINISH * self.budget_s, 0.1 + 0.001 * self.visits)
         self.cut_from_s = until_s
-        if self.is_pure and self.lanes > 1 and self.visits >= FEWEST_VISITS_TO_CUT:
+        if self.lanes > 1 and self._trusts_pyvrp() and self.visits >= FEWEST_VISITS_TO_CUT:
             self.cut_from_s = began_s + SHARE_BEFORE_CUT * self.budget_s
             self.polish_s = 0.0
 
     def drop(self, engine: EngineName) -> None:
         """Do without an engine; the joint search is PyVRP's too."""
         self.engines.discard("pyvrp" if engine == "joint" else engine)
+        if "pyvrp" not in self.engines:
+            self.cut_from_s = self.until_s
 
     def find_cutting_s(self) -> float:
         """Return for how long the problem is to be cut from now on; 0 if it is not."""
         at_s = now_s()
-        if "pyvrp" not in self.engines or self.cut_from_s - at_s > SHORTEST_SEARCH_S:
+        if self.cut_from_s - at_s > SHORTEST_SEARCH_S:
             return 0.0
         return max(0.0, self.until_s - at_s)
 
@@ -144,7 +150,8 @@ class Turns:
             last_s = self.budget_s
         rest_s = left_s - last_s
         if rest_s > SHORTEST_SEARCH_S and "pyvrp" in self.engines:
-            return Turn("joint", rest_s)
+            slice_s = SHARE_OF_SLICE * self.budget_s
+            return Turn("joint", rest_s if rest_s < 1.5 * slice_s else slice_s)
         for engine in ("ortools", "pyvrp", "vroom"):
             if engine in self.engines:
                 return Turn(engine, left_s)

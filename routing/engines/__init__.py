@@ -46,9 +46,13 @@ class Offers:
         self._every_s = max(self._every_s, SHARE_BETWEEN_OFFERS * (until_s - now_s()))
         self._next_s = now_s() + self._every_s
 
+    @property
+    def are_wanted(self) -> bool:
+        return self._offer is not None
+
     def is_due(self) -> bool:
         """Whether somebody waits for the next one."""
-        return self._offer is not None and now_s() >= self._next_s
+        return self.are_wanted and now_s() >= self._next_s
 
     def make(self, found: Sequences) -> None:
         """Pass it on."""

@@ -118,6 +118,8 @@ class _Search:
         self.searching_since_s = now_s()
 
     def run(self) -> Solution:
+        if self.best.is_feasible() and self.offers.are_wanted:  # on a busy machine it may be all
+            self.offers.make(read(self.translation, self.best))
         steps = last_better = 0
         while now_s() < self.until_s and steps - last_better < self._most_steps(steps):
             if steps % STEPS_BETWEEN_LOOKS == 0:

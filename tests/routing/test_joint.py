@@ -70,13 +70,13 @@ def test_a_crossing_does_no_work_twice_and_sends_out_no_vehicle_twice(seed: int)
 
 def test_a_plan_of_another_search_that_is_ahead_is_gone_on_from() -> None:
     problem = read_problem(make_homberger_file(60), "made up")
-    ahead = joint.improve(problem, {}, budget_s=9, seed=1, improved=lambda _: None, effort=6_000)
+    ahead = joint.improve(problem, {}, budget_s=300, seed=1, improved=lambda _: None, effort=2_000)
     assert ahead is not None
     answers = iter([None, ahead])
     behind = joint.improve(
         problem,
         {},
-        budget_s=9,
+        budget_s=300,
         seed=2,
         improved=lambda _: None,
         effort=400,

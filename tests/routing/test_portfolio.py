@@ -12,11 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from routing.checks import violations
+from routing.engine_process import EngineProcess, Search
 from routing.engines import pyvrp
 from routing.engines.ortools_model import Model
 from routing.formats import read_problem
 from routing.mend import mend
 from routing.plan import Plan, Progress, measure_objective
+from routing.portfolio import ALL_ENGINES, Portfolio
 from routing.problem import Break, Job, Problem, Step
 from routing.process import Solving
 from routing.repair import fill, repair
@@ -97,6 +99,53 @@ def test_what_engines_left_over_finds_room_when_neighbours_move() -> None:
     mended = mend(problem, filled, until=monotonic() + 10, seed=1, most_rounds=20)
     assert violations(problem, mended) == []
     assert mended.unassigned == ()
+
+
+def test_a_day_is_planned_though_no_engine_gets_to_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine that is busy with other things they may be hardly started when time is over."""
+    hear = EngineProcess.tell
+
+    def tell(self: EngineProcess, message: object) -> None:
+        if not isinstance(message, Search):
+            hear(self, message)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(EngineProcess, "tell", tell)
+    problem = make_day_with_breaks(60)
+    plan = solve(problem, budget_s=1.5)
+    assert plan.unassigned == ()
+    assert {one.engine for one in plan.trace} == {"greedy"}
+
+
+def test_a_cheaper_answer_that_leaves_something_over_is_not_thrown_away() -> None:
+    problem = make_day_with_breaks(30)
+    poor = fill(problem, repair(problem, {}), until=monotonic() + 30)
+    start = {route.vehicle_id: route.steps for route in poor.routes}
+    found = pyvrp.improve(
+        problem, start, budget_s=20, seed=1, improved=lambda _: None, effort=2_000
+    )
+    assert found is not None
+    good = {vehicle_id: tuple(steps) for vehicle_id, steps in found.items()}
+    some_id = next(vehicle_id for vehicle_id, steps in good.items() if steps)
+    good[some_id] = good[some_id][1:]
+    portfolio = Portfolio(
+        problem,
+        repair(problem, {}),
+        began_s=monotonic(),
+        until_s=monotonic() + 30,
+        seed=1,
+        engines=ALL_ENGINES,
+        progress=lambda _: None,
+        better=lambda _: None,
+        lanes=2,
+    )
+    portfolio.best = poor
+    portfolio.hopeful = repair(problem, good)
+    assert portfolio.hopeful.unassigned
+    assert portfolio.hopeful.cost < poor.cost
+    while portfolio._mend_a_little():
+        pass
+    assert portfolio.best.unassigned == ()
+    assert portfolio.best.cost < poor.cost
 
 
 @pytest.mark.parametrize("engine", ["pyvrp", "vroom", "ortools"])

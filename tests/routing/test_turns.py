@@ -42,6 +42,29 @@ def test_what_pyvrp_finds_alone_in_one_go_is_looked_for_in_one_go(make: object) 
     assert begin.engine == "vroom"
 
 
+def test_a_large_problem_is_searched_as_a_whole_before_it_is_cut() -> None:
+    began_s = monotonic()
+    run = Turns(
+        make_plain_day(400),
+        engines=ALL_ENGINES,
+        began_s=began_s,
+        until_s=began_s + 100,
+        lanes=2,
+    )
+    whole = run.choose(0, 0)
+    assert whole is not None
+    assert 45 <= whole.seconds_s <= 50
+    assert run.find_cutting_s() == 0
+    run.cut_from_s = began_s
+    assert run.find_cutting_s() > 95
+    run.drop("joint")
+    rest = run.choose(0, 1)
+    assert rest is not None
+    assert rest.engine == "ortools"
+    assert rest.seconds_s > 95
+    assert run.find_cutting_s() == 0
+
+
 def test_on_one_core_the_second_lane_leaves_it_to_the_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
