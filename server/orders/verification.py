@@ -7,6 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import and_, func, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -213,7 +214,7 @@ async def _doubt_repeats(
                 other.state.in_((*UNBILLED, "delivered", "completed")),
             ),
         )
-        .distinct(order.id)
+        .ext(distinct_on(order.id))
         .order_by(order.id, other.captured_at, other.id)
     )
     for order_id, number, channel in found:
