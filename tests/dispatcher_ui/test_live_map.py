@@ -60,7 +60,7 @@ async def test_runs_are_drawn_along_the_way_from_the_depot_and_back(
         await page.wait_for_function(
             """([id, lon, lat]) => {
                 const line = postrider.lineOf(id);
-                return [line.at(0), line.at(-1)].every(
+                return line !== undefined && [line.at(0), line.at(-1)].every(
                     (end) => end && Math.abs(end[0] - lon) < 1e-6 && Math.abs(end[1] - lat) < 1e-6,
                 );
             }""",
