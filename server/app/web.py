@@ -1,5 +1,6 @@
 """The web process: Litestar with the routes of every room, one transaction per request."""
 
+import gc
 import logging
 from collections.abc import AsyncIterator
 from typing import Any
@@ -107,6 +108,9 @@ def from_environment() -> Litestar:
         await db.close()
 
     app.on_shutdown.append(close)
+    # What is there by now stays. Each search for garbage in it held up all requests for 40 ms.
+    gc.collect()
+    gc.freeze()
     return app
 
 

@@ -61,7 +61,8 @@ async def list_orders(
 ) -> OrderPage:
     """Newest first, captured from `since` to before `until`. Every word of `text` has to begin
     a word of the numbers, the reference, the names, the addresses, the e-mail address or the
-    telephone number; but who types a whole number or reference gets what has it."""
+    telephone number; of nothing but numbers only the last may be unfinished. Who types a whole
+    number or reference gets what has it."""
     last = await load_order(session, after, account_id=account_id) if after else None
     order: type[Order] = Order
     query, newest_first = select(Order), []

@@ -41,17 +41,24 @@ def slice_of(at: datetime) -> int:
 
 def pattern_of(text: str, account_id: UUID | None) -> str | None:
     """What to look for in one slice, as a tsquery in which each ? stands for the slice; None when
-    there is no letter and no digit. Single letters count only when there is nothing else."""
+    there is no letter and no digit. Single letters count only when there is nothing else. Of a row
+    of numbers only the last may be unfinished."""
     words = [word for word in re.split(SEPARATORS, text.lower()) if word]
     if not words:
         return None
-    long = [word for word in words if len(word) > 1] or words[:1]
-    ways = [" & ".join(map(_beginning, long[:MAX_WORDS]))]
-    if PHONE.fullmatch(text):
+    *earlier, last = ([word for word in words if len(word) > 1] or words[:1])[:MAX_WORDS]
+    # Each group only begun would be half of all telephone numbers.
+    is_phone = PHONE.fullmatch(text) is not None
+    ways = [" & ".join([*map(_whole if is_phone else _beginning, earlier), _beginning(last)])]
+    if is_phone:
         digits = re.sub("[^0-9]", "", text).removeprefix("00")
         ways += [_beginning(digits), _beginning(digits[-LOCAL_DIGITS:])]
     pattern = " | ".join(f"({way})" for way in dict.fromkeys(ways))
     return f"({pattern}) & '?@{account_id}'" if account_id else pattern
+
+
+def _whole(word: str) -> str:
+    return f"'?.{word}'"
 
 
 def _beginning(word: str) -> str:
