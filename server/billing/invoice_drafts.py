@@ -262,7 +262,7 @@ async def _draft(
     )
     session.add(row)
     await session.flush()
-    credited = await _lines_reversed(session, charges)
+    credited = await _lines_reversed(session, charges, of=corrects_id)
     session.add_all(
         _line(row.id, number, charge, day, credited.get(charge.reverses_id))
         for number, (charge, day) in enumerate(zip(charges, days, strict=True), 1)
@@ -273,12 +273,16 @@ async def _draft(
 
 
 async def _lines_reversed(
-    session: AsyncSession, charges: Sequence[Charge]
+    session: AsyncSession, charges: Sequence[Charge], *, of: UUID | None
 ) -> dict[UUID | None, int]:
+    """Charge -> its line on the invoice that is corrected. Who reverses what was given back is
+    charged again: that corrects no paper."""
+    if of is None:
+        return {}
     reversed_ids = [charge.reverses_id for charge in charges if charge.reverses_id]
     found = await session.execute(
         select(InvoiceLine.charge_id, InvoiceLine.number).where(
-            InvoiceLine.charge_id.in_(reversed_ids)
+            InvoiceLine.invoice_id == of, InvoiceLine.charge_id.in_(reversed_ids)
         )
     )
     return {charge_id: number for charge_id, number in found if charge_id}

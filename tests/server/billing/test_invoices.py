@@ -264,6 +264,23 @@ async def test_a_refund_of_no_charge_is_a_credit_on_the_account(office: Office) 
     assert await office.owed_minor(acme) == -357
 
 
+async def test_a_refund_that_is_taken_back_is_charged_on_an_invoice_that_corrects_nothing(
+    office: Office,
+) -> None:
+    acme = await office.account()
+    (refund,) = await office.charge(acme, -300)
+    (draft,) = await office.draft(acme)
+    await office.issue(draft)
+    async with office.db.transaction() as session:
+        await billing.reverse_charge(session, refund, reason="not lost", by="test")
+    office.now += timedelta(hours=2)
+    (draft,) = await office.draft(acme)
+    invoice = await office.issue(draft)
+    assert (invoice.kind, invoice.corrects_id, invoice.gross_minor) == ("invoice", None, 357)
+    assert [line.credits_line for line in invoice.lines] == [None]
+    assert await office.owed_minor(acme) == 0
+
+
 async def test_without_a_billing_address_nothing_is_invoiced(office: Office) -> None:
     acme = await office.account(buyer=None)
     await office.charge(acme, 500)

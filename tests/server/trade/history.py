@@ -56,12 +56,14 @@ class Mortal(Database):
 
 
 class Tally:
-    """Over all histories: what commands came to, why they were refused, what was reached."""
+    """Over all histories: what commands came to, why they were refused, what was reached; and what
+    broke, first things first."""
 
     def __init__(self) -> None:
         self.outcomes: Counter[tuple[str, str]] = Counter()
         self.refusals: Counter[str] = Counter()
         self.reached: Counter[str] = Counter()
+        self.broken: list[Exception] = []
 
     def table(self) -> str:
         columns = (EFFECT, NO_EFFECT, REFUSED, BROKEN)

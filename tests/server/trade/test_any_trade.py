@@ -5,9 +5,12 @@ power failing between any two steps and two people at it at once: the books of a
 import asyncio
 import copy
 import os
+from collections.abc import Coroutine
+from typing import Any
 
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
+from hypothesis.errors import Flaky
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
@@ -49,7 +52,7 @@ class AnyTrade(RuleBasedStateMachine):
 
     def __init__(self, runner: asyncio.Runner, db: Database, trader: Trader, tally: Tally) -> None:
         super().__init__()
-        self.run = runner.run
+        self.runner = runner
         trader.db = db
         self.history = History(trader, tally)
         self.trader = trader
@@ -60,6 +63,16 @@ class AnyTrade(RuleBasedStateMachine):
         self.run(self.history.note_states())
         self.clock.__exit__(None, None, None)
         self.run(self.trader.db.close())
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """What breaks is kept with its story: who broke it at once with another may not break it
+        again, and then Hypothesis only says that the test is not to be relied on."""
+        try:
+            self.runner.run(work)
+        except Exception as broken:
+            broken.add_note("\n".join(self.history.diary))
+            self.history.tally.broken.append(broken)
+            raise
 
     @initialize(luck=NUMBER)
     def trade_begins(self, luck: int) -> None:
@@ -149,11 +162,7 @@ class AnyTrade(RuleBasedStateMachine):
                     since=self.trader.opened_at,
                 )
 
-        try:
-            self.run(check())
-        except AssertionError as broken:
-            broken.add_note("\n".join(self.history.diary))
-            raise
+        self.run(check())
 
 
 def play(databases: Databases, *, histories: int, steps: int, number: int) -> Tally:
@@ -188,6 +197,8 @@ def play(databases: Databases, *, histories: int, steps: int, number: int) -> Ta
                     suppress_health_check=list(HealthCheck),
                 ),
             )
+        except Flaky as flaky:
+            raise (tally.broken[0] if tally.broken else flaky) from None
         finally:
             runner.run(databases.drop(filled))
     return tally
