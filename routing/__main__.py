@@ -5,8 +5,10 @@ well; 1: the plan breaks rules; 2: the input is no good, said in one line. See R
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -24,7 +26,7 @@ from routing.problem import Position, Problem, ProblemError
 from routing.road_errors import RoadsError
 from routing.vroom_json import encode_vroom
 
-MEASURES = ("insert", "roads", "days")
+MEASURES = ("insert", "roads", "days", "figures", "table")
 """What `bench` knows besides files."""
 
 
@@ -130,6 +132,15 @@ def _add_measures(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     tables.add_argument("--sizes", default="1000,2000", metavar="COUNTS")
     tables.add_argument("--seed", type=int, default=0)
     tables.set_defaults(run=_bench_roads)
+    figures = commands.add_parser("bench-figures", help="what is wanted of time: bench figures")
+    figures.add_argument("folder", type=Path, help="where the roads are")
+    figures.add_argument("map", type=Path)
+    figures.add_argument("--budgets", default="0.5,2,10,60", metavar="SECONDS")
+    figures.add_argument("--seed", type=int, default=0)
+    figures.set_defaults(run=_bench_figures)
+    table = commands.add_parser("bench-table", help="one table of earlier runs: bench table")
+    table.add_argument("runs", type=Path, nargs="+", help="what bench --json has printed")
+    table.set_defaults(run=_print_runs)
     days = commands.add_parser("bench-days", help="write made-up days: bench days")
     days.add_argument("folder", type=Path, help="where the roads are")
     days.add_argument("map", type=Path)
@@ -315,6 +326,45 @@ def _bench_roads(options: argparse.Namespace) -> int:
     print(format_measurements(measure_tables(roads, addresses, sizes, seed=options.seed)))
     roads.close()
     return 0
+
+
+def _bench_figures(options: argparse.Namespace) -> int:
+    from routing import measure, punctuality  # noqa: PLC0415
+    from routing.days import read_addresses  # noqa: PLC0415
+    from routing.roads import open_roads  # noqa: PLC0415
+
+    is_met = True
+
+    def tell(figure: punctuality.Figure) -> None:
+        nonlocal is_met
+        is_met &= figure.is_met
+        print(punctuality.format_figure(figure), flush=True)
+
+    insertion = measure.measure_insertion(vehicles=50, stops=1_000, count=1_000, seed=options.seed)
+    tell(punctuality.judge_insertion(insertion))
+    with closing(open_roads(options.folder)) as roads:
+        sizes = list(punctuality.LONGEST_TABLE_MS)
+        addresses = read_addresses(options.map)
+        for size, one in zip(
+            sizes, measure.measure_tables(roads, addresses, sizes, seed=options.seed), strict=True
+        ):
+            tell(punctuality.judge_table(one, size))
+    town = punctuality.make_town(options.seed)
+    tell(punctuality.measure_cancelling(town, 10))
+    budgets_s = [_read_budget(text) for text in options.budgets.split(",")]
+    for figure in punctuality.measure_budgets(town, budgets_s, seed=options.seed):
+        tell(figure)
+    load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+    print(f"load {load} on {os.cpu_count()} cores")
+    return 0 if is_met else 1
+
+
+def _print_runs(options: argparse.Namespace) -> int:
+    from routing import bench  # noqa: PLC0415
+
+    runs = [run for path in options.runs for run in bench.decode_runs(path.read_bytes(), path)]
+    print(bench.format_table(runs))
+    return 1 if any(run.violations for run in runs) else 0
 
 
 def _make_days(options: argparse.Namespace) -> int:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from routing.halts import Halt, halt_of
 from routing.plan import Plan, Route, price_wishes
 from routing.problem import Job, Problem, Step, Vehicle, Work, steps_of
-from routing.rules import Violation, may_serve
+from routing.rules import Violation, check_rules, may_serve
 from routing.schedule import Itinerary, schedule_route
 from routing.timetable import Bools, Ints, Row, Timetable, measure_row
 from routing.timing import Timing
@@ -204,7 +204,7 @@ class _Search:
                 halts = place(row.halts, self.halts, position)
                 self._try(row, tuple(halt.step for halt in halts), halts)
         if not self.best:
-            self._try_reloads()
+            self._try_reloads(in_haste=in_haste)
         if not self.best:
             self._note_examples(tried)
         ways = sorted(self.best.items(), key=lambda item: item[1][0])[:most]
@@ -214,35 +214,57 @@ class _Search:
         ]
 
     def _try(
-        self, row: Row, steps: tuple[Step, ...], halts: tuple[Halt, ...] | None = None
+        self, row: Row, steps: tuple[Step, ...], halts: tuple[Halt, ...], *, notes: bool = True
     ) -> None:
         itinerary = Itinerary(self.problem, row.vehicle, steps, halts)
         timing = itinerary.find_times()
         if not isinstance(timing, Timing):
-            self.reasons.update(timing)
+            if notes:
+                self.reasons.update(timing)
             return
         added_cost = itinerary.price(timing) - row.cost
         held = self.best.get(row.vehicle.id)
         if held is None or added_cost < held[0]:
             self.best[row.vehicle.id] = (added_cost, itinerary, timing)
 
-    def _try_reloads(self) -> None:
-        """Where there is no room in any trip, let the vehicle load once more for this work."""
+    def _try_reloads(self, *, in_haste: bool) -> None:
+        """Where there is no room in a trip, let the vehicle load once more for this work."""
         if len(self.added) > 1 or not any(self.work.size):
             return
-        for row in self.inserter.rows.values():
-            vehicle = row.vehicle
-            reloads = sum(step.leg == "reload" for step in row.steps)
-            if reloads >= vehicle.max_reloads or not self._may_take(row):
+        found = [place for table in self.inserter.tables() for place in self._weigh_reloads(table)]
+        for least_cost, row, position, halts in sorted(found, key=lambda place: place[0]):
+            held = self.best.get(row.vehicle.id)
+            if (in_haste and self.best) or (held and least_cost > held[0]):
                 continue
-            for depot_id in sorted(vehicle.reload_at):
-                reload = Step(id=depot_id, leg="reload")
-                for k in range(len(vehicle.fixed), len(row.steps) + 1):
-                    for added in ((reload, *self.added), (*self.added, reload)):
-                        steps = (*row.steps[:k], *added, *row.steps[k:])
-                        timed = schedule_route(self.problem, vehicle, steps)
-                        if isinstance(timed, Route):
-                            self._try(row, steps)
+            both = (*row.halts[:position], *halts, *row.halts[position:])
+            steps = tuple(halt.step for halt in both)
+            if not check_rules(self.problem, row.vehicle, steps):
+                self._try(row, steps, both, notes=False)
+
+    def _weigh_reloads(
+        self, table: Timetable
+    ) -> Iterator[tuple[float, Row, int, tuple[Halt, Halt]]]:
+        """Yield where the work and a reload before or behind it may fit but the work alone not."""
+        able = np.array([self._may_take(row) and can_reload(row) for row in table.rows])
+        if not able.any():
+            return
+        is_full = ~table.fits(self.work.size, self._find_side()) & able[table.owner]
+        for depot_id in sorted({one for row in table.rows for one in row.vehicle.reload_at}):
+            step = Step(id=depot_id, leg="reload")
+            reload, visit = halt_of(self.problem, step), self.halts[0]
+            for halts in ((reload, visit), (visit, reload)):
+                cost, possible = table.weigh(*halts)
+                for k in np.flatnonzero(possible & is_full):
+                    row = table.rows[int(table.owner[k])]
+                    if depot_id in row.vehicle.reload_at:
+                        wish = price_wishes(row.vehicle, self.work) - BOUND_SLACK
+                        yield float(cost[k]) + wish, row, int(table.position[k]), halts
+
+    def _find_side(self) -> str:
+        """Return which room the work needs: see `Timetable.fits`."""
+        if not isinstance(self.work, Job):
+            return "at"
+        return "until" if self.work.kind == "delivery" else "from"
 
     def _may_take(self, row: Row) -> bool:
         """Rule out the vehicle as a whole, noting why."""
@@ -286,10 +308,7 @@ class _Search:
         able = np.array([self._may_take(row) for row in table.rows])
         wishes = np.array([price_wishes(row.vehicle, self.work) for row in table.rows])
         base = wishes[table.owner] - BOUND_SLACK
-        side = "at"
-        if isinstance(self.work, Job):
-            side = "until" if self.work.kind == "delivery" else "from"
-        usable = table.fits(self.work.size, side) & able[table.owner]
+        usable = table.fits(self.work.size, self._find_side()) & able[table.owner]
         added, possible = table.weigh(*self.halts)
         at = np.flatnonzero(possible & usable)
         found = [(added[at] + base[at], at, at)]
@@ -331,6 +350,12 @@ class _Search:
                 self._note(row.vehicle, "capacity", sentence)
             else:
                 self.reasons.update(timed)
+
+
+def can_reload(row: Row) -> bool:
+    """Whether the vehicle may load once more than it does."""
+    reloads = sum(step.leg == "reload" for step in row.steps)
+    return bool(row.vehicle.reload_at) and reloads < row.vehicle.max_reloads
 
 
 def place(halts: tuple[Halt, ...], added: Sequence[Halt], position: Position) -> tuple[Halt, ...]:

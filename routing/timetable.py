@@ -4,8 +4,9 @@ Position p of a route is before its p-th visit. The bounds leave out breaks and 
 err on the possible side, so nothing that can be driven is ruled out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, chain, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from routing.halts import Halt, halt_at, halt_of
 from routing.plan import Route
 from routing.problem import UNREACHABLE, Problem, Step, Vehicle
-from routing.rules import load_after_each
+from routing.rules import Load, load_after_each
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -22,14 +23,16 @@ NEVER_S = 2**40
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The positions of one route; arrays of shape (visits + 1,).
+    """The positions of one route, lists of one number for each: there are visits + 1.
+
+    Lists, as a route is too short for arrays to be quicker.
 
     Attributes
     ----------
     before, after : the places on either side; N, which is nowhere, at an open end
     ready_s, due_s : earliest departure from `before`, latest arrival at `after`
     travel_s, distance_m : from `before` to `after` as it is now
-    room_until, room_at, room_from : room for a delivery, a shipment and a pickup, (visits + 1, K)
+    room_until, room_at, room_from : room for a delivery, a shipment and a pickup, a list of K each
     busy_before_s, busy_after_s : driving and service up to leaving `before`, and from reaching
         `after` to the end
     idle_s : what of the route is neither driving nor service
@@ -45,17 +48,17 @@ class Row:
     paid_s: int
     unpaid_s: int
     latest_leave_s: int
-    before: Ints
-    after: Ints
-    ready_s: Ints
-    due_s: Ints
-    travel_s: Ints
-    distance_m: Ints
-    room_until: Ints
-    room_at: Ints
-    room_from: Ints
-    busy_before_s: Ints
-    busy_after_s: Ints
+    before: list[int]
+    after: list[int]
+    ready_s: list[int]
+    due_s: list[int]
+    travel_s: list[int]
+    distance_m: list[int]
+    room_until: list[list[int]]
+    room_at: list[list[int]]
+    room_from: list[list[int]]
+    busy_before_s: list[int]
+    busy_after_s: list[int]
     idle_s: int
 
 
@@ -69,31 +72,34 @@ def measure_row(problem: Problem, vehicle: Vehicle, route: Route | None) -> Row:
     before = [nowhere if vehicle.start_place is None else vehicle.start_place, *inner]
     after = [*inner, nowhere if vehicle.end_place is None else vehicle.end_place]
     matrix = problem.matrix_of(vehicle)
-    travel_s = pick(matrix.duration_s, before, after)
-    distance_m = pick(matrix.distance_m, before, after)
+    travel_s = _look_up(matrix.duration_s, before, after)
+    distance_m = _look_up(matrix.distance_m, before, after)
     loading = halt_at(problem.loading_depot(vehicle))
     begin_s = loading.begin(vehicle.shift.start_s) if loading else vehicle.shift.start_s
-    at_s = NEVER_S if begin_s is None else begin_s + (loading.service_s if loading else 0)
-    ready_s = [at_s]
-    for halt, travel in zip(halts, travel_s.tolist(), strict=False):
+    loading_s = loading.service_s if loading else 0
+    at_s = NEVER_S if begin_s is None else begin_s + loading_s
+    ready_s, before_s = [at_s], [loading_s]
+    for halt, travel in zip(halts, travel_s, strict=False):
         start_s = halt.begin(at_s + travel)
         at_s = (NEVER_S if start_s is None else start_s) + halt.service_s
         ready_s.append(at_s)
+        before_s.append(before_s[-1] + travel + halt.service_s)
     arriving = halt_at(problem.find_depot(vehicle.end_place))
     by_s = vehicle.latest_end_s
     if arriving and arriving.windows:
         by_s = min(by_s, arriving.windows[-1].end_s)
     due_s = [by_s]
-    for halt, travel in zip(reversed(halts), reversed(travel_s.tolist()), strict=False):
+    for halt, travel in zip(reversed(halts), reversed(travel_s), strict=False):
         by_s = _latest(halt, by_s - travel)
         due_s.append(by_s)
     duration_s = route.duration_s if route else 0
-    loading_s = loading.service_s if loading else 0
-    service_s = np.array([0, *(halt.service_s for halt in halts)])
-    before_s = loading_s + np.cumsum(service_s + np.concatenate([[0], travel_s[:-1]]))
-    total_s = int(before_s[-1] + travel_s[-1])
+    total_s = before_s[-1] + travel_s[-1]
     unpaid = {rest.id: rest.duration_s for rest in vehicle.breaks if not rest.paid}
     rested_s = sum(unpaid.get(v.id, 0) for v in route.visits if v.leg == "break") if route else 0
+    if route:  # the end is left out: nothing goes behind it
+        loads: Sequence[Load] = [v.load for v in route.visits[:-1] if v.leg != "break"]
+    else:
+        loads = load_after_each(problem, vehicle, steps)
     return Row(
         vehicle,
         steps,
@@ -102,18 +108,27 @@ def measure_row(problem: Problem, vehicle: Vehicle, route: Route | None) -> Row:
         duration_s,
         duration_s - rested_s,
         sum(unpaid.values()),
-        vehicle.shift.start_s if fixed else due_s[-1] - int(travel_s[0]) - loading_s,
-        np.array(before),
-        np.array(after),
-        np.array(ready_s),
-        np.array(due_s[::-1]),
+        vehicle.shift.start_s if fixed else due_s[-1] - travel_s[0] - loading_s,
+        before,
+        after,
+        ready_s,
+        due_s[::-1],
         travel_s,
         distance_m,
-        *_measure_room(problem, vehicle, steps),
+        *_measure_room(vehicle, steps, loads),
         before_s,
-        total_s - before_s - travel_s,
+        [total_s - spent_s - on_s for spent_s, on_s in zip(before_s, travel_s, strict=True)],
         max(0, duration_s - total_s) if steps else 0,
     )
+
+
+def _look_up(grid: NDArray[np.int32], origins: list[int], targets: list[int]) -> list[int]:
+    """Return what lies between each two, as `pick` does."""
+    count, find = len(grid), grid.item
+    return [
+        find(here, there) if here < count and there < count else 0
+        for here, there in zip(origins, targets, strict=True)
+    ]
 
 
 def _latest(halt: Halt, leave_by_s: int) -> int:
@@ -125,18 +140,20 @@ def _latest(halt: Halt, leave_by_s: int) -> int:
 
 
 def _measure_room(
-    problem: Problem, vehicle: Vehicle, steps: tuple[Step, ...]
-) -> tuple[Ints, Ints, Ints]:
+    vehicle: Vehicle, steps: tuple[Step, ...], loads: Sequence[Load]
+) -> tuple[list[list[int]], list[list[int]], list[list[int]]]:
     """Return the least room from the start of the trip, at, and until the end of the trip."""
-    loads = np.array(load_after_each(problem, vehicle, steps), dtype=np.int64)
-    room_at = np.array(vehicle.capacity, dtype=np.int64) - loads
-    room_until, room_from = room_at.copy(), room_at.copy()
     ends = [k + 1 for k, step in enumerate(steps) if step.leg == "reload"]
-    for first, last in zip([0, *ends], [*ends, len(loads)], strict=True):
-        trip = room_at[first:last]
-        room_until[first:last] = np.minimum.accumulate(trip)
-        room_from[first:last] = np.minimum.accumulate(trip[::-1])[::-1]
-    return room_until, room_at, room_from
+    trips = list(pairwise((0, *ends, len(loads))))
+    until, at, since = [], [], []
+    for k, most in enumerate(vehicle.capacity):
+        room = [most - load[k] for load in loads]
+        at.append(room)
+        parts = [room[first:last] for first, last in trips]
+        until.append([least for part in parts for least in accumulate(part, min)])
+        backwards = [[*accumulate(reversed(part), min)] for part in parts]
+        since.append([least for part in backwards for least in reversed(part)])
+    return until, at, since
 
 
 def pick(
@@ -161,11 +178,11 @@ class Timetable:
         self.owner = np.repeat(np.arange(len(rows)), counts)
         self.position = np.arange(len(self.owner)) - self.first[self.owner]
         for name in self.ALONG:
-            setattr(self, name, np.concatenate([getattr(row, name) for row in rows]))
-        self.rooms: dict[str, Ints] = {
-            name: np.concatenate([getattr(row, f"room_{name}") for row in rows])
-            for name in ("until", "at", "from")
-        }
+            setattr(self, name, _join(getattr(row, name) for row in rows))
+        self.rooms: dict[str, list[Ints]] = {}
+        for name in ("until", "at", "from"):
+            rooms = [getattr(row, f"room_{name}") for row in rows]
+            self.rooms[name] = [_join(parts) for parts in zip(*rooms, strict=True)]
         vehicles = [row.vehicle for row in rows]
         self.per_km = self._spread([vehicle.cost_per_km for vehicle in vehicles])
         self.per_hour = self._spread([vehicle.cost_per_hour for vehicle in vehicles])
@@ -176,7 +193,7 @@ class Timetable:
         self.paid_s = self._spread([row.paid_s for row in rows])
         self.unpaid_s = self._spread([row.unpaid_s for row in rows])
         self.latest_leave_s = self._spread([row.latest_leave_s for row in rows])
-        self.earliest_end_s = self._spread([int(r.ready_s[-1] + r.travel_s[-1]) for r in rows])
+        self.earliest_end_s = self._spread([r.ready_s[-1] + r.travel_s[-1] for r in rows])
         self.is_used = self._spread([len(row.steps) for row in rows]) > 0
         self.entry_cost = self._spread([0 if row.cost else row.vehicle.fixed_cost for row in rows])
         self.is_fixed = self._spread([len(v.fixed) for v in vehicles]) > 0
@@ -206,10 +223,10 @@ class Timetable:
 
     def fits(self, size: tuple[int, ...], side: str) -> Bools:
         """Return where there is room; `side` is one of `rooms`."""
-        if not size:
-            return np.ones(len(self.owner), dtype=bool)
-        room: Bools = (self.rooms[side] >= np.array(size, dtype=np.int64)).all(axis=1)
-        return room
+        possible = np.ones(len(self.owner), dtype=bool)
+        for amount, room in zip(size, self.rooms[side], strict=False):
+            possible &= room >= amount
+        return possible
 
     def price(self, added_m: Ints, added_s: Ints, least_s: Ints) -> NDArray[np.float64]:
         """Return the least added cost.
@@ -277,6 +294,10 @@ class Timetable:
             leave_s = np.minimum(leave_s, np.where(self.is_fixed, leave_s, by_s))
         end_s = np.maximum(back_s + self.busy_after_s, self.earliest_end_s)
         return np.where(self.is_used & (leave_s < NEVER_S), end_s - leave_s, 0)
+
+
+def _join(parts: Iterable[list[int]]) -> Ints:
+    return np.fromiter(chain.from_iterable(parts), dtype=np.int64)
 
 
 def _begin_all(halt: Halt, ready_s: Ints) -> Ints:

@@ -1,6 +1,6 @@
 """PyVRP's solutions and our sequences, there and back."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from typing import Any
 
 from pyvrp import Activity, ActivityType, Solution
@@ -16,41 +16,54 @@ from routing.schedule import schedule_route
 def make_initial(translation: Translation, start: Sequences) -> Solution | None:
     """Return the start as PyVRP's solution; None when it holds nothing but fixed visits."""
     routes = []
-    remainder, clock = translation.remainder, translation.clock
-    pair_of = {errand.work.id: k for k, errand in enumerate(translation.pairs)}
-    clients_of: dict[str, list[int]] = defaultdict(list)
-    for index, (errand, _) in enumerate(translation.clients):
-        clients_of[errand.work.id].append(index)
+    remainder = translation.remainder
     for type_index, group in enumerate(translation.groups):
         for cab_index in group:
             vehicle = remainder.problem.vehicles[cab_index]
             timed = schedule_route(remainder.problem, vehicle, start.get(vehicle.id, ()))
             if not isinstance(timed, Route):
                 continue
-            begins_s = {
-                Step(id=v.id, leg=v.leg): clock.read(v.start_s - remainder.origin_s)
-                for v in timed.visits
-                if v.leg in ("job", "pickup", "delivery")
-            }
-            activities = []
-            gates = {
-                translation.gates[k].depot_id: k
-                for k in translation.data.vehicle_type(type_index).reload_depots
-            }
-            for step in timed.steps[len(vehicle.fixed) :]:
-                if step.leg == "reload":
-                    if step.id in gates:
-                        activities.append(Activity(ActivityType.DEPOT, gates[step.id]))
-                elif step.leg != "job" and step.id in pair_of:
-                    is_pickup = step.leg == "pickup"
-                    kind = ActivityType.PICKUP if is_pickup else ActivityType.DELIVERY
-                    activities.append(Activity(kind, pair_of[step.id]))
-                elif step.id in clients_of:
-                    chosen = _find_window(translation, clients_of[step.id], begins_s[step])
-                    activities.append(Activity(ActivityType.CLIENT, chosen))
+            activities = _tell_trips(translation, timed, len(vehicle.fixed), type_index)
             if activities:
                 routes.append(PyvrpRoute(translation.data, activities, type_index))
     return Solution(translation.data, routes) if routes else None
+
+
+def _tell_trips(
+    translation: Translation, route: Route, fixed: int, type_index: int
+) -> list[Activity]:
+    """Return what a vehicle does in PyVRP's words.
+
+    PyVRP knows no shipment that stays on board while the vehicle reloads: there it is delivered
+    before the reload.
+    """
+    remainder, clock = translation.remainder, translation.clock
+    begins_s = {
+        Step(id=v.id, leg=v.leg): clock.read(v.start_s - remainder.origin_s)
+        for v in route.visits
+        if v.leg in ("job", "pickup", "delivery")
+    }
+    reloads = translation.data.vehicle_type(type_index).reload_depots
+    gates = {translation.gates[k].depot_id: k for k in reloads}
+    activities: list[Activity] = []
+    on_board: dict[str, Activity] = {}
+    for step in route.steps[fixed:]:
+        if step.leg == "reload":
+            if step.id in gates:
+                activities += on_board.values()
+                on_board.clear()
+                activities.append(Activity(ActivityType.DEPOT, gates[step.id]))
+        elif step.leg == "pickup" and step.id in translation.pair_of:
+            pair = translation.pair_of[step.id]
+            activities.append(Activity(ActivityType.PICKUP, pair))
+            on_board[step.id] = Activity(ActivityType.DELIVERY, pair)
+        elif step.id in on_board:
+            activities.append(on_board.pop(step.id))
+        elif step.id in translation.clients_of:
+            indices = translation.clients_of[step.id]
+            chosen = _find_window(translation, indices, begins_s[step])
+            activities.append(Activity(ActivityType.CLIENT, chosen))
+    return activities
 
 
 def _find_window(translation: Translation, indices: list[int], begin_s: int) -> int:

@@ -85,6 +85,10 @@ class Translation:
             for window in remainder.windows_of(errand.halts[0])
         ]
         self.pairs = [errand for errand in remainder.errands if len(errand.halts) == 2]
+        self.pair_of = {errand.work.id: k for k, errand in enumerate(self.pairs)}
+        self.clients_of: dict[str, list[int]] = defaultdict(list)
+        for index, (errand, _) in enumerate(self.clients):
+            self.clients_of[errand.work.id].append(index)
         cab_groups: dict[tuple[Cab, _Tie], list[int]] = defaultdict(list)
         tied = self._tie()
         for index, cab in enumerate(remainder.cabs):

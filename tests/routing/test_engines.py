@@ -12,7 +12,7 @@ from routing.checks import violations
 from routing.engines import Improved, Sequences, joint, ortools, pyvrp, vroom
 from routing.formats import read_problem
 from routing.plan import Plan, Progress, measure_objective
-from routing.problem import Handover, Job, Problem, Shipment, Step, TimeWindow, Vehicle
+from routing.problem import Depot, Handover, Job, Problem, Shipment, Step, TimeWindow, Vehicle
 from routing.repair import fill, repair
 from tests.routing.cities import HOUR_S, draw_problem, drive_matrix
 from tests.routing.test_formats import make_homberger_file
@@ -130,6 +130,22 @@ def test_open_ends_cost_no_way(engine: object) -> None:
     found = search(engine, problem, repair(problem, {}), 0.3)
     assert found is not None
     assert repair(problem, found).cost == 200
+
+
+@ENGINES
+def test_a_start_that_reloads_with_a_shipment_on_board_is_taken(engine: object) -> None:
+    depot = Depot(id="depot", place=0)
+    ride = Shipment(id="ride", pickup=Handover(place=1), delivery=Handover(place=3), size=(1,))
+    jobs = tuple(Job(id=f"j{k}", place=k, size=(9,)) for k in (1, 2))
+    van = replace(VAN, max_reloads=1, reload_at=frozenset({"depot"}))
+    problem = on_street(jobs=jobs, shipments=(ride,), vehicles=(van,), depots=(depot,))
+    pickup, delivery = Step(id="ride", leg="pickup"), Step(id="ride", leg="delivery")
+    between = (Step(id="j1"), pickup, Step(id="depot", leg="reload"), Step(id="j2"), delivery)
+    start = repair(problem, {"van": between})
+    assert start.unassigned == ()
+    found = search(engine, problem, start, 0.3)
+    if found is not None:  # VROOM knows no reloads
+        assert violations(problem, repair(problem, found)) == []
 
 
 @pytest.mark.parametrize("engine", [pyvrp, joint, ortools], ids=lambda e: e.__name__[16:])
