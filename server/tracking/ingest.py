@@ -3,6 +3,8 @@
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from functools import partial
+from math import isnan
 from uuid import UUID
 
 import msgspec
@@ -10,16 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.kit.db import after_commit
 from server.kit.geo import Position
 from server.protocol.from_driver import Fix
 from server.protocol.packed import microseconds
-from server.tracking.arrivals import Arrivals, Integers, Sender, known, moment
-from server.tracking.devices import Memories, lock_devices, save_devices
+from server.tracking.arrivals import Arrivals, Integers, Sender, is_ascending, known, moment
+from server.tracking.devices import Memories, lock_devices
 from server.tracking.fences import notice_arrivals
+from server.tracking.known_devices import KnownDevices
 from server.tracking.partitions import day_of, ensure_partitions
 from server.tracking.positions import LivePosition
+from server.tracking.settling import Known, settle
 from server.tracking.sifting import find_fine, sift
-from server.tracking.storing import copy_fixes, count_rejections, move_markers, store_fixes
+from server.tracking.storing import copy_fixes, count_rejections, store_fixes
 
 DAY_US = 86_400_000_000
 
@@ -94,22 +99,31 @@ async def ingest_fixes(
 
 
 async def ingest_tick(
-    session: AsyncSession, arrivals: Arrivals, received_at: datetime, *, is_plain: bool = True
+    session: AsyncSession,
+    arrivals: Arrivals,
+    received_at: datetime,
+    known: KnownDevices,
+    *,
+    is_plain: bool = True,
 ) -> Tick:
     """Filter and store what many devices have sent. Locks are taken in the order of the devices'
     and then of the drivers' ids.
 
-    is_plain: as nearly always, the days of the fixes have partitions, and none is stored that the
-    memory of the devices does not know. Otherwise nothing is taken for granted, which costs more.
+    is_plain: as nearly always, the days of the fixes have partitions, none is stored that the
+    memory of the devices does not know, and what is known of them is right. Otherwise nothing is
+    taken for granted, which costs more.
 
     Raises
     ------
-    NotCopied
+    NotCopied, OtherwiseRemembered
         It is not plain. The transaction is over.
     """
+    store = copy_fixes if is_plain else _store_anyhow
+    recalled = known.recall(arrivals.senders) if is_plain else None
     memories, kept, rejected, moved = await _take_in(
-        session, arrivals, received_at, copy_fixes if is_plain else _store_anyhow
+        session, arrivals, received_at, store, recalled
     )
+    after_commit(session, partial(known.keep, arrivals.senders, memories))
     return Tick(
         senders=arrivals.senders,
         through_seqs=memories.through.tolist(),
@@ -124,24 +138,35 @@ async def _take_in(
     arrivals: Arrivals,
     received_at: datetime,
     store: Callable[[AsyncSession, datetime, Arrivals, Integers], Awaitable[None]],
+    recalled: Memories | None = None,
 ) -> tuple[Memories, Integers, dict[UUID, Counter[str]], NDArray[np.void]]:
-    memories = await lock_devices(session, arrivals.senders)
+    """recalled: what is known of the devices, or they are looked up."""
+    memories = recalled or await lock_devices(session, arrivals.senders)
+    known = Known.of(memories)
     sifted = sift(arrivals, memories, received_at)
-    await save_devices(session, arrivals.senders, memories)
+    kept = np.flatnonzero(sifted.kept)
+    newest = _newest(arrivals, kept)
+    settled = await settle(
+        session,
+        arrivals,
+        received_at,
+        known=known,
+        memories=memories,
+        kept=kept,
+        newest=newest,
+    )
     rejected: defaultdict[UUID, Counter[str]] = defaultdict(Counter)
     for number, reasons in sifted.rejected.items():
         rejected[arrivals.senders[number].driver_id] += reasons
     await count_rejections(session, day_of(received_at), rejected)
-    kept = np.flatnonzero(sifted.kept)
-    if not kept.size:
-        return memories, kept, rejected, np.zeros(0, POSITION)
-    await store(session, received_at, arrivals, kept)
-    newest = _newest(arrivals, kept)
-    moved = await move_markers(session, received_at, arrivals, newest)
-    await notice_arrivals(session, arrivals, kept)
-    markers = positions_of(arrivals, newest, received_at)
-    has_moved = [arrivals.senders[of].driver_key in moved for of in arrivals.of[newest].tolist()]
-    return memories, kept, rejected, markers[np.array(has_moved, np.bool_)]
+    if kept.size:
+        await store(session, received_at, arrivals, kept)
+    await notice_arrivals(session, arrivals, kept, settled.near)
+    moved = positions_of(arrivals, newest, received_at)
+    if settled.moved is not None:
+        drivers = [arrivals.senders[of].driver_key for of in arrivals.of[newest].tolist()]
+        moved = moved[np.array([each in settled.moved for each in drivers], np.bool_)]
+    return memories, kept, rejected, moved
 
 
 async def _store_anyhow(
@@ -172,15 +197,22 @@ def positions_of(arrivals: Arrivals, numbers: Integers, received_at: datetime) -
 
 
 def _newest(arrivals: Arrivals, numbers: Integers) -> Integers:
-    """Of these fixes the newest of each driver. (One driver may have two phones.)"""
-    order = numbers[np.lexsort((arrivals.seq[numbers], arrivals.taken_us[numbers]))]
-    drivers = [sender.driver_key for sender in arrivals.senders]
-    of = arrivals.of[order].tolist()
-    found = dict(zip(map(drivers.__getitem__, of), order.tolist(), strict=True))
+    """Of these fixes the newest of each driver."""
+    of, taken_us = arrivals.of[numbers], arrivals.taken_us[numbers]
+    if not is_ascending(of, taken_us):
+        order = np.lexsort((arrivals.seq[numbers], taken_us, of))
+        numbers, of = numbers[order], of[order]
+    newest = numbers[np.flatnonzero(np.diff(of, append=-1))]
+    drivers = [arrivals.senders[each].driver_key for each in arrivals.of[newest].tolist()]
+    if len(set(drivers)) == len(drivers):
+        return newest
+    # One driver may have two phones.
+    by_time = np.lexsort((arrivals.seq[newest], arrivals.taken_us[newest])).tolist()
+    found = {drivers[each]: newest[each] for each in by_time}
     return np.array(list(found.values()), np.int64)
 
 
-def _live_position(marker: np.void, battery_percent: int | None) -> LivePosition:
+def _live_position(marker: np.void, battery_percent: float) -> LivePosition:
     return LivePosition(
         driver_id=UUID(bytes=bytes(marker["driver"])),
         position=Position(float(marker["lon"]), float(marker["lat"])),
@@ -188,5 +220,5 @@ def _live_position(marker: np.void, battery_percent: int | None) -> LivePosition
         received_at=moment(marker["received_us"]),
         speed_mps=known(marker["speed_mps"]),
         heading_deg=known(marker["heading_deg"]),
-        battery_percent=battery_percent,
+        battery_percent=None if isnan(battery_percent) else int(battery_percent),
     )
