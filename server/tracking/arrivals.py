@@ -178,6 +178,13 @@ class Arrivals:
             heading_deg=np.where(rows["heading"] <= MAX_HEADING, rows["heading"] / 100, np.nan),
         )
 
+    def only(self, kept: Truths) -> "Arrivals":
+        """These fixes, of the same senders, some of which may be left without any."""
+        if kept.all():
+            return self
+        columns = (getattr(self, name)[kept] for name in self.__slots__[1:])
+        return Arrivals(self.senders, *columns)
+
     def starts(self) -> Integers:
         """Where the fixes of each sender begin."""
         return np.searchsorted(self.of, np.arange(len(self.senders)))
@@ -209,6 +216,12 @@ def distances_m(lon_a: Floats, lat_a: Floats, lon_b: Floats, lat_b: Floats) -> F
         + np.cos(lat_a) * np.cos(lat_b) * np.sin((lon_b - lon_a) / 2) ** 2
     )
     found: Floats = 2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.minimum(h, 1.0)))
+    return found
+
+
+def most_m(lon_a: Floats, lat_a: Floats, lon_b: Floats, lat_b: Floats) -> Floats:
+    """No pair is farther apart than this, and near the equator none is much nearer."""
+    found: Floats = np.hypot(lon_b - lon_a, lat_b - lat_a) * np.radians(EARTH_RADIUS_M)
     return found
 
 

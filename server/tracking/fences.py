@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.kit import clock
 from server.kit.geo import Position, haversine_m
 from server.kit.outbox import emit
-from server.tracking.arrivals import Arrivals, Integers
+from server.tracking.arrivals import Arrivals
 from server.tracking.events import DriverArrived
 from server.tracking.models import FenceRow
 from server.tracking.readings import Reading
@@ -70,13 +70,10 @@ async def set_fences(session: AsyncSession, driver_id: UUID, fences: Sequence[Fe
 
 
 async def notice_arrivals(
-    session: AsyncSession,
-    arrivals: Arrivals,
-    kept: Integers,
-    near: Collection[tuple[UUID, UUID]],
+    session: AsyncSession, arrivals: Arrivals, near: Collection[tuple[UUID, UUID]]
 ) -> None:
-    """Say DriverArrived for each fence that these fixes enter. kept: their numbers. near: driver
-    and subject of each fence that they may enter."""
+    """Say DriverArrived for each fence that these fixes enter. near: driver and subject of each
+    that they may enter."""
     if not near:
         return
     fences = await session.scalars(
@@ -87,7 +84,7 @@ async def notice_arrivals(
     )
     drivers = {driver_id for driver_id, _ in near}
     paths = defaultdict(list)
-    for number, sender in zip(kept.tolist(), arrivals.of[kept].tolist(), strict=True):
+    for number, sender in enumerate(arrivals.of.tolist()):
         if (driver_id := arrivals.senders[sender].driver_id) in drivers:
             paths[driver_id].append(arrivals.reading(number))
     for path in paths.values():

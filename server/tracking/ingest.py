@@ -89,9 +89,11 @@ async def ingest_fixes(
         return Ingested(stored=0, rejected={}, through_seq=0, newest=None)
     sender = Sender(device_id, driver_id)
     arrivals = Arrivals.of_fixes(fixes, sender, clock_error_s=clock_error_s)
-    memories, kept, rejected, moved = await _take_in(session, arrivals, received_at, _store_anyhow)
+    memories, stored, rejected, moved = await _take_in(
+        session, arrivals, received_at, _store_anyhow
+    )
     return Ingested(
-        stored=int(kept.size),
+        stored=stored,
         rejected=dict(rejected.get(driver_id, {})),
         through_seq=int(memories.through[0]),
         newest=_live_position(moved[0], memories.battery_percent[0]) if moved.size else None,
@@ -120,14 +122,14 @@ async def ingest_tick(
     """
     store = copy_fixes if is_plain else _store_anyhow
     recalled = known.recall(arrivals.senders) if is_plain else None
-    memories, kept, rejected, moved = await _take_in(
+    memories, stored, rejected, moved = await _take_in(
         session, arrivals, received_at, store, recalled
     )
     after_commit(session, partial(known.keep, arrivals.senders, memories))
     return Tick(
         senders=arrivals.senders,
         through_seqs=memories.through.tolist(),
-        stored=int(kept.size),
+        stored=stored,
         rejected=sum(reasons.total() for reasons in rejected.values()),
         moved=moved,
     )
@@ -137,52 +139,45 @@ async def _take_in(
     session: AsyncSession,
     arrivals: Arrivals,
     received_at: datetime,
-    store: Callable[[AsyncSession, datetime, Arrivals, Integers], Awaitable[None]],
+    store: Callable[[AsyncSession, datetime, Arrivals], Awaitable[None]],
     recalled: Memories | None = None,
-) -> tuple[Memories, Integers, dict[UUID, Counter[str]], NDArray[np.void]]:
-    """recalled: what is known of the devices, or they are looked up."""
+) -> tuple[Memories, int, dict[UUID, Counter[str]], NDArray[np.void]]:
+    """What is remembered now, how many were kept, what was not, and the new markers. recalled:
+    what is known of the devices, or they are looked up."""
     memories = recalled or await lock_devices(session, arrivals.senders)
     known = Known.of(memories)
     sifted = sift(arrivals, memories, received_at)
-    kept = np.flatnonzero(sifted.kept)
-    newest = _newest(arrivals, kept)
+    kept = arrivals.only(sifted.kept)
+    newest = _newest(kept)
     settled = await settle(
-        session,
-        arrivals,
-        received_at,
-        known=known,
-        memories=memories,
-        kept=kept,
-        newest=newest,
+        session, kept, received_at, known=known, memories=memories, newest=newest
     )
     rejected: defaultdict[UUID, Counter[str]] = defaultdict(Counter)
     for number, reasons in sifted.rejected.items():
         rejected[arrivals.senders[number].driver_id] += reasons
     await count_rejections(session, day_of(received_at), rejected)
-    if kept.size:
-        await store(session, received_at, arrivals, kept)
-    await notice_arrivals(session, arrivals, kept, settled.near)
-    moved = positions_of(arrivals, newest, received_at)
+    if newest.size:
+        await store(session, received_at, kept)
+    await notice_arrivals(session, kept, settled.near)
+    moved = positions_of(kept, newest, received_at)
     if settled.moved is not None:
-        drivers = [arrivals.senders[of].driver_key for of in arrivals.of[newest].tolist()]
+        drivers = [kept.senders[of].driver_key for of in kept.of[newest].tolist()]
         moved = moved[np.array([each in settled.moved for each in drivers], np.bool_)]
-    return memories, kept, rejected, moved
+    return memories, len(kept.of), rejected, moved
 
 
-async def _store_anyhow(
-    session: AsyncSession, received_at: datetime, arrivals: Arrivals, kept: Integers
-) -> None:
-    days = np.unique(arrivals.taken_us[kept] // DAY_US).tolist()
+async def _store_anyhow(session: AsyncSession, received_at: datetime, arrivals: Arrivals) -> None:
+    days = np.unique(arrivals.taken_us // DAY_US).tolist()
     await ensure_partitions(session, {day_of(moment(day * DAY_US)) for day in days})
-    await store_fixes(session, received_at, arrivals, kept)
+    await store_fixes(session, received_at, arrivals)
 
 
 def newest_claims(arrivals: Arrivals, received_at: datetime) -> NDArray[np.void]:
     """Where drivers say to be, for a map whose database is away: checked as far as can be without
     knowing where they were before. Records of POSITION."""
     memories = Memories.of_nobody(len(arrivals.senders))
-    fine = np.flatnonzero(find_fine(arrivals, memories, received_at))
-    return positions_of(arrivals, _newest(arrivals, fine), received_at)
+    fine = arrivals.only(find_fine(arrivals, memories, received_at))
+    return positions_of(fine, _newest(fine), received_at)
 
 
 def positions_of(arrivals: Arrivals, numbers: Integers, received_at: datetime) -> NDArray[np.void]:
@@ -196,12 +191,12 @@ def positions_of(arrivals: Arrivals, numbers: Integers, received_at: datetime) -
     return records
 
 
-def _newest(arrivals: Arrivals, numbers: Integers) -> Integers:
-    """Of these fixes the newest of each driver."""
-    of, taken_us = arrivals.of[numbers], arrivals.taken_us[numbers]
+def _newest(arrivals: Arrivals) -> Integers:
+    """The numbers of the newest fix of each driver."""
+    of, taken_us = arrivals.of, arrivals.taken_us
+    numbers = np.arange(len(of))
     if not is_ascending(of, taken_us):
-        order = np.lexsort((arrivals.seq[numbers], taken_us, of))
-        numbers, of = numbers[order], of[order]
+        numbers = np.lexsort((arrivals.seq, taken_us, of))
     newest = numbers[np.flatnonzero(np.diff(of, append=-1))]
     drivers = [arrivals.senders[each].driver_key for each in arrivals.of[newest].tolist()]
     if len(set(drivers)) == len(drivers):

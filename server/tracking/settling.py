@@ -18,7 +18,7 @@ from server.tracking.arrivals import (
     array_of_degrees,
     array_of_hundredths,
     array_of_whole,
-    distances_m,
+    most_m,
 )
 from server.tracking.devices import SPOT, Memories, Texts
 from server.tracking.seq_ranges import Ranges
@@ -140,20 +140,21 @@ async def settle(
     *,
     known: "Known",
     memories: Memories,
-    kept: Integers,
     newest: Integers,
 ) -> Settled:
-    """known: what the rows have to say before. kept, newest: the numbers of the fixes that are
-    kept, and of those to which markers move, one for each driver.
+    """arrivals: the fixes that are kept. known: what the rows of their senders have to say before,
+    memories: and afterwards. newest: the numbers of the fixes to which markers move, one for each
+    driver.
 
     Raises
     ------
     OtherwiseRemembered
     """
+    remembered = _remembered(arrivals, known, memories)
     values = {
-        **_remembered(arrivals, known, memories),
-        **_markers(arrivals, newest),
-        **_paths(arrivals, kept),
+        **remembered,
+        **_markers(arrivals, newest, memories, remembered),
+        **_paths(arrivals, memories, remembered),
         "received_at": received_at,
         "devices": len(arrivals.senders),
         "markers": len(newest),
@@ -178,13 +179,15 @@ class Known:
 
 
 def _remembered(arrivals: Arrivals, known: Known, memories: Memories) -> Texts:
+    first = array_of_whole(memories.first)
+    is_first_known = np.array_equal(memories.first, known.first)
     columns = {
-        "device_id": array_of(sender.text for sender in arrivals.senders),
-        "driver_id": array_of(sender.driver_text for sender in arrivals.senders),
-        "known_first": array_of_whole(known.first),
+        "device_id": array_of([sender.text for sender in arrivals.senders]),
+        "driver_id": array_of([sender.driver_text for sender in arrivals.senders]),
+        "known_first": first if is_first_known else array_of_whole(known.first),
         "known_through": array_of_whole(known.through),
         "known_before": _array_of_ranges(known.before),
-        "first": array_of_whole(memories.first),
+        "first": first,
         "through": array_of_whole(memories.through),
         "before": _array_of_ranges(memories.before.tolist()),
     }
@@ -205,34 +208,56 @@ def _array_of_ranges(before: Sequence[Ranges | None]) -> str:
     )
 
 
-def _markers(arrivals: Arrivals, newest: Integers) -> Texts:
+def _markers(arrivals: Arrivals, newest: Integers, memories: Memories, remembered: Texts) -> Texts:
+    columns = {
+        "marker_speed_mps": array_of_hundredths(arrivals.speed_mps[newest]),
+        "marker_heading_deg": array_of_hundredths(arrivals.heading_deg[newest]),
+    }
+    if _are_last(arrivals, newest, memories):
+        for name in ("driver_id", "device_id"):
+            columns[f"marker_{name}"] = remembered[name]
+        for name in ("lon", "lat", "taken_us"):
+            columns[f"marker_{name}"] = remembered[f"last_{name}"]
+        return columns
     senders = [arrivals.senders[of] for of in arrivals.of[newest].tolist()]
-    return {
+    return columns | {
         "marker_driver_id": array_of(sender.driver_text for sender in senders),
         "marker_device_id": array_of(sender.text for sender in senders),
         "marker_lon": array_of_degrees(arrivals.lon[newest]),
         "marker_lat": array_of_degrees(arrivals.lat[newest]),
         "marker_taken_us": array_of_whole(arrivals.taken_us[newest]),
-        "marker_speed_mps": array_of_hundredths(arrivals.speed_mps[newest]),
-        "marker_heading_deg": array_of_hundredths(arrivals.heading_deg[newest]),
     }
 
 
-def _paths(arrivals: Arrivals, kept: Integers) -> Texts:
-    """Where each sender's fixes begin, and how far from there they reach."""
-    of = arrivals.of[kept]
-    starts = np.flatnonzero(np.diff(of, prepend=-1))
-    first = kept[starts]
-    begins = np.repeat(first, np.diff(np.append(starts, len(kept))))
-    far_m = distances_m(
-        arrivals.lon[begins], arrivals.lat[begins], arrivals.lon[kept], arrivals.lat[kept]
-    )
-    reach_m = np.ceil(1.01 * np.maximum.reduceat(far_m, starts)) if len(kept) else far_m
+def _paths(arrivals: Arrivals, memories: Memories, remembered: Texts) -> Texts:
+    """Where each sender's fixes end, and how far from there they reach."""
+    starts = np.flatnonzero(np.diff(arrivals.of, prepend=-1))
+    stops = np.append(starts[1:], len(arrivals.of))
+    ends = stops[: len(starts)] - 1
+    end_of = np.repeat(ends, stops[: len(starts)] - starts)
+    lon, lat = arrivals.lon, arrivals.lat
+    far_m = most_m(lon[end_of], lat[end_of], lon, lat)
+    reach_m = array_of_whole(np.ceil(np.maximum.reduceat(far_m, starts))) if len(starts) else "{}"
+    if _are_last(arrivals, ends, memories):
+        return {
+            "path_driver_id": remembered["driver_id"],
+            "path_lon": remembered["last_lon"],
+            "path_lat": remembered["last_lat"],
+            "path_reach_m": reach_m,
+        }
+    senders = [arrivals.senders[of] for of in arrivals.of[ends].tolist()]
     return {
-        "path_driver_id": array_of(
-            arrivals.senders[each].driver_text for each in of[starts].tolist()
-        ),
-        "path_lon": array_of_degrees(arrivals.lon[first]),
-        "path_lat": array_of_degrees(arrivals.lat[first]),
-        "path_reach_m": array_of_whole(reach_m),
+        "path_driver_id": array_of(sender.driver_text for sender in senders),
+        "path_lon": array_of_degrees(lon[ends]),
+        "path_lat": array_of_degrees(lat[ends]),
+        "path_reach_m": reach_m,
     }
+
+
+def _are_last(arrivals: Arrivals, numbers: Integers, memories: Memories) -> bool:
+    """Whether these fixes, one for each sender, are what is remembered as the last of each: then it
+    need not be said again."""
+    return np.array_equal(arrivals.of[numbers], np.arange(len(arrivals.senders))) and all(
+        np.array_equal(getattr(arrivals, name)[numbers], getattr(memories, f"last_{name}"))
+        for name in ("lon", "lat", "taken_us")
+    )

@@ -13,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.kit.db import copy_rows
 from server.tracking.arrivals import (
     Arrivals,
-    Integers,
     array_of,
     array_of_degrees,
     array_of_hundredths,
@@ -71,37 +70,33 @@ async def count_rejections(
     )
 
 
-async def store_fixes(
-    session: AsyncSession, received_at: datetime, arrivals: Arrivals, kept: Integers
-) -> None:
-    """Also where some are there already. kept: the numbers of those that are to be stored."""
-    senders = [arrivals.senders[of] for of in arrivals.of[kept].tolist()]
-    taken_us, claimed_us = arrivals.taken_us[kept], arrivals.claimed_us[kept]
+async def store_fixes(session: AsyncSession, received_at: datetime, arrivals: Arrivals) -> None:
+    """Also where some are there already."""
+    senders = [arrivals.senders[of] for of in arrivals.of.tolist()]
+    is_claimed = arrivals.claimed_us != arrivals.taken_us
     await session.execute(
         INSERT_FIXES,
         {
             "received_at": received_at,
             "device_id": array_of(sender.text for sender in senders),
             "driver_id": array_of(sender.driver_text for sender in senders),
-            "seq": array_of_whole(arrivals.seq[kept]),
-            "taken_us": array_of_whole(taken_us),
-            "claimed_us": array_of_whole(np.where(claimed_us == taken_us, np.nan, claimed_us)),
-            "lon": array_of_degrees(arrivals.lon[kept]),
-            "lat": array_of_degrees(arrivals.lat[kept]),
-            "accuracy_m": array_of(map(str, arrivals.accuracy_m[kept].tolist())),
-            "speed_mps": array_of_hundredths(arrivals.speed_mps[kept]),
-            "heading_deg": array_of_hundredths(arrivals.heading_deg[kept]),
+            "seq": array_of_whole(arrivals.seq),
+            "taken_us": array_of_whole(arrivals.taken_us),
+            "claimed_us": array_of_whole(np.where(is_claimed, arrivals.claimed_us, np.nan)),
+            "lon": array_of_degrees(arrivals.lon),
+            "lat": array_of_degrees(arrivals.lat),
+            "accuracy_m": array_of(map(str, arrivals.accuracy_m.tolist())),
+            "speed_mps": array_of_hundredths(arrivals.speed_mps),
+            "heading_deg": array_of_hundredths(arrivals.heading_deg),
         },
     )
 
 
-async def copy_fixes(
-    session: AsyncSession, received_at: datetime, arrivals: Arrivals, kept: Integers
-) -> None:
+async def copy_fixes(session: AsyncSession, received_at: datetime, arrivals: Arrivals) -> None:
     """As `store_fixes`, for less, where their days have partitions and none is there already.
 
     Raises
     ------
     NotCopied
     """
-    await copy_rows(session, "fix", COLUMNS, encode_rows(received_at, arrivals, kept))
+    await copy_rows(session, "fix", COLUMNS, encode_rows(received_at, arrivals))
