@@ -282,10 +282,14 @@ def add_bench_options(bench: argparse.ArgumentParser) -> None:
     bench.add_argument("--rounds", type=number, default=5, help="rounds, of which the median (5)")
     bench.add_argument("--orders", type=number, default=300, help="orders a round of intake (300)")
     bench.add_argument("--alone", action="store_true", help="intake without Vendure beside it")
-    bench.add_argument("--phones", type=number, default=500, help="who drives in `live` (500)")
+    bench.add_argument("--phones", type=number, default=1000, help="who drives in `live` (1000)")
     bench.add_argument(
-        "--rate", type=number, default=10_000, help="fixes a second in `live` (10000)"
+        "--rate", type=number, default=40_000, help="fixes a second in `live` (40000)"
     )
+    bench.add_argument(
+        "--soak", type=number, metavar="SECONDS", help="`live` for so long, a fix a second each"
+    )
+    bench.add_argument("--drivers", type=number, default=10_000, help="in `--soak` (10000)")
     bench.add_argument(
         "--minutes", type=float, default=0.25, help="how long `console` is watched (0.25; 30)"
     )

@@ -33,6 +33,7 @@ from server.dispatch.models import (
 from server.dispatch.watch import look_soon
 from server.identity import service as identity
 from server.kit import clock
+from server.kit.feed import announce
 from server.kit.outbox import emit
 from server.places import service as places
 from server.places.service import PlaceView
@@ -46,6 +47,10 @@ from server.protocol.to_driver import (
     ManifestTask,
     ProofDemand,
 )
+
+MANIFESTS_CHANNEL = "manifests"
+"""The message is the id of a driver who has a new one. The event tells all others; a phone that is
+connected need not wait for the relay."""
 
 STILL_TODAY = timedelta(hours=12)
 """So long after its end a closed run is shown, when nothing new has come."""
@@ -78,6 +83,7 @@ async def issue_manifests(session: AsyncSession, driver_ids: Collection[UUID]) -
             )
         )
         emit(session, ManifestChanged(driver_id=driver_id, version=manifest.version))
+        announce(session, MANIFESTS_CHANNEL, str(driver_id).encode())
     await session.flush()
 
 

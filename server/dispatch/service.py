@@ -38,6 +38,7 @@ from server.dispatch.load_check import (
     scan_into_run,
 )
 from server.dispatch.manifest import (
+    MANIFESTS_CHANNEL,
     acknowledge_manifest,
     manifest_of,
     unacknowledged_manifests,
@@ -105,6 +106,7 @@ from server.dispatch.way import RunWay, find_way
 
 __all__ = [
     "FORECASTS_CHANNEL",
+    "MANIFESTS_CHANNEL",
     "OUTCOMES",
     "CashReport",
     "Change",

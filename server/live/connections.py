@@ -49,7 +49,7 @@ class Connections:
 
     async def listen(self) -> None:
         """Let phones look when there is news. Runs until cancelled."""
-        async for news in self._feed.listen(DRIVERS_CHANNEL):
+        async for news in self._feed.listen(DRIVERS_CHANNEL, dispatch.MANIFESTS_CHANNEL):
             driver_id = UUID(news[1].decode()) if news else None
             for phone in self._phones.values():
                 if driver_id in (None, phone.session.driver_id):

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TICK_S = 0.05
-WAITING_BYTES_MAX = 500 * packed.FIX.size
-"""Fixes of one phone that wait to be stored: five frames of the largest size."""
+WAITING_BYTES_MAX = 505 * packed.FIX.size
+"""Of one phone that wait to be stored: five frames of the largest size."""
 
 TELL_EVERY_S = 2.0
 """So often a phone that goes on sending hears what is stored; one that waits for it, at once."""
@@ -50,9 +50,9 @@ class FixIntake:
     def __init__(self, db: Database, feed: Feed) -> None:
         self._db = db
         self._feed = feed
-        self._frames: list[bytes] = []
+        self._known = tracking.KnownDevices()
         self._phones: list[Phone] = []
-        """Whose each frame is."""
+        """Those of whom frames wait."""
         self._untold: dict[Phone, int] = {}
         """The fix up to which all is stored, for phones that have not heard it yet."""
         self._has_come = asyncio.Event()
@@ -68,14 +68,15 @@ class FixIntake:
                 self.not_stored += _count(frame)
                 return
             phone.resumes_at_seq = None
-        phone.waiting_bytes += len(frame) - packed.HEADER.size
+        phone.waiting_bytes += len(frame)
         if phone.waiting_bytes > WAITING_BYTES_MAX:
             self._leave_gap(phone, frame)
-            return
-        if not self._frames:
+        elif phone.frames is None:
+            phone.frames = [frame]
+            self._phones.append(phone)
             self._has_come.set()
-        self._frames.append(frame)
-        self._phones.append(phone)
+        else:
+            phone.frames.append(frame)
 
     async def run(self) -> None:
         """Store what comes, tick by tick. Runs until cancelled."""
@@ -103,18 +104,19 @@ class FixIntake:
 
     async def store(self) -> bool:
         """Store and acknowledge what waits; False when the database is away."""
-        frames, phones = self._take_waiting()
-        if not frames:
+        phones, frames = self._take_waiting()
+        if not phones:
             return True
         received_at = clock.now()
-        read = tracking.Frames.read(frames, [phone.sender for phone in phones])
+        read = tracking.Frames.read([phone.sender for phone in phones], frames)
         arrivals = arrivals_of(read, received_at)
         try:
             async with asyncio.timeout(STORE_WITHIN_S):
                 tick = await self._ingest(arrivals, received_at)
         except Exception as error:
-            for phone, frame in zip(phones, frames, strict=True):
-                self._leave_gap(phone, frame)
+            for phone, some in zip(phones, frames, strict=True):
+                for frame in some:
+                    self._leave_gap(phone, frame)
             self._show(tracking.newest_claims(arrivals, received_at))
             if not is_away(error):
                 raise
@@ -129,19 +131,29 @@ class FixIntake:
     async def _ingest(self, arrivals: tracking.Arrivals, received_at: datetime) -> tracking.Tick:
         try:
             async with self._db.transaction() as session:
-                return await tracking.ingest_tick(session, arrivals, received_at)
-        except NotCopied:
-            # The first of a day, or the memory of the phones was put back.
+                return await tracking.ingest_tick(session, arrivals, received_at, self._known)
+        except (NotCopied, tracking.OtherwiseRemembered):
+            # The first of a day, a phone that another gateway served meanwhile, or the memory of
+            # the phones was put back.
             async with self._db.transaction() as session:
-                return await tracking.ingest_tick(session, arrivals, received_at, is_plain=False)
+                return await tracking.ingest_tick(
+                    session, arrivals, received_at, self._known, is_plain=False
+                )
 
-    def _take_waiting(self) -> tuple[list[bytes], list["Phone"]]:
+    def _take_waiting(self) -> tuple[list["Phone"], list[list[bytes]]]:
+        """Each device once, by its newest connection, and what it has sent."""
         self._has_come.clear()
-        frames, self._frames = self._frames, []
         phones, self._phones = self._phones, []
+        newest: dict[bytes, Phone] = {}
+        frames: dict[bytes, list[bytes]] = {}
         for phone in phones:
+            key = phone.sender.key
+            assert phone.frames is not None
+            frames[key] = phone.frames if key not in frames else frames[key] + phone.frames
+            newest[key] = phone
+            phone.frames = None
             phone.waiting_bytes = 0
-        return frames, phones
+        return list(newest.values()), list(frames.values())
 
     def _leave_gap(self, phone: "Phone", frame: bytes) -> None:
         self.not_stored += _count(frame)
@@ -151,12 +163,10 @@ class FixIntake:
     def _acknowledge(
         self, frames: tracking.Frames, phones: Sequence["Phone"], through_seqs: Sequence[int]
     ) -> None:
-        """Tell at once those that wait for it, and the others soon. phones: whose each frame is.
-        through_seqs: for each of the senders."""
-        by_sender = dict(zip(frames.of.tolist(), phones, strict=True))
-        for sender, phone in by_sender.items():
-            self._untold[phone] = through_seqs[sender]
-        waiting = [by_sender[sender] for sender in frames.awaited.tolist()]
+        """Tell at once those that wait for it, and the others soon. phones, through_seqs: those of
+        the senders."""
+        self._untold.update(zip(phones, through_seqs, strict=True))
+        waiting = [phones[sender] for sender in frames.awaited.tolist()]
         self._tell_stored(waiting, [self._untold.pop(phone) for phone in waiting])
 
     def _tell_stored(self, phones: Sequence["Phone"], through_seqs: Sequence[int]) -> None:

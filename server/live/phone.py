@@ -41,6 +41,7 @@ class Phone(Caller):
         "_looks",
         "_waiting",
         "_working",
+        "frames",
         "resumes_at_seq",
         "sender",
         "session",
@@ -57,8 +58,10 @@ class Phone(Caller):
         self._looks = False
         self.resumes_at_seq: int | None = None
         """Fixes from here on were not stored: nothing later may be, before they come again."""
+        self.frames: list[bytes] | None = None
+        """Fixes that wait for the next tick of the intake, which keeps them here."""
         self.waiting_bytes = 0
-        """Of fixes that wait for the next tick of the intake."""
+        """Of these frames, their heads included."""
 
     def look(self) -> None:
         """There may be a newer manifest."""

@@ -10,9 +10,8 @@ from server.live.news import DRIVERS_CHANNEL, MAP_CHANNEL, TELL_OF_ANYTHING, tel
 
 
 @reaction
-async def on_manifest_changed(session: AsyncSession, event: ManifestChanged) -> None:
-    announce(session, DRIVERS_CHANNEL, str(event.driver_id).encode())
-    announce(session, MAP_CHANNEL, TELL_OF_ANYTHING)
+async def on_manifest_changed(session: AsyncSession, _: ManifestChanged) -> None:
+    announce(session, MAP_CHANNEL, TELL_OF_ANYTHING)  # its phone has heard it already
 
 
 @reaction

@@ -4,6 +4,7 @@ them need is done once for all and not once for each."""
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from math import isnan
 from typing import Any
 from uuid import UUID
@@ -48,8 +49,8 @@ LATEST_US = packed.microseconds(datetime(9999, 12, 30, tzinfo=UTC))
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """key, driver_key: the bytes of the ids, which sort as PostgreSQL sorts ids. text,
-    driver_text: the ids as it reads them."""
+    """key, driver_key: the bytes of the ids. text, driver_text: the ids as PostgreSQL reads
+    them."""
 
     device_id: UUID
     driver_id: UUID
@@ -74,8 +75,8 @@ type Truths = NDArray[np.bool_]
 class Frames:
     """What came packed in one tick: a head for each frame, and all their fixes in a row.
 
-    senders: of all frames, in the order of the devices' ids. of: the index of each frame's.
-    counts: the fixes in each.
+    senders: of all frames, each once. of: the index of each frame's; those of a sender stand
+    together. counts: the fixes in each.
     """
 
     senders: Sequence[Sender]
@@ -85,20 +86,17 @@ class Frames:
     counts: Integers
 
     @classmethod
-    def read(cls, frames: Sequence[bytes], senders: Sequence[Sender]) -> "Frames":
-        """frames: as `packed.pack_fixes` makes them, each with one fix at least. senders: whose
-        each is."""
-        ids = [sender.key for sender in senders]
-        by_id = dict(zip(ids, senders, strict=True))
-        order = sorted(by_id)
-        number_of = dict(zip(order, range(len(order)), strict=True))
-        rows = np.frombuffer(b"".join(frames), FIX)
-        sizes = np.fromiter(map(len, frames), np.int64, len(frames)) // FIX.itemsize
+    def read(cls, senders: Sequence[Sender], frames: Sequence[Sequence[bytes]]) -> "Frames":
+        """frames: what each sender has sent, as `packed.pack_fixes` makes it, with one fix in each
+        at least."""
+        flat = list(chain.from_iterable(frames))
+        rows = np.frombuffer(b"".join(flat), FIX)
+        sizes = np.fromiter(map(len, flat), np.int64, len(flat)) // FIX.itemsize
         is_head = np.zeros(len(rows), np.bool_)
         is_head[np.cumsum(sizes) - sizes] = True
         return cls(
-            senders=[by_id[each] for each in order],
-            of=np.fromiter(map(number_of.__getitem__, ids), np.int64, len(ids)),
+            senders=senders,
+            of=np.repeat(np.arange(len(senders)), [len(each) for each in frames]),
             heads=rows[is_head].view(HEADER),
             rows=rows[~is_head],
             counts=sizes - 1,
@@ -120,8 +118,8 @@ class Frames:
 class Arrivals:
     """Fixes of many devices; for each fix one element in each array.
 
-    senders: in the order of the devices' ids, each with one fix at least. of: the index of the
-    fix's sender. Fixes are in the order of senders, and of `seq` for each of them.
+    senders: each with one fix at least. of: the index of the fix's sender. Fixes are in the order
+    of senders, and of `seq` for each of them.
     taken_us: microseconds since 1970 by our clock. claimed_us: by the phone's.
     """
 
@@ -161,8 +159,9 @@ class Arrivals:
         of: Integers,
         errors_us: Integers,
     ) -> "Arrivals":
-        order = np.lexsort((rows["seq"], of))
-        rows, of, errors_us = rows[order], of[order], errors_us[order]
+        if not is_ascending(of, rows["seq"]):
+            order = np.lexsort((rows["seq"], of))
+            rows, of, errors_us = rows[order], of[order], errors_us[order]
         is_trusted = np.abs(errors_us) <= TRUSTED_CLOCK_ERROR_S * 1e6
         claimed_us = np.clip(rows["taken_us"], EARLIEST_US, LATEST_US)
         corrected_us = np.clip(claimed_us + errors_us, EARLIEST_US, LATEST_US)
@@ -178,6 +177,13 @@ class Arrivals:
             speed_mps=np.where(rows["speed"] < packed.UNKNOWN, rows["speed"] / 100, np.nan),
             heading_deg=np.where(rows["heading"] <= MAX_HEADING, rows["heading"] / 100, np.nan),
         )
+
+    def only(self, kept: Truths) -> "Arrivals":
+        """These fixes, of the same senders, some of which may be left without any."""
+        if kept.all():
+            return self
+        columns = (getattr(self, name)[kept] for name in self.__slots__[1:])
+        return Arrivals(self.senders, *columns)
 
     def starts(self) -> Integers:
         """Where the fixes of each sender begin."""
@@ -197,6 +203,11 @@ class Arrivals:
         )
 
 
+def is_ascending(of: Integers, values: NDArray[Any]) -> bool:
+    """Whether the values of each sender, which stand together, never decrease."""
+    return bool(((of[1:] != of[:-1]) | (values[1:] >= values[:-1])).all())
+
+
 def distances_m(lon_a: Floats, lat_a: Floats, lon_b: Floats, lat_b: Floats) -> Floats:
     """As geo.haversine_m, for many pairs at once."""
     lon_a, lat_a, lon_b, lat_b = map(np.radians, (lon_a, lat_a, lon_b, lat_b))
@@ -205,6 +216,12 @@ def distances_m(lon_a: Floats, lat_a: Floats, lon_b: Floats, lat_b: Floats) -> F
         + np.cos(lat_a) * np.cos(lat_b) * np.sin((lon_b - lon_a) / 2) ** 2
     )
     found: Floats = 2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.minimum(h, 1.0)))
+    return found
+
+
+def most_m(lon_a: Floats, lat_a: Floats, lon_b: Floats, lat_b: Floats) -> Floats:
+    """No pair is farther apart than this, and near the equator none is much nearer."""
+    found: Floats = np.hypot(lon_b - lon_a, lat_b - lat_a) * np.radians(EARTH_RADIUS_M)
     return found
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from server.protocol.packed import microseconds
-from server.tracking.arrivals import Arrivals, Integers
+from server.tracking.arrivals import Arrivals, Truths
 
 COLUMNS = (
     "device_id",
@@ -43,47 +43,47 @@ END = b"\xff\xff"
 POSTGRES_EPOCH_US = microseconds(datetime(2000, 1, 1, tzinfo=UTC))
 
 
-def encode_rows(received_at: datetime, arrivals: Arrivals, kept: Integers) -> bytes:
+def encode_rows(received_at: datetime, arrivals: Arrivals) -> bytes:
     """These fixes as `copy fix (COLUMNS) from stdin (format binary)` reads them, in any order."""
-    of = arrivals.of[kept]
-    taken_us, claimed_us = arrivals.taken_us[kept], arrivals.claimed_us[kept]
-    points = np.zeros(len(kept), POINT)
+    count = len(arrivals.of)
+    points = np.zeros(count, POINT)
     points["order"], points["kind"], points["srid"] = LITTLE_ENDIAN, POINT_WITH_SRID, WGS84
-    points["lon"], points["lat"] = arrivals.lon[kept], arrivals.lat[kept]
+    points["lon"], points["lat"] = arrivals.lon, arrivals.lat
     columns: dict[str, Any] = {
-        "device_id": _ids([sender.key for sender in arrivals.senders])[of],
-        "seq": arrivals.seq[kept],
-        "taken_at": taken_us - POSTGRES_EPOCH_US,
-        "driver_id": _ids([sender.driver_key for sender in arrivals.senders])[of],
-        "received_at": np.full(len(kept), microseconds(received_at) - POSTGRES_EPOCH_US),
+        "device_id": _ids([sender.key for sender in arrivals.senders])[arrivals.of],
+        "seq": arrivals.seq,
+        "taken_at": arrivals.taken_us - POSTGRES_EPOCH_US,
+        "driver_id": _ids([sender.driver_key for sender in arrivals.senders])[arrivals.of],
+        "received_at": np.full(count, microseconds(received_at) - POSTGRES_EPOCH_US),
         "position": points,
-        "accuracy_m": arrivals.accuracy_m[kept],
-        "claimed_at": claimed_us - POSTGRES_EPOCH_US,
-        "speed_mps": arrivals.speed_mps[kept],
-        "heading_deg": arrivals.heading_deg[kept],
+        "accuracy_m": arrivals.accuracy_m,
+        "claimed_at": arrivals.claimed_us - POSTGRES_EPOCH_US,
+        "speed_mps": arrivals.speed_mps,
+        "heading_deg": arrivals.heading_deg,
     }
-    lacks = np.stack(
-        [claimed_us == taken_us, np.isnan(columns["speed_mps"]), np.isnan(columns["heading_deg"])],
-        axis=1,
+    lacks = (
+        (arrivals.claimed_us == arrivals.taken_us).astype(np.int64)
+        | np.isnan(arrivals.speed_mps).astype(np.int64) << 1
+        | np.isnan(arrivals.heading_deg).astype(np.int64) << 2
     )
-    found, sort_of = np.unique(lacks @ [1, 2, 4], return_inverse=True)
     blocks = [HEAD]
-    for number, sort in enumerate(found.tolist()):
+    for sort in np.flatnonzero(np.bincount(lacks)).tolist():
         lacking = frozenset(name for bit, name in enumerate(MAY_LACK) if sort >> bit & 1)
-        blocks.append(_encode_alike(columns, np.flatnonzero(sort_of == number), lacking))
+        blocks.append(_encode_alike(columns, lacks == sort, lacking))
     return b"".join([*blocks, END])
 
 
-def _encode_alike(columns: dict[str, Any], chosen: Integers, lacking: frozenset[str]) -> bytes:
+def _encode_alike(columns: dict[str, Any], chosen: Truths, lacking: frozenset[str]) -> bytes:
     """Rows that lack the same columns have the same length."""
-    rows: NDArray[np.void] = np.zeros(len(chosen), _layout(lacking))
+    which = slice(None) if chosen.all() else chosen
+    rows: NDArray[np.void] = np.zeros(np.count_nonzero(chosen), _layout(lacking))
     rows["columns"] = len(COLUMNS)
     for name, values in columns.items():
         if name in lacking:
             rows[f"{name} size"] = -1
         else:
             rows[f"{name} size"] = SIZES[name]
-            rows[name] = values[chosen]
+            rows[name] = values[which]
     return rows.tobytes()
 
 

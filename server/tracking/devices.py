@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,9 +23,6 @@ from server.tracking.arrivals import (
     Sender,
     Truths,
     array_of,
-    array_of_degrees,
-    array_of_hundredths,
-    array_of_whole,
     known,
     moment,
 )
@@ -34,21 +32,25 @@ from server.tracking.seq_ranges import Ranges, added
 
 SPOT = ("lon", "lat", "taken_us", "accuracy_m")
 
+type Texts = dict[str, Any]
+"""Values of a statement, most of them arrays as PostgreSQL reads them."""
+
 
 @dataclass(slots=True)
 class Memories:
     """What is known of devices, one element of each array for each.
 
     first, through: the newest range of the fixes dealt with; is_new: there is none yet.
-    before: the older ranges, for the few that left gaps. last_*, doubted_*: see filters.Memory;
-    NaN where there is none.
+    before: the older ranges (of type Ranges), for the few that left gaps, else None.
+    battery_percent: when this was read. last_*, doubted_*: see filters.Memory; NaN where there is
+    none.
     """
 
     is_new: Truths
     first: Integers
     through: Integers
-    before: list[Ranges | None]
-    battery_percent: list[int | None]
+    before: NDArray[np.object_]
+    battery_percent: Floats
     last_lon: Floats
     last_lat: Floats
     last_taken_us: Floats
@@ -62,15 +64,28 @@ class Memories:
     def of_nobody(cls, count: int) -> "Memories":
         """Of devices that are not known yet."""
         nothing = np.zeros(count, np.int64)
-        spots = (np.full(count, np.nan) for _ in range(2 * len(SPOT)))
-        return cls(
-            np.ones(count, np.bool_),
-            nothing,
-            nothing.copy(),
-            [None] * count,
-            [None] * count,
-            *spots,
-        )
+        unknown = [np.full(count, np.nan) for _ in range(1 + 2 * len(SPOT))]
+        nobody = np.full(count, None, np.object_)
+        return cls(np.ones(count, np.bool_), nothing, nothing.copy(), nobody, *unknown)
+
+    @property
+    def count(self) -> int:
+        return len(self.is_new)
+
+    def take(self, devices: Integers) -> "Memories":
+        """Copies of some."""
+        return Memories(*(getattr(self, name)[devices] for name in self.__slots__))
+
+    def put(self, devices: Integers, some: "Memories") -> None:
+        """As `take` gave them, or newer."""
+        for name in self.__slots__:
+            getattr(self, name)[devices] = getattr(some, name)
+
+    def grow(self) -> None:
+        """Make room for as many again."""
+        more = Memories.of_nobody(self.count)
+        for name in self.__slots__:
+            setattr(self, name, np.concatenate([getattr(self, name), getattr(more, name)]))
 
     def keep(self, devices: Integers, arrivals: Arrivals, starts: Integers, ends: Integers) -> None:
         """These have sent what nothing is wrong with, from starts to ends."""
@@ -139,86 +154,31 @@ LOCK = text(
     """
 )
 
-SAVE = text(
-    """
-    update tracked_device set
-        driver_id = new.driver_id,
-        handled_first = new.handled_first,
-        handled_through = new.handled_through,
-        handled_before = cast(new.handled_before as jsonb),
-        last_lon = new.last_lon / 1e7,
-        last_lat = new.last_lat / 1e7,
-        last_taken_at = to_timestamp(new.last_taken_us / 1e6),
-        last_accuracy_m = new.last_accuracy_m / 100,
-        doubted_lon = new.doubted_lon / 1e7,
-        doubted_lat = new.doubted_lat / 1e7,
-        doubted_taken_at = to_timestamp(new.doubted_taken_us / 1e6),
-        doubted_accuracy_m = new.doubted_accuracy_m / 100
-    from unnest(
-        cast(:device_id as text)::uuid[], cast(:driver_id as text)::uuid[],
-        cast(:first as text)::bigint[], cast(:through as text)::bigint[],
-        cast(:before as text)::text[],
-        cast(:last_lon as text)::float8[], cast(:last_lat as text)::float8[],
-        cast(:last_taken_us as text)::float8[], cast(:last_accuracy_m as text)::float8[],
-        cast(:doubted_lon as text)::float8[], cast(:doubted_lat as text)::float8[],
-        cast(:doubted_taken_us as text)::float8[], cast(:doubted_accuracy_m as text)::float8[]
-    ) as new (
-        device_id, driver_id, handled_first, handled_through, handled_before,
-        last_lon, last_lat, last_taken_us, last_accuracy_m,
-        doubted_lon, doubted_lat, doubted_taken_us, doubted_accuracy_m
-    )
-    where tracked_device.device_id = new.device_id
-    """
-)
-
 
 async def lock_devices(session: AsyncSession, senders: Sequence[Sender]) -> Memories:
-    """What is known of these, in their order, which is that of the devices' ids. Other batches of
-    them wait until the end of the transaction."""
+    """What is known of these, in their order. Other batches of them wait until the end of the
+    transaction."""
     wanted = {"device_ids": array_of(sender.text for sender in senders)}
     rows = (await session.execute(LOCK, wanted)).all()
     if len(rows) < len(senders):
         drivers = array_of(sender.driver_text for sender in senders)
         await session.execute(INSERT_MISSING, wanted | {"driver_ids": drivers})
         rows = (await session.execute(LOCK, wanted)).all()
+    places = np.argsort([sender.key for sender in senders])  # ids sort as their bytes do
     first, through, before, battery, *spots = (list(column) for column in zip(*rows, strict=True))
-    is_new = np.array([each is None for each in through])
-    return Memories(
-        is_new,
+    found = Memories(
+        np.array([each is None for each in through]),
         np.array([each or 0 for each in first], np.int64),
         np.array([each or 0 for each in through], np.int64),
-        [None if each is None else msgspec.json.decode(each) for each in before],
-        battery,
-        *(np.array(column, np.float64) for column in spots),
+        np.full(len(rows), None, np.object_),
+        *(np.array(column, np.float64) for column in (battery, *spots)),
     )
-
-
-async def save_devices(
-    session: AsyncSession, senders: Sequence[Sender], memories: Memories
-) -> None:
-    """Write what is remembered to the locked rows."""
-    columns: dict[str, Any] = {
-        "device_id": array_of(sender.text for sender in senders),
-        "driver_id": array_of(sender.driver_text for sender in senders),
-        "first": array_of_whole(memories.first),
-        "through": array_of_whole(memories.through),
-        "before": _array_of_ranges(memories.before),
-    }
-    for name in ("last", "doubted"):
-        lon, lat, taken_us, accuracy_m = (getattr(memories, f"{name}_{of}") for of in SPOT)
-        columns[f"{name}_lon"] = array_of_degrees(lon)
-        columns[f"{name}_lat"] = array_of_degrees(lat)
-        columns[f"{name}_taken_us"] = array_of_whole(taken_us)
-        columns[f"{name}_accuracy_m"] = array_of_hundredths(accuracy_m)
-    await session.execute(SAVE, columns)
-
-
-def _array_of_ranges(before: Sequence[Ranges | None]) -> str:
-    if not any(before):
-        return "{}"
-    return array_of(
-        f'"{msgspec.json.encode(each).decode()}"' if each else "null" for each in before
-    )
+    for place, ranges in enumerate(before):
+        if ranges is not None:
+            found.before[place] = msgspec.json.decode(ranges)
+    memories = Memories.of_nobody(len(senders))
+    memories.put(places, found)
+    return memories
 
 
 async def record_heartbeat(

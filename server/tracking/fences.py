@@ -4,27 +4,19 @@ Driving past is not arriving: the driver must be slow inside, or stay.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
-import numpy as np
-from sqlalchemy import delete, func, select, text, tuple_, update
+from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.kit import clock
 from server.kit.geo import Position, haversine_m
 from server.kit.outbox import emit
-from server.tracking.arrivals import (
-    Arrivals,
-    Integers,
-    array_of,
-    array_of_degrees,
-    array_of_whole,
-    distances_m,
-)
+from server.tracking.arrivals import Arrivals
 from server.tracking.events import DriverArrived
 from server.tracking.models import FenceRow
 from server.tracking.readings import Reading
@@ -77,61 +69,22 @@ async def set_fences(session: AsyncSession, driver_id: UUID, fences: Sequence[Fe
     )
 
 
-NEARBY = text(
-    """
-    select distinct fence.driver_id, fence.subject_id
-    from fence
-    join unnest(
-        cast(:driver_id as text)::uuid[],
-        cast(:lon as text)::float8[], cast(:lat as text)::float8[],
-        cast(:reach_m as text)::float8[]
-    ) as path (driver_id, lon, lat, reach_m) on path.driver_id = fence.driver_id
-    where fence.entered_at is null and (
-        fence.inside_since is not null
-        or st_dwithin(
-            fence.position, st_setsrid(st_makepoint(lon / 1e7, lat / 1e7), 4326)::geography,
-            fence.radius_m + path.reach_m
-        )
-    )
-    """
-)
-
-
-async def notice_arrivals(session: AsyncSession, arrivals: Arrivals, kept: Integers) -> None:
-    """Say DriverArrived for each fence that these fixes enter. kept: their numbers, at least one;
-    those of a sender stand together."""
-    of = arrivals.of[kept]
-    starts = np.flatnonzero(np.append(True, of[1:] != of[:-1]))
-    first = np.repeat(kept[starts], np.diff(np.append(starts, len(kept))))
-    from_first_m = distances_m(
-        arrivals.lon[first], arrivals.lat[first], arrivals.lon[kept], arrivals.lat[kept]
-    )
-    nearby = (
-        await session.execute(
-            NEARBY,
-            {
-                "driver_id": array_of(
-                    arrivals.senders[each].driver_text for each in of[starts].tolist()
-                ),
-                "lon": array_of_degrees(arrivals.lon[kept[starts]]),
-                "lat": array_of_degrees(arrivals.lat[kept[starts]]),
-                "reach_m": array_of_whole(
-                    np.ceil(1.01 * np.maximum.reduceat(from_first_m, starts))
-                ),
-            },
-        )
-    ).all()
-    if not nearby:
+async def notice_arrivals(
+    session: AsyncSession, arrivals: Arrivals, near: Collection[tuple[UUID, UUID]]
+) -> None:
+    """Say DriverArrived for each fence that these fixes enter. near: driver and subject of each
+    that they may enter."""
+    if not near:
         return
     fences = await session.scalars(
         select(FenceRow)
-        .where(tuple_(FenceRow.driver_id, FenceRow.subject_id).in_([tuple(row) for row in nearby]))
+        .where(tuple_(FenceRow.driver_id, FenceRow.subject_id).in_(near))
         .order_by(FenceRow.driver_id, FenceRow.subject_id)
         .execution_options(populate_existing=True)
     )
-    drivers = {row[0] for row in nearby}
+    drivers = {driver_id for driver_id, _ in near}
     paths = defaultdict(list)
-    for number, sender in zip(kept.tolist(), of.tolist(), strict=True):
+    for number, sender in enumerate(arrivals.of.tolist()):
         if (driver_id := arrivals.senders[sender].driver_id) in drivers:
             paths[driver_id].append(arrivals.reading(number))
     for path in paths.values():

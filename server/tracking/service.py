@@ -11,6 +11,7 @@ from server.tracking.ingest import (
     ingest_tick,
     newest_claims,
 )
+from server.tracking.known_devices import KnownDevices
 from server.tracking.partitions import drop_partitions_before, ensure_partitions
 from server.tracking.positions import (
     LivePosition,
@@ -21,6 +22,7 @@ from server.tracking.positions import (
     fix_rejections,
     latest_positions,
 )
+from server.tracking.settling import OtherwiseRemembered
 from server.tracking.trips import Piece, split_trail
 from server.tracking.unnumbered import ingest_unnumbered
 
@@ -30,7 +32,9 @@ __all__ = [
     "Fence",
     "Frames",
     "Ingested",
+    "KnownDevices",
     "LivePosition",
+    "OtherwiseRemembered",
     "Piece",
     "Sender",
     "SignOfLife",

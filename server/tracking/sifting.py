@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from server.protocol.packed import microseconds
-from server.tracking.arrivals import Arrivals, Integers, Truths, distances_m
+from server.tracking.arrivals import Arrivals, Integers, Truths, distances_m, most_m
 from server.tracking.devices import SPOT, Memories
 from server.tracking.filters import (
     MAX_AGE,
@@ -86,8 +86,11 @@ def find_fine(arrivals: Arrivals, memories: Memories, received_at: datetime) -> 
     lon_before, lat_before, before_us, accuracy_before_m = (
         _before(getattr(arrivals, name), starts, getattr(memories, f"last_{name}")) for name in SPOT
     )
-    sure_m = distances_m(lon_before, lat_before, lon, lat) - accuracy_before_m - accuracy_m
     passed_s = np.maximum(np.abs(arrivals.taken_us - before_us) / 1e6, 1.0)
+    may_be_m = MAX_SPEED_MPS * passed_s + accuracy_before_m + accuracy_m
+    is_far = most_m(lon_before, lat_before, lon, lat) > may_be_m  # not for NaN: none was before
+    if is_far.any():  # else there is no need to know how far
+        is_far &= distances_m(lon_before, lat_before, lon, lat) > may_be_m
     is_fine: Truths = (
         (np.abs(lon) <= 180)
         & (np.abs(lat) <= 90)
@@ -96,7 +99,7 @@ def find_fine(arrivals: Arrivals, memories: Memories, received_at: datetime) -> 
         & (accuracy_m <= MAX_INACCURACY_M)
         & (arrivals.taken_us <= now_us + ahead_us)
         & (arrivals.taken_us >= now_us - age_us)
-        & ~(sure_m > MAX_SPEED_MPS * passed_s)  # NaN where there was none before
+        & ~is_far
     )
     return is_fine
 

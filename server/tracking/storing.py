@@ -1,9 +1,8 @@
-"""Writes what is left of fixes after the filters: many rows in one statement each."""
+"""Writes what is left of fixes after the filters, and how many the filters held back."""
 
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -14,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.kit.db import copy_rows
 from server.tracking.arrivals import (
     Arrivals,
-    Integers,
     array_of,
     array_of_degrees,
     array_of_hundredths,
@@ -51,33 +49,6 @@ INSERT_FIXES = text(
     """
 )
 
-MOVE_MARKERS = text(
-    """
-    insert into live_position (
-        driver_id, device_id, position, taken_at, received_at, speed_mps, heading_deg
-    )
-    select
-        driver_id, device_id, st_setsrid(st_makepoint(lon / 1e7, lat / 1e7), 4326)::geography,
-        to_timestamp(taken_us / 1e6), :received_at, speed_mps / 100, heading_deg / 100
-    from unnest(
-        cast(:driver_id as text)::uuid[], cast(:device_id as text)::uuid[],
-        cast(:lon as text)::float8[], cast(:lat as text)::float8[],
-        cast(:taken_us as text)::float8[],
-        cast(:speed_mps as text)::real[], cast(:heading_deg as text)::real[]
-    ) as marker (driver_id, device_id, lon, lat, taken_us, speed_mps, heading_deg)
-    order by driver_id
-    on conflict (driver_id) do update set
-        device_id = excluded.device_id,
-        position = excluded.position,
-        taken_at = excluded.taken_at,
-        received_at = excluded.received_at,
-        speed_mps = excluded.speed_mps,
-        heading_deg = excluded.heading_deg
-    where live_position.taken_at < excluded.taken_at
-    returning uuid_send(driver_id)
-    """
-)
-
 
 async def count_rejections(
     session: AsyncSession, day: date, rejected: Mapping[UUID, Counter[str]]
@@ -99,54 +70,33 @@ async def count_rejections(
     )
 
 
-async def store_fixes(
-    session: AsyncSession, received_at: datetime, arrivals: Arrivals, kept: Integers
-) -> None:
-    """Also where some are there already. kept: the numbers of those that are to be stored."""
-    taken_us, claimed_us = arrivals.taken_us[kept], arrivals.claimed_us[kept]
+async def store_fixes(session: AsyncSession, received_at: datetime, arrivals: Arrivals) -> None:
+    """Also where some are there already."""
+    senders = [arrivals.senders[of] for of in arrivals.of.tolist()]
+    is_claimed = arrivals.claimed_us != arrivals.taken_us
     await session.execute(
         INSERT_FIXES,
         {
             "received_at": received_at,
-            **_columns(arrivals, kept),
-            "seq": array_of_whole(arrivals.seq[kept]),
-            "claimed_us": array_of_whole(np.where(claimed_us == taken_us, np.nan, claimed_us)),
-            "accuracy_m": array_of(map(str, arrivals.accuracy_m[kept].tolist())),
+            "device_id": array_of(sender.text for sender in senders),
+            "driver_id": array_of(sender.driver_text for sender in senders),
+            "seq": array_of_whole(arrivals.seq),
+            "taken_us": array_of_whole(arrivals.taken_us),
+            "claimed_us": array_of_whole(np.where(is_claimed, arrivals.claimed_us, np.nan)),
+            "lon": array_of_degrees(arrivals.lon),
+            "lat": array_of_degrees(arrivals.lat),
+            "accuracy_m": array_of(map(str, arrivals.accuracy_m.tolist())),
+            "speed_mps": array_of_hundredths(arrivals.speed_mps),
+            "heading_deg": array_of_hundredths(arrivals.heading_deg),
         },
     )
 
 
-async def copy_fixes(
-    session: AsyncSession, received_at: datetime, arrivals: Arrivals, kept: Integers
-) -> None:
+async def copy_fixes(session: AsyncSession, received_at: datetime, arrivals: Arrivals) -> None:
     """As `store_fixes`, for less, where their days have partitions and none is there already.
 
     Raises
     ------
     NotCopied
     """
-    await copy_rows(session, "fix", COLUMNS, encode_rows(received_at, arrivals, kept))
-
-
-async def move_markers(
-    session: AsyncSession, received_at: datetime, arrivals: Arrivals, newest: Integers
-) -> set[bytes]:
-    """Move the drivers' markers to these fixes, one for each driver; the keys of the drivers whose
-    marker no later fix had moved already."""
-    moved = await session.scalars(
-        MOVE_MARKERS, {"received_at": received_at, **_columns(arrivals, newest)}
-    )
-    return set(moved)
-
-
-def _columns(arrivals: Arrivals, numbers: Integers) -> dict[str, Any]:
-    senders = [arrivals.senders[of] for of in arrivals.of[numbers].tolist()]
-    return {
-        "device_id": array_of(sender.text for sender in senders),
-        "driver_id": array_of(sender.driver_text for sender in senders),
-        "lon": array_of_degrees(arrivals.lon[numbers]),
-        "lat": array_of_degrees(arrivals.lat[numbers]),
-        "taken_us": array_of_whole(arrivals.taken_us[numbers]),
-        "speed_mps": array_of_hundredths(arrivals.speed_mps[numbers]),
-        "heading_deg": array_of_hundredths(arrivals.heading_deg[numbers]),
-    }
+    await copy_rows(session, "fix", COLUMNS, encode_rows(received_at, arrivals))

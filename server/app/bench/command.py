@@ -22,6 +22,7 @@ from server.app.bench.intake import Intake, measure_intake
 from server.app.bench.live import LiveFigures, measure_live
 from server.app.bench.month import Month, measure_month
 from server.app.bench.scale import Scale, measure_scale
+from server.app.bench.soak import Soak, measure_soak
 
 PARTS = ("intake", "fight", "scale", "month")
 
@@ -54,9 +55,11 @@ def run_bench(options: argparse.Namespace, say: Say) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     for name in ("DATABASE_URL", "REDIS_URL"):  # a bench never writes into a company's database
         os.environ.pop(name, None)
-    figures: Figures | LiveFigures | FaultFigures | ConsoleFigures
+    figures: Figures | LiveFigures | Soak | FaultFigures | ConsoleFigures
     with tempfile.TemporaryDirectory(prefix="postrider-bench-") as folder:
         match options.what:
+            case "live" if options.soak:
+                figures = asyncio.run(_soak(options, say))
             case "live":
                 figures = asyncio.run(_measure_live(options, say))
             case "faults":
@@ -66,7 +69,11 @@ def run_bench(options: argparse.Namespace, say: Say) -> int:
             case _:
                 figures = asyncio.run(_measure(options, Path(folder), say))
     plain = msgspec.to_builtins(figures)
-    lines = figures.table() if isinstance(figures, ConsoleFigures) else _table(plain)
+    match figures:
+        case ConsoleFigures() | LiveFigures():
+            lines = iter(figures.table())
+        case _:
+            lines = _table(plain)
     print(json.dumps(plain, indent=2) if options.json else "\n".join(lines))
     for part in figures.wrong():
         say(f"NOT AS IT SHOULD BE: {part}")
@@ -77,6 +84,10 @@ async def _measure_live(options: argparse.Namespace, say: Say) -> LiveFigures:
     return await measure_live(
         phones=options.phones, rate=options.rate, seconds=10, rounds=options.rounds, say=say
     )
+
+
+async def _soak(options: argparse.Namespace, say: Say) -> Soak:
+    return await measure_soak(drivers=options.drivers, seconds=options.soak, say=say)
 
 
 async def _measure_faults(options: argparse.Namespace, say: Say) -> FaultFigures:

@@ -39,6 +39,7 @@ async def measure_storing(db: Database) -> tuple[float, float]:
     """(CPU microseconds for each fix by the tick, the same one by one)."""
     now = clock.now()
     phones = [new_id() for _ in range(PHONES)]
+    known = tracking.KnownDevices()
     senders = [tracking.Sender(phone, phone) for phone in phones]
 
     async def store_tick(number: int) -> None:
@@ -53,11 +54,10 @@ async def measure_storing(db: Database) -> tuple[float, float]:
             heading_deg=270,
         )
         envelope = Envelope(id=str(new_id()), sent_at=at, body=Fixes(fixes=(fix,)))
-        frames = [packed.pack_fixes(envelope)] * PHONES
-        read = tracking.Frames.read(frames, senders)
+        read = tracking.Frames.read(senders, [[packed.pack_fixes(envelope)]] * PHONES)
         arrivals = tracking.Arrivals.of_frames(read, np.zeros(PHONES, np.int64))
         async with db.transaction() as session:
-            await tracking.ingest_tick(session, arrivals, at)
+            await tracking.ingest_tick(session, arrivals, at, known)
 
     async def store_one(number: int) -> None:
         one = {"device_id": new_id(), "driver_id": new_id(), "seq": number, "taken_at": now}

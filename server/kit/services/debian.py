@@ -15,7 +15,13 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from server.kit.services.binaries import EXTENSIONS, Binaries, find_binaries, read_system
+from server.kit.services.binaries import (
+    EXTENSIONS,
+    Binaries,
+    find_binaries,
+    library_path,
+    read_system,
+)
 from server.kit.services.errors import ServicesError
 
 # Reached by parts that we never load: just-in-time compilation, rasters, solids.
@@ -47,6 +53,33 @@ def fetch_binaries(cache: Path, say: Callable[[str], None]) -> Binaries:
     if not binaries:
         raise PackagesUnavailable(f"{root} is damaged: delete it and start again.")
     return binaries
+
+
+def fetch_program(
+    root: Path, package: str, say: Callable[[str], None]
+) -> tuple[Path, dict[str, str]]:
+    """One more package, with what it needs, unpacked at `root` the first time; and the environment
+    in which its programs find their libraries.
+
+    Raises
+    ------
+    PackagesUnavailable
+    """
+    if not root.exists():
+        root.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(
+            prefix=f"{root.name}.unfinished-", dir=root.parent
+        ) as name:
+            apt = _Apt(Path(name) / "apt")
+            if not apt.run("apt-cache", "search", "--names-only", f"^{package}$"):
+                apt.refresh_own_lists()
+            tree = Path(name) / "tree"
+            tree.mkdir()
+            _download(apt, apt.missing([package]), say)
+            _extract(apt.downloads, tree)
+            tree.chmod(0o755)
+            tree.rename(root)
+    return root, {"LD_LIBRARY_PATH": library_path(root)}
 
 
 def _fetch(root: Path, say: Callable[[str], None]) -> None:
@@ -166,7 +199,7 @@ def _wanted_packages(apt: _Apt, say: Callable[[str], None]) -> list[str]:
 
 def _download(apt: _Apt, packages: Iterable[str], say: Callable[[str], None]) -> None:
     names = sorted(packages)
-    say(f"Fetching PostgreSQL, PostGIS and Redis ({len(names)} packages, once) ...")
+    say(f"Fetching {len(names)} packages, once ...")
     try:
         apt.run("apt-get", "download", *names)
     except PackagesUnavailable:

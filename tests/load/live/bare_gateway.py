@@ -20,10 +20,10 @@ from server.tracking.sifting import sift
 
 class BareIntake(FixIntake):
     async def store(self) -> bool:
-        frames, phones = self._take_waiting()
-        if frames:
+        phones, frames = self._take_waiting()
+        if phones:
             received_at = clock.now()
-            read = Frames.read(frames, [phone.sender for phone in phones])
+            read = Frames.read([phone.sender for phone in phones], frames)
             arrivals = arrivals_of(read, received_at)
             memories = Memories.of_nobody(len(arrivals.senders))
             self.refused += int((~sift(arrivals, memories, received_at).kept).sum())

@@ -2,14 +2,19 @@
  *
  *   phones KIND PORT COUNT RATE SECONDS PIDS < credentials
  *
- * KIND   tcp: as many bytes without WebSocket, answered by 5 bytes | ws: as WebSocket, any answer
- *        counts | ws-stream: as ws, content with an Ack now and then | gateway: as WebSocket with Authorization, Hello, and Acks of Postrider, one asked
- *        for with each frame | stream: as gateway, content with an Ack now and then
+ * KIND   tcp: as many bytes without WebSocket, answered by 5 bytes
+ *        mqtt: published with QoS 1, heard by one subscriber in here as well
+ *        socketio: an event with an acknowledgement, heard by one screen in here as well
+ *        ws: as WebSocket, any answer counts | ws-stream: as ws, content with an Ack now and then
+ *        gateway: as WebSocket with Authorization, Hello, and Acks of Postrider, one asked for with
+ *        each frame | stream: as gateway, content with an Ack now and then
+ * RATE   of all together; 0: they say nothing
  * PIDS   processes whose CPU is counted, by commas
  * stdin  a line for each connection: the value of its Authorization header
  *
- * Prints one line of JSON: messages answered per second, CPU microseconds per message of the
- * processes, the share of a core that this generator used, and the latency until the answer.
+ * Prints "ready" once all are let in, and at the end one line of JSON: messages answered per second,
+ * CPU microseconds per message of the processes, the share of a core that this generator used, the
+ * latency until the answer, and of each phone the last fix that was acknowledged.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -26,16 +31,18 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TCP, WS, WS_STREAM, GATEWAY, STREAM };
+enum { TCP, MQTT, SOCKETIO, WS, WS_STREAM, GATEWAY, STREAM };
 enum { CONNECTING, GREETING, READY };
 #define IN_FLIGHT 1024
 #define FRAME_BYTES 64 /* packed fixes, see server/protocol/packed.py: a header and one fix */
-#define WIRE_BYTES (6 + FRAME_BYTES)
+#define WIRE_BYTES 256
+#define LATENCY_WRAP_MS 4000 /* see screens.py; in 1e-7 degrees, so that nobody drives too fast */
 #define BUFFER (1 << 16)
 #define WARM_S 2.0
+#define ANSWERS_WITHIN_S 3.0 /* what is still to be acknowledged after the last frame */
 
 typedef struct {
-    int fd, state, held;
+    int fd, state, held, watches;
     long sent, answered;
     double sent_s[IN_FLIGHT];
     char *buffer;
@@ -128,16 +135,46 @@ static void pack_fix(char *out, int number, int64_t seq) {
         float accuracy_m;
         uint16_t speed, heading;
     } frame = {1, 1, kind != STREAM && kind != WS_STREAM, {0}, now_us(), {0}, seq, now_us(),
-               95000000 + number * 1000 + seq % 10 * 10, 471000000, 5, 1250, 27000};
+               95000000 + number * 1000, 471000000 + now_us() / 1000 % LATENCY_WRAP_MS, 5, 1250,
+               27000};
     _Static_assert(sizeof frame == FRAME_BYTES, "as packed.py has it");
     memcpy(out, &frame, sizeof frame);
 }
 
+static int put_publish(char *out, int number, long seq) {
+    char topic[16];
+    int named = sprintf(topic, "fix/%05d", number), rest = 2 + named + 2 + FRAME_BYTES;
+    int id = 1 + seq % 65000;
+    out[0] = 0x32; /* PUBLISH, QoS 1 */
+    out[1] = (char)rest; /* below 128 */
+    out[2] = 0, out[3] = (char)named;
+    memcpy(out + 4, topic, named);
+    out[4 + named] = (char)(id >> 8), out[5 + named] = (char)id;
+    pack_fix(out + 6 + named, number, seq);
+    return 2 + rest;
+}
+
+static int put_event(char *out, int number, long seq) {
+    char text[WIRE_BYTES];
+    int length = snprintf(text, sizeof text,
+        "42%ld[\"fix\",{\"seq\":%ld,\"taken_ms\":%lld,\"lon\":%.7f,\"lat\":%.7f,\"accuracy_m\":5,"
+        "\"speed_mps\":12.5,\"heading_deg\":270}]",
+        seq, seq, (long long)now_us() / 1000, 9.5 + number * 1e-4, 47.1);
+    return put_frame(out, 1, text, length);
+}
+
+static int put_fix(char *out, int number, long seq) {
+    char frame[FRAME_BYTES];
+    if (kind == MQTT) return put_publish(out, number, seq);
+    if (kind == SOCKETIO) return put_event(out, number, seq);
+    pack_fix(frame, number, seq);
+    return put_frame(out, 2, frame, sizeof frame);
+}
+
 static void send_fix(Phone *phone, int number) {
-    char text[FRAME_BYTES], out[WIRE_BYTES];
-    pack_fix(text, number, phone->sent + 1);
-    put_frame(out, 2, text, sizeof text);
-    if (send(phone->fd, out, sizeof out, MSG_DONTWAIT | MSG_NOSIGNAL) != sizeof out) {
+    char out[WIRE_BYTES];
+    int size = put_fix(out, number, phone->sent + 1);
+    if (send(phone->fd, out, size, MSG_DONTWAIT | MSG_NOSIGNAL) != size) {
         lost++;
         return;
     }
@@ -164,9 +201,28 @@ static void send_hello(Phone *phone) {
     if (send(phone->fd, out, size, MSG_NOSIGNAL) != size) give_up("hello", strerror(errno));
 }
 
+static void say(Phone *phone, const char *text) {
+    char out[100];
+    int size = put_frame(out, 1, text, strlen(text));
+    if (send(phone->fd, out, size, MSG_NOSIGNAL) != size) give_up("say", strerror(errno));
+}
+
+/* The protocol of Engine.IO 4 and Socket.IO 5: open, connect, acknowledgement, ping. */
+static void hear_socketio(Phone *phone, const char *text) {
+    if (text[0] == '0') say(phone, phone->watches ? "40{\"screen\":true}" : "40");
+    else if (text[0] == '2') say(phone, "3");
+    else if (!strncmp(text, "40", 2)) phone->state = READY;
+    else if (!strncmp(text, "43", 2)) count_answers(phone, phone->answered + 1);
+    else if (!strncmp(text, "44", 2)) give_up("refused", text);
+}
+
 static void hear(Phone *phone, char *text, int length) {
     if (kind == WS) {
         count_answers(phone, phone->answered + 1);
+        return;
+    }
+    if (kind == SOCKETIO) {
+        hear_socketio(phone, text);
         return;
     }
     char last = text[length];
@@ -185,7 +241,7 @@ static int take_one(Phone *phone) {
         char *end = memmem(phone->buffer, phone->held, "\r\n\r\n", 4);
         if (!end) return 0;
         if (memcmp(phone->buffer + 9, "101", 3)) give_up("refused", phone->buffer);
-        phone->state = kind >= GATEWAY ? GREETING : READY;
+        phone->state = kind >= GATEWAY || kind == SOCKETIO ? GREETING : READY;
         if (kind >= GATEWAY) send_hello(phone);
         return end + 4 - phone->buffer;
     }
@@ -194,9 +250,23 @@ static int take_one(Phone *phone) {
         count_answers(phone, phone->answered + 1);
         return 5;
     }
-    if (phone->held < 4) return 0;
+    if (kind == MQTT) {
+        int rest = 0, at = 1, shift = 0;
+        do {
+            if (at >= phone->held) return 0;
+            rest |= (head[at] & 127) << shift, shift += 7;
+        } while (head[at++] & 128);
+        if (phone->held < at + rest) return 0;
+        if (head[0] == 0x20) phone->state = READY; /* CONNACK */
+        else if (head[0] == 0x40) count_answers(phone, phone->answered + 1); /* PUBACK */
+        return at + rest;
+    }
+    if (phone->held < 2) return 0;
     int size = head[1] & 127, start = 2;
-    if (size == 126) size = head[2] << 8 | head[3], start = 4;
+    if (size == 126) {
+        if (phone->held < 4) return 0;
+        size = head[2] << 8 | head[3], start = 4;
+    }
     if (phone->held < start + size) return 0;
     if ((head[0] & 15) == 8) give_up("closed", phone->buffer + start + 2);
     if ((head[0] & 15) < 3) hear(phone, phone->buffer + start, size);
@@ -225,7 +295,20 @@ static void wait_ms(int ms) {
     for (int i = 0; i < ready; i++) read_all(found[i].data.ptr);
 }
 
-static void open_phone(Phone *phone, int port) {
+static void open_mqtt(Phone *phone, int number) {
+    char out[60], name[16];
+    int named = sprintf(name, "c%05d", number);
+    memcpy(out, "\x10\0\0\4MQTT\4\2\0\0\0", 13);
+    out[1] = (char)(12 + named), out[13] = (char)named;
+    memcpy(out + 14, name, named);
+    int size = 14 + named;
+    phone->state = GREETING;
+    if (phone->watches) memcpy(out + size, "\x82\x0a\0\1\0\5fix/#\0", 12), size += 12;
+    if (send(phone->fd, out, size, MSG_NOSIGNAL) != size) give_up("send", strerror(errno));
+    while (phone->state != READY) wait_ms(100);
+}
+
+static void open_phone(Phone *phone, int port, int number) {
     char credential[300] = "", head[800];
     int one = 1;
     struct sockaddr_in there = {.sin_family = AF_INET, .sin_port = htons(port)};
@@ -240,12 +323,16 @@ static void open_phone(Phone *phone, int port) {
         phone->state = READY;
         return;
     }
+    if (kind == MQTT) {
+        open_mqtt(phone, number);
+        return;
+    }
     if (fgets(credential, sizeof credential, stdin)) credential[strcspn(credential, "\n")] = 0;
     int size = snprintf(head, sizeof head,
-        "GET /ws/driver HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\n"
+        "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\n"
         "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nAuthorization: %s\r\n\r\n",
-        port, credential);
+        kind == SOCKETIO ? "/socket.io/?EIO=4&transport=websocket" : "/ws/driver", port, credential);
     if (send(phone->fd, head, size, MSG_NOSIGNAL) != size) give_up("send", strerror(errno));
     while (phone->state != READY) wait_ms(100);
 }
@@ -257,16 +344,18 @@ static int by_size(const void *a, const void *b) {
 
 int main(int words, char **word) {
     if (words != 7) give_up("usage", "phones KIND PORT COUNT RATE SECONDS PIDS");
-    const char *kinds[] = {"tcp", "ws", "ws-stream", "gateway", "stream"};
+    const char *kinds[] = {"tcp", "mqtt", "socketio", "ws", "ws-stream", "gateway", "stream"};
     while (kind < STREAM && strcmp(word[1], kinds[kind])) kind++;
     int port = atoi(word[2]), count = atoi(word[3]);
     double rate = atof(word[4]), seconds = atof(word[5]);
     polling = epoll_create1(0);
-    Phone *phones = calloc(count, sizeof *phones);
-    for (int i = 0; i < count; i++) open_phone(&phones[i], port);
+    int watching = kind == MQTT || kind == SOCKETIO;
+    Phone *phones = calloc(count + watching, sizeof *phones);
+    if (watching) phones[count].watches = 1;
+    for (int i = count + watching - 1; i >= 0; i--) open_phone(&phones[i], port, i);
+    printf("ready\n");
+    fflush(stdout);
     if (rate == 0) { /* idle: only be there */
-        printf("ready\n");
-        fflush(stdout);
         for (double end_s = now_s() + seconds; now_s() < end_s;) wait_ms(200);
         return 0;
     }
@@ -282,11 +371,16 @@ int main(int words, char **word) {
     }
     double took_s = now_s() - measured_s;
     cpu_s = cpu_s_of(word[6]) - cpu_s, own_s = own_cpu_s() - own_s;
+    long seen = answered;
+    measuring = 0;
+    for (double end_s = now_s() + ANSWERS_WITHIN_S; now_s() < end_s;) wait_ms(100);
     qsort(latency_s, samples, sizeof *latency_s, by_size);
     printf("{\"per_s\":%.0f,\"us_each\":%.3f,\"core_share\":%.3f,\"generator_share\":%.3f,"
-           "\"lost\":%ld,\"p50_ms\":%.2f,\"p99_ms\":%.2f}\n",
-           answered / took_s, answered ? cpu_s * 1e6 / answered : 0, cpu_s / took_s, own_s / took_s,
-           lost, samples ? latency_s[samples / 2] * 1e3 : 0,
+           "\"lost\":%ld,\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"acknowledged\":[",
+           seen / took_s, seen ? cpu_s * 1e6 / seen : 0, cpu_s / took_s, own_s / took_s, lost,
+           samples ? latency_s[samples / 2] * 1e3 : 0,
            samples ? latency_s[(long)(samples * .99)] * 1e3 : 0);
+    for (int i = 0; i < count; i++) printf("%s%ld", i ? "," : "", phones[i].answered);
+    printf("]}\n");
     return 0;
 }

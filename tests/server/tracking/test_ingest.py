@@ -1,6 +1,7 @@
 """Batches of fixes on their way into the history and onto the map."""
 
 import asyncio
+import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -15,7 +16,15 @@ from server.protocol.envelope import Envelope
 from server.protocol.from_driver import Fix, Fixes, Heartbeat
 from server.tracking import service
 from server.tracking.models import FixRow
-from server.tracking.service import Arrivals, Frames, Sender, Tick
+from server.tracking.service import (
+    Arrivals,
+    Fence,
+    Frames,
+    KnownDevices,
+    OtherwiseRemembered,
+    Sender,
+    Tick,
+)
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TODAY = {"since": NOON, "until": NOON}
@@ -230,10 +239,12 @@ async def test_fixes_that_are_stored_though_nobody_remembers_them_stop_nobody(
 
     async def take_in(*fixes: Fix, is_plain: bool = True) -> Tick:
         envelope = Envelope(id=str(new_id()), sent_at=NOON, body=Fixes(fixes=fixes))
-        frames = Frames.read([packed.pack_fixes(envelope)], [sender])
+        frames = Frames.read([sender], [[packed.pack_fixes(envelope)]])
         arrivals = Arrivals.of_frames(frames, np.zeros(1, np.int64))
         async with own_db.transaction() as session:
-            return await service.ingest_tick(session, arrivals, NOON, is_plain=is_plain)
+            return await service.ingest_tick(
+                session, arrivals, NOON, KnownDevices(), is_plain=is_plain
+            )
 
     with pytest.raises(NotCopied):
         await take_in(first)  # its day has no partition yet
@@ -257,11 +268,11 @@ async def test_what_a_tick_stores_is_what_was_sent(own_db: Database, phone) -> N
     envelope = Envelope(id=str(new_id()), sent_at=NOON, body=Fixes(fixes=fixes))
     sender = Sender(phone.device_id, phone.driver_id)
     for error_us in (0, 3_600_000_000):
-        frames = Frames.read([packed.pack_fixes(envelope)], [sender])
+        frames = Frames.read([sender], [[packed.pack_fixes(envelope)]])
         arrivals = Arrivals.of_frames(frames, np.array([error_us]))
         async with own_db.transaction() as session:
             await service.ensure_partitions(session, [NOON.date()])
-            await service.ingest_tick(session, arrivals, NOON + timedelta(hours=2))
+            await service.ingest_tick(session, arrivals, NOON + timedelta(hours=2), KnownDevices())
             rows = (await session.scalars(select(FixRow).order_by(FixRow.seq))).all()
             for row, fix in zip(rows, fixes, strict=True):
                 assert (row.device_id, row.driver_id) == (phone.device_id, phone.driver_id)
@@ -271,3 +282,118 @@ async def test_what_a_tick_stores_is_what_was_sent(own_db: Database, phone) -> N
                 assert (row.speed_mps, row.heading_deg) == (fix.speed_mps, fix.heading_deg)
                 assert (row.accuracy_m, row.seq) == (fix.accuracy_m, fix.seq)
             await session.execute(text("truncate fix, tracked_device"))
+
+
+class Gateway:
+    """Takes in ticks as a gateway does, and remembers the phones."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+        self.known = KnownDevices()
+        self.was_wrong = 0
+
+    async def take_in(self, sent: dict[Sender, list[Fix]]) -> Tick:
+        frames = [
+            [
+                packed.pack_fixes(
+                    Envelope(id=str(new_id()), sent_at=NOON, body=Fixes(fixes=tuple(fixes)))
+                )
+            ]
+            for fixes in sent.values()
+        ]
+        arrivals = Arrivals.of_frames(Frames.read(list(sent), frames), np.zeros(len(sent), int))
+        try:
+            async with self.db.transaction() as session:
+                return await service.ingest_tick(session, arrivals, NOON, self.known)
+        except OtherwiseRemembered:
+            self.was_wrong += 1
+            async with self.db.transaction() as session:
+                return await service.ingest_tick(
+                    session, arrivals, NOON, self.known, is_plain=False
+                )
+
+
+async def test_phones_that_go_from_gateway_to_gateway_are_remembered_by_their_rows(
+    own_db: Database, phone
+) -> None:
+    """Whatever a gateway remembers of a phone that another one has served since, each fix is
+    stored once and acknowledged by what all of them know."""
+    dice = random.Random(seed := random.randrange(2**32))
+    print(f"{seed=}")
+    async with own_db.transaction() as session:
+        await service.ensure_partitions(session, [NOON.date()])
+    senders = [Sender(new_id(), new_id()) for _ in range(4)]
+    gateways = [Gateway(own_db), Gateway(own_db)]
+    fixes = [phone.fix(at, east_m=at) for at in range(-60, 0)]
+    sent: dict[Sender, set[int]] = {sender: set() for sender in senders}
+    for _ in range(30):
+        tick = {}
+        for sender in dice.sample(senders, dice.randint(1, 4)):
+            first = dice.randint(0, 50)
+            tick[sender] = fixes[first : first + dice.randint(1, 6)]
+            sent[sender] |= {fix.seq for fix in tick[sender]}
+        done = await dice.choice(gateways).take_in(tick)
+        assert done.through_seqs == [max(sent[sender]) for sender in tick]
+    assert all(gateway.was_wrong for gateway in gateways)
+    async with own_db.transaction() as session:
+        for sender in senders:
+            rows = await session.scalars(
+                select(FixRow.seq).where(FixRow.device_id == sender.device_id).order_by(FixRow.seq)
+            )
+            assert list(rows) == sorted(sent[sender])
+
+
+async def test_gateway_goes_on_by_what_it_remembers_until_the_row_says_otherwise(
+    own_db: Database, phone
+) -> None:
+    gateway, sender = Gateway(own_db), Sender(phone.device_id, phone.driver_id)
+    async with own_db.transaction() as session:
+        await service.ensure_partitions(session, [NOON.date()])
+    for at in range(-9, -6):
+        await gateway.take_in({sender: [phone.fix(at)]})
+    async with own_db.transaction() as session:
+        await service.record_heartbeat(
+            session,
+            driver_id=phone.driver_id,
+            device_id=phone.device_id,
+            heartbeat=Heartbeat(battery_percent=70),
+            received_at=NOON,
+        )
+    await gateway.take_in({sender: [phone.fix(-6)]})
+    assert gateway.was_wrong == 0
+    async with own_db.transaction() as session:
+        await session.execute(text("update tracked_device set handled_through = 2"))
+        await session.execute(text("delete from fix where seq > 2"))
+    assert (await gateway.take_in({sender: [phone.fix(-5)]})).stored == 1
+    assert gateway.was_wrong == 1
+
+
+async def test_of_two_phones_of_one_driver_in_a_tick_the_newest_moves_the_marker(
+    own_db: Database, phone
+) -> None:
+    gateway, driver_id = Gateway(own_db), new_id()
+    async with own_db.transaction() as session:
+        await service.ensure_partitions(session, [NOON.date()])
+    older, newer = Sender(new_id(), driver_id), Sender(new_id(), driver_id)
+    tick = await gateway.take_in({newer: [phone.fix(-1, east_m=50)], older: [phone.fix(-2)]})
+    assert (tick.stored, len(tick.moved)) == (2, 1)
+    async with own_db.transaction() as session:
+        (marker,) = await service.latest_positions(session, [driver_id])
+    assert marker.taken_at == NOON - timedelta(seconds=1)
+
+
+async def test_late_fix_among_others_moves_no_marker_and_enters_no_fence_twice(
+    own_db: Database, phone, arrivals
+) -> None:
+    gateway = Gateway(own_db)
+    one, other = Sender(new_id(), phone.driver_id), Sender(new_id(), new_id())
+    async with own_db.transaction() as session:
+        await service.ensure_partitions(session, [NOON.date()])
+        fence = Fence(subject_id=new_id(), position=phone.position(), radius_m=50)
+        await service.set_fences(session, phone.driver_id, [fence])
+    late, now = phone.fix(10, speed_mps=0), phone.fix(20, speed_mps=0)
+    await gateway.take_in({one: [now]})
+    tick = await gateway.take_in({one: [late], other: [phone.fix(30)]})
+    assert [bytes(each["driver"]) for each in tick.moved] == [other.driver_key]
+    async with own_db.transaction() as session:
+        assert await arrivals(session) == [(fence.subject_id, now.taken_at)]

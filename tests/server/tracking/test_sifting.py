@@ -50,13 +50,12 @@ FRAMES = st.lists(
 
 
 def arrivals_of(frames: list[tuple[Sender, list[Fix]]]) -> Arrivals:
-    envelopes = [
-        Envelope(id=str(UUID(int=0)), sent_at=NOON, body=Fixes(fixes=tuple(fixes)))
-        for _, fixes in frames
-    ]
-    read = Frames.read(
-        [packed.pack_fixes(each) for each in envelopes], [sender for sender, _ in frames]
-    )
+    sent: dict[Sender, list[bytes]] = {}
+    for sender, fixes in frames:
+        body = Fixes(fixes=tuple(fixes))
+        envelope = Envelope(id=str(UUID(int=0)), sent_at=NOON, body=body)
+        sent.setdefault(sender, []).append(packed.pack_fixes(envelope))
+    read = Frames.read(list(sent), list(sent.values()))
     return Arrivals.of_frames(read, np.zeros(len(frames), np.int64))
 
 

@@ -1,0 +1,130 @@
+"""Many drivers and all screens for a long time: memory does not grow, and what was acknowledged is
+stored."""
+
+import asyncio
+import statistics
+
+import msgspec
+from sqlalchemy import text
+
+from server.app.bench.conditions import Conditions, conditions_now, cpu_s_of
+from server.app.bench.live_machine import (
+    SCREENS,
+    Load,
+    Machine,
+    Say,
+    driving,
+    gateway_command,
+    load_of,
+    memory_kb,
+    open_machine,
+    running,
+    watched,
+)
+from server.app.system import free_port
+from server.kit.db import Database
+
+SAMPLE_S = 2.0
+WARM_S = 60.0
+GROWTH_MAX = 0.02
+"""Of the memory: what an allocator breathes."""
+
+
+class Soak(msgspec.Struct, frozen=True, kw_only=True):
+    """grown: how much more memory the gateway has in the last tenth of the time than in the first
+    tenth after the first minute (of a short soak: its first half). not_stored: fixes that were
+    acknowledged and are not in the database; twice: fixes that are there twice. unanswered: sent
+    and not acknowledged at the end. per_s: acknowledged."""
+
+    conditions: Conditions
+    drivers: int
+    screens: int
+    seconds: int
+    sent_at_least: int
+    acknowledged: int
+    unanswered: int
+    not_stored: int
+    twice: int
+    per_s: float
+    markers_p99_ms: float
+    gateway_share: float
+    database_share: float
+    generator_share: float
+    memory_kb: int
+    memory_after_warming_kb: int
+    grown: float
+
+    def wrong(self) -> list[str]:
+        missed = {
+            "memory grows": self.grown > GROWTH_MAX,
+            "acknowledged and not stored": self.not_stored > 0,
+            "stored twice": self.twice > 0,
+            "not acknowledged": self.unanswered > 0,
+        }
+        return [what for what, is_so in missed.items() if is_so]
+
+
+async def measure_soak(*, drivers: int, seconds: int, say: Say) -> Soak:
+    """Each driver sends a fix a second."""
+    async with open_machine(drivers, say) as machine:
+        port, samples_kb = free_port(), []
+        async with (
+            running(gateway_command(port), machine, port) as gateway,
+            watched(machine, port) as shown,
+        ):
+            say(f"{drivers} phones come in ...")
+            words = ("stream", port, drivers, drivers, seconds, gateway.pid)
+            async with driving(machine, *words) as driven:
+                say(f"they drive for {seconds} s ...")
+                began_s = cpu_s_of(machine.database_pid)
+                load = asyncio.create_task(load_of(driven))
+                while not load.done():
+                    await asyncio.wait([load], timeout=SAMPLE_S)
+                    samples_kb.append(memory_kb(gateway.pid))
+                database_s = cpu_s_of(machine.database_pid) - began_s
+        found = await load
+        not_stored, twice = await _compare(machine, found)
+    warm = min(round(WARM_S / SAMPLE_S), len(samples_kb) // 2)
+    tenth = max(len(samples_kb) // 10, 1)
+    before = statistics.median(samples_kb[warm : warm + tenth])
+    after = statistics.median(samples_kb[-tenth:])
+    acknowledged = sum(found.acknowledged)
+    sent = drivers * seconds - found.lost
+    return Soak(
+        conditions=conditions_now(),
+        drivers=drivers,
+        screens=SCREENS,
+        seconds=seconds,
+        sent_at_least=sent,
+        acknowledged=acknowledged,
+        unanswered=max(sent - acknowledged, 0),
+        not_stored=not_stored,
+        twice=twice,
+        per_s=found.per_s,
+        markers_p99_ms=shown.p99_ms,
+        gateway_share=found.core_share,
+        database_share=round(database_s / seconds, 3),
+        generator_share=found.generator_share,
+        memory_kb=round(after),
+        memory_after_warming_kb=round(before),
+        grown=round(after / before - 1, 4),
+    )
+
+
+async def _compare(machine: Machine, load: Load) -> tuple[int, int]:
+    """(fixes that were acknowledged and are not stored, fixes that are stored twice)."""
+    db = Database(machine.environ["DATABASE_URL"])
+    async with db.transaction() as session:
+        rows = await session.execute(
+            text("select device_id, count(distinct seq), max(seq), count(*) from fix group by 1")
+        )
+        stored = {device_id: tuple(numbers) for device_id, *numbers in rows}
+    await db.close()
+    not_stored = twice = 0
+    for device, acknowledged in zip(machine.devices, load.acknowledged, strict=True):
+        distinct, highest, rows_of_it = stored.get(device.device_id, (0, 0, 0))
+        # Numbers count up by one: where none is left out, all up to the highest are there.
+        left_out = highest - distinct
+        not_stored += max(acknowledged - highest, 0) + left_out
+        twice += rows_of_it - distinct
+    return not_stored, twice
