@@ -289,6 +289,9 @@ def add_bench_options(bench: argparse.ArgumentParser) -> None:
     bench.add_argument(
         "--minutes", type=float, default=0.25, help="how long `console` is watched (0.25; 30)"
     )
+    bench.add_argument(
+        "--fault", default="", help="of `faults`, only those whose names hold this (all)"
+    )
     bench.add_argument("--outage", type=number, default=60, help="seconds in `faults` (60)")
     bench.add_argument(
         "--clients",

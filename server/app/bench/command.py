@@ -21,6 +21,7 @@ from server.app.bench.fight import Fight, measure_fight
 from server.app.bench.intake import Intake, measure_intake
 from server.app.bench.live import LiveFigures, measure_live
 from server.app.bench.month import Month, measure_month
+from server.app.bench.outages import move_to_own_mounts
 from server.app.bench.scale import Scale, measure_scale
 
 PARTS = ("intake", "fight", "scale", "month")
@@ -52,6 +53,8 @@ def run_bench(options: argparse.Namespace, say: Say) -> int:
     """0 when every figure is as good as it has to be."""
     # Ended by a signal, it still cleans up.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    if options.what == "faults":
+        move_to_own_mounts()
     for name in ("DATABASE_URL", "REDIS_URL"):  # a bench never writes into a company's database
         os.environ.pop(name, None)
     figures: Figures | LiveFigures | FaultFigures | ConsoleFigures
@@ -80,7 +83,12 @@ async def _measure_live(options: argparse.Namespace, say: Say) -> LiveFigures:
 
 
 async def _measure_faults(options: argparse.Namespace, say: Say) -> FaultFigures:
-    return await measure_faults(witnesses=options.clients, outage_s=float(options.outage), say=say)
+    return await measure_faults(
+        witnesses=options.clients,
+        outage_s=float(options.outage),
+        only=options.fault,
+        say=say,
+    )
 
 
 async def _measure_console(options: argparse.Namespace, say: Say) -> ConsoleFigures:
