@@ -292,6 +292,11 @@ def add_bench_options(bench: argparse.ArgumentParser) -> None:
     bench.add_argument(
         "--fault", default="", help="of `faults`, only those whose names hold this (all)"
     )
+    bench.add_argument(
+        "--spread",
+        action="store_true",
+        help="`faults` of 3 gateways and 2 webs behind HAProxy, on a Redis Cluster",
+    )
     bench.add_argument("--outage", type=number, default=60, help="seconds in `faults` (60)")
     bench.add_argument(
         "--clients",

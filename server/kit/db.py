@@ -48,15 +48,18 @@ DATA_EXCEPTION = "22"
 """The class of SQLSTATE for values that do not fit (SQL standard)."""
 
 
+AWAY = (OSError, DBAPIError, PoolExhausted, PostgresError, InternalClientError)
+"""What a transaction may end with when the database is away, or by a defect of ours; those that
+only try again later need not tell them apart."""
+
+
 def is_away(error: BaseException) -> bool:
     """Whether a transaction failed because the database is away, restarting or overloaded, so that
     the same may work later; not because of a defect of ours."""
     if isinstance(error, IntegrityError | ProgrammingError | InternalError):
         return False
     # While it starts up, the driver's own errors come through as they are.
-    return isinstance(
-        error, OSError | DBAPIError | PoolExhausted | PostgresError | InternalClientError
-    )
+    return isinstance(error, AWAY)
 
 
 class Unstorable(Invalid):

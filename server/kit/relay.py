@@ -18,11 +18,10 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.kit import clock
-from server.kit.db import Database
+from server.kit.db import AWAY, Database, is_away
 from server.kit.logs import begin_trace
 from server.kit.outbox import EVENTS, REACTIONS, OutboxEvent, OutboxReaction, Reaction
 
@@ -56,8 +55,10 @@ async def run_relay(db: Database, wake: asyncio.Event, stop: asyncio.Event) -> N
                 while mine and not stop.is_set():
                     await relay_pending(db)
                     await _woken(wake)
-        except (OSError, DBAPIError):
-            log.warning("the relay lost the database; trying again", exc_info=True)
+        except AWAY as error:
+            log.warning(
+                "the relay lost the database; trying again: %s", error, exc_info=not is_away(error)
+            )
         await _woken(wake)
 
 

@@ -11,7 +11,11 @@ from server.tracking.ingest import (
     ingest_tick,
     newest_claims,
 )
-from server.tracking.partitions import drop_partitions_before, ensure_partitions
+from server.tracking.partitions import (
+    drop_partitions_before,
+    ensure_partitions,
+    missing_partitions,
+)
 from server.tracking.positions import (
     LivePosition,
     TrailPoint,
@@ -47,6 +51,7 @@ __all__ = [
     "ingest_unnumbered",
     "last_signs",
     "latest_positions",
+    "missing_partitions",
     "newest_claims",
     "record_heartbeat",
     "set_fences",

@@ -69,7 +69,8 @@ def run_bench(options: argparse.Namespace, say: Say) -> int:
             case _:
                 figures = asyncio.run(_measure(options, Path(folder), say))
     plain = msgspec.to_builtins(figures)
-    lines = figures.table() if isinstance(figures, ConsoleFigures) else _table(plain)
+    has_table = isinstance(figures, ConsoleFigures | FaultFigures)
+    lines = figures.table() if has_table else _table(plain)
     print(json.dumps(plain, indent=2) if options.json else "\n".join(lines))
     for part in figures.wrong():
         say(f"NOT AS IT SHOULD BE: {part}")
@@ -87,6 +88,7 @@ async def _measure_faults(options: argparse.Namespace, say: Say) -> FaultFigures
         witnesses=options.clients,
         outage_s=float(options.outage),
         only=options.fault,
+        is_spread=options.spread,
         say=say,
     )
 

@@ -25,14 +25,16 @@ from server.app.bench.office import Office, sign_in
 from server.app.bench.outages import FULL_DISK_S, WATCHED_S, Cable, Outages, SmallDisk
 from server.app.bench.promises import Promises
 from server.app.bench.scene import Case, Fault, Scene
+from server.app.bench.spread import running_spread
 from server.app.bench.witness import Witness, invite_witnesses
-from server.app.system import free_port, running_system
+from server.app.system import System, free_port, running_system
 from server.kit import clock
 from server.kit.db import Database
 
 WHOLE_WITHIN_S = 25 * 60.0
 END_WITHIN_S = 2 * 60.0
 THIRD = 3
+PROMISED = ("fixes", "commands", "proofs", "jobs")
 
 Say = Callable[[str], None]
 Act = Callable[[], Awaitable[str]]
@@ -47,6 +49,25 @@ class FaultFigures(msgspec.Struct, kw_only=True):
     cases: list[Case]
     promises: Promises | None
 
+    def table(self) -> list[str]:
+        """For a person: one line each."""
+        lines = [
+            f"{self.conditions.cores} cores, load {self.conditions.load},"
+            f" {self.witnesses} phones, {self.took_s:.0f} s",
+            f"{'':<5} {'fault':<38} {'healed':>8} {'not disturbed':>14}",
+        ]
+        for each in self.cases:
+            healed = "never" if each.healed_s is None else f"{each.healed_s:.1f} s"
+            remark = "; ".join(filter(None, (each.wrong, each.note)))
+            line = f"{each.verdict:<5} {each.fault:<38} {healed:>8} {each.answered:>14}  {remark}"
+            lines.append(line.rstrip())
+        if self.promises is not None:
+            told = msgspec.to_builtins(self.promises)
+            counts = ", ".join(f"{told[what]} {what}" for what in PROMISED)
+            broken = ", ".join(self.promises.broken()) or "none lost, none doubled"
+            lines.append(f"acknowledged: {counts}; {broken}")
+        return lines
+
     def wrong(self) -> list[str]:
         """The faults that were not survived, and promises that were not kept."""
         broken = [each.fault for each in self.cases if each.verdict != "right"]
@@ -55,15 +76,23 @@ class FaultFigures(msgspec.Struct, kw_only=True):
         return broken + self.promises.broken()
 
 
-async def measure_faults(*, witnesses: int, outage_s: float, only: str, say: Say) -> FaultFigures:
+async def measure_faults(
+    *, witnesses: int, outage_s: float, only: str, is_spread: bool, say: Say
+) -> FaultFigures:
     """outage_s: how long PostgreSQL is away; Redis is half as long. only: faults whose names hold
-    this, all when it is empty."""
+    this, all when it is empty. is_spread: over several processes behind a proxy, as on several
+    machines, with the faults that are of interest there."""
     began_s = time.monotonic()
     faulthandler.dump_traceback_later(WHOLE_WITHIN_S + END_WITHIN_S, exit=True)
     try:
         with tempfile.TemporaryDirectory(prefix="postrider-faults-") as name:
-            async with _under_load(Path(name), witnesses, say) as (scene, outages, misdeeds):
-                faults = _faults(scene, outages, misdeeds, outage_s)
+            home = Path(name)
+            played = (
+                _on_several(home, witnesses, say)
+                if is_spread
+                else _on_one_machine(home, witnesses, outage_s, say)
+            )
+            async with played as (scene, faults):
                 chosen = [each for each in faults if only in each.name]
                 cases = await scene.play_all(chosen, began_s + WHOLE_WITHIN_S)
                 for witness in scene.people:
@@ -80,10 +109,10 @@ async def measure_faults(*, witnesses: int, outage_s: float, only: str, say: Say
 
 
 @asynccontextmanager
-async def _under_load(
-    home: Path, witnesses: int, say: Say
-) -> AsyncIterator[tuple[Scene, Outages, Misdeeds]]:
-    """The system, with phones of which each third comes by a cable, and an office."""
+async def _on_one_machine(
+    home: Path, witnesses: int, outage_s: float, say: Say
+) -> AsyncIterator[tuple[Scene, list[Fault]]]:
+    """The system as `up` runs it, with phones of which each third comes by a cable."""
     port = free_port()
     shared_clock = clock.SharedClock(home / "clock")
     shared_clock.set(clock.real_now(), 1.0)
@@ -102,23 +131,53 @@ async def _under_load(
         by_cable = -(-witnesses // THIRD)
         people = await _invite(system.db, by_cable, await cable.open())
         people += await _invite(system.db, witnesses - by_cable, port)
+        scene = await stack.enter_async_context(_at_work(system, people, port, say))
+        outages = Outages(
+            system,
+            people,
+            cut_off=people[:by_cable],
+            cable=cable,
+            disk=disk,
+            shared_clock=shared_clock,
+        )
+        yield scene, _faults(scene, outages, Misdeeds(system.db, port, people), outage_s)
+
+
+@asynccontextmanager
+async def _on_several(
+    home: Path, witnesses: int, say: Say
+) -> AsyncIterator[tuple[Scene, list[Fault]]]:
+    async with AsyncExitStack() as stack:
+        spread = await stack.enter_async_context(running_spread(home, say=say))
+        people = await _invite(spread.system.db, witnesses, spread.port)
+        scene = await stack.enter_async_context(_at_work(spread.system, people, spread.port, say))
+        yield (
+            scene,
+            [
+                Fault(name="kill -9 of one of 3 gateways", act=spread.kill_gateway),
+                Fault(name="kill -9 of one of 2 webs", act=spread.kill_web, spared=people),
+                Fault(name="every gateway stopped and started", act=spread.restart_all_gateways),
+                Fault(
+                    name="kill -9 of one of 3 Redis nodes",
+                    act=spread.kill_redis_node,
+                    spared=people,
+                ),
+            ],
+        )
+
+
+@asynccontextmanager
+async def _at_work(
+    system: System, people: list[Witness], port: int, say: Say
+) -> AsyncIterator[Scene]:
+    """Phones that drive, and an office."""
+    async with AsyncExitStack() as stack:
         for witness in people:
             witness.start()
             stack.push_async_callback(witness.stop)
         headers = await sign_in(system.db, f"http://127.0.0.1:{port}")
         office = await stack.enter_async_context(Office(port, headers, people).working())
-        yield (
-            Scene(system=system, people=people, office=office, say=say),
-            Outages(
-                system,
-                people,
-                cut_off=people[:by_cable],
-                cable=cable,
-                disk=disk,
-                shared_clock=shared_clock,
-            ),
-            Misdeeds(system.db, port, people),
-        )
+        yield Scene(system=system, people=people, office=office, say=say)
 
 
 async def _invite(db: Database, count: int, port: int) -> list[Witness]:

@@ -36,7 +36,11 @@ async def sign_in(db: Database, origin: str) -> dict[str, str]:
             by="bench",
         )
         opened = await identity.open_session(session, person.id)
-    return {"Cookie": f"{identity.SESSION_COOKIE}={opened.token}", "Origin": origin}
+    return {
+        "Cookie": f"{identity.SESSION_COOKIE}={opened.token}",
+        "X-CSRF-Token": opened.csrf_token,
+        "Origin": origin,
+    }
 
 
 def open_screen(port: int, headers: dict[str, str]) -> connect:

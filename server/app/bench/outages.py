@@ -11,17 +11,15 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
-from asyncpg import PostgresError
 from redis.asyncio import Redis
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from server.app.bench.conditions import parent_of
 from server.app.bench.witness import Witness
 from server.app.processes import Child
 from server.app.system import System
 from server.kit import clock
-from server.kit.db import Database
+from server.kit.db import AWAY, Database
 
 WATCHED_S = 3.0
 """So long those are watched who must not be disturbed by what is over at once."""
@@ -29,9 +27,6 @@ WATCHED_S = 3.0
 FULL_DISK_S = 10.0
 JUMP = timedelta(hours=1)
 THIRD = 3
-
-AWAY = (OSError, SQLAlchemyError, PostgresError)
-"""What is heard of a database that was taken away."""
 
 OWN_MOUNTS = "POSTRIDER_OWN_MOUNTS"
 DISK_BYTES = 2 * 1024**3

@@ -22,6 +22,11 @@ DOUBLED = {
 }
 
 
+KEPT = "select device_id, count(distinct seq) from fix group by device_id"
+FILTERED = "select driver_id, sum(count)::bigint from fix_rejection group by driver_id"
+"""By a filter, which is no loss: they are counted, and acknowledged like the others."""
+
+
 class Promises(msgspec.Struct, frozen=True, kw_only=True):
     """How many were kept to look at, and of each kind those that are lost or there twice."""
 
@@ -45,7 +50,7 @@ async def count_broken_promises(
 ) -> Promises:
     """jobs: words of the office to drivers that were accepted."""
     # What is acknowledged while we look is not looked for: this comes first.
-    fixes = {(each.device_id, seq) for each in people for seq in range(1, each.through + 1)}
+    through = {each: each.through for each in people}
     commands = {each for witness in people for each in witness.commands}
     words = set(jobs)
     receipts = {
@@ -55,10 +60,8 @@ async def count_broken_promises(
         if command_id in commands
     }
     async with db.transaction() as session:
-        kept = {
-            (row.device_id, row.seq)
-            for row in await session.execute(text("select device_id, seq from fix"))
-        }
+        kept = dict((await session.execute(text(KEPT))).tuples().all())
+        filtered = dict((await session.execute(text(FILTERED))).tuples().all())
         recorded = set(await session.scalars(text("select command_id from driver_command")))
         facts = set(await session.scalars(text("select command_id from street_fact")))
         told = set(
@@ -66,14 +69,17 @@ async def count_broken_promises(
         )
         doubled = {what: await session.scalar(text(sql)) or 0 for what, sql in DOUBLED.items()}
     lost = {
-        "fixes": len(fixes - kept),
+        "fixes": sum(
+            max(0, count - kept.get(each.device_id, 0) - filtered.get(each.driver_id, 0))
+            for each, count in through.items()
+        ),
         "commands": len(commands - recorded),
         "effects": len(commands - facts),
         "proofs": sum(not blobs.has(each) for each in receipts),
         "jobs": len(words - told),
     }
     return Promises(
-        fixes=len(fixes),
+        fixes=sum(through.values()),
         commands=len(commands),
         proofs=len(receipts),
         jobs=len(words),

@@ -12,11 +12,11 @@ from sqlalchemy import text
 from websockets.exceptions import WebSocketException
 
 from server.app.bench.office import Office
-from server.app.bench.outages import AWAY
 from server.app.bench.promises import Promises, count_broken_promises
 from server.app.bench.witness import Witness
 from server.app.system import System
 from server.kit.blobs import Blobs
+from server.kit.db import AWAY
 
 LOAD_S = 3.0
 """So long everything works before each fault."""

@@ -68,7 +68,7 @@ def find_binaries(root: Path, major: str | None = None) -> Binaries | None:
     if not redis or not candidates:
         return None
     _, best = max(candidates, key=lambda found: int(found[0] or 0))
-    return Binaries(best, redis, _library_path(root))
+    return Binaries(best, redis, library_path(root))
 
 
 def install_line(system: Mapping[str, str] | None = None) -> str:
@@ -98,7 +98,8 @@ def _find_redis(root: Path) -> Path | None:
     return None
 
 
-def _library_path(root: Path) -> str:
+def library_path(root: Path) -> str:
+    """Where programs below this root find their libraries; empty for the system's own."""
     if root == Path("/"):
         return ""
     folders = [*root.glob("usr/lib/*-linux-gnu*"), *root.glob("lib/*-linux-gnu*")]
