@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,8 +62,9 @@ def write_speed_limits(map_path: Path, folder: Path) -> None:
         starts.append(piece[0])
         ends.append(piece[1])
         kmh.append(limit_kmh)
-    columns = (np.array(starts, np.int64), np.array(ends, np.int64), np.array(kmh, np.uint8))
-    order = np.lexsort((columns[1], columns[0]))
+    from_, to = np.array(starts, np.int64), np.array(ends, np.int64)
+    order = np.lexsort((to, from_))
+    columns: tuple[NDArray[Any], ...] = from_, to, np.array(kmh, np.uint8)
     for name, column in zip(FILES, columns, strict=True):
         np.save(folder / name, column[order])
 
@@ -76,7 +77,7 @@ def _pieces(map_path: Path) -> Iterator[tuple[Piece, int]]:
     )
     for way in ways:
         assert isinstance(way, osmium.osm.Way)
-        forth, back = limits_of(way.tags)
+        forth, back = limits_of({tag.k: tag.v for tag in way.tags})
         if forth is None and back is None:
             continue
         for one, other in pairwise([node.ref for node in way.nodes]):

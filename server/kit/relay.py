@@ -22,8 +22,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.kit import clock
 from server.kit.db import AWAY, Database, is_away
-from server.kit.logs import begin_trace
+from server.kit.logs import continue_trace
 from server.kit.outbox import EVENTS, REACTIONS, OutboxEvent, OutboxReaction, Reaction
+from server.kit.spans import span
 
 log = logging.getLogger(__name__)
 
@@ -140,17 +141,11 @@ async def _publish(db: Database, event_ids: Sequence[UUID]) -> None:
 
 async def _react(db: Database, events: Sequence[OutboxEvent], each: Reaction) -> set[UUID]:
     """The events with which this reaction is not done: neither now nor before, nor parked."""
-    begin_trace()
+    traces = {event.trace_id for event in events}
+    continue_trace(traces.pop() if len(traces) == 1 else None)
     try:
-        async with db.transaction() as session:
-            claimed = await _claim(session, events, each)
-            facts = [
-                msgspec.convert(event.body, EVENTS[event.name])
-                for event in events
-                if event.id in claimed
-            ]
-            if facts:
-                await each.handler(session, facts if each.takes_many else facts[0])
+        with span(f"reaction {each.name}", events=len(events)):
+            await _do(db, events, each)
         return set()
     except Exception as error:  # the edge of a reaction: whatever it is, it is recorded and retried
         if len(events) > 1:
@@ -159,6 +154,18 @@ async def _react(db: Database, events: Sequence[OutboxEvent], each: Reaction) ->
         (event,) = events
         log.warning("%s failed on %s %s", each.name, event.name, event.id, exc_info=True)
         return set() if await _record_failure(db, event, each, error) else {event.id}
+
+
+async def _do(db: Database, events: Sequence[OutboxEvent], each: Reaction) -> None:
+    async with db.transaction() as session:
+        claimed = await _claim(session, events, each)
+        facts = [
+            msgspec.convert(event.body, EVENTS[event.name])
+            for event in events
+            if event.id in claimed
+        ]
+        if facts:
+            await each.handler(session, facts if each.takes_many else facts[0])
 
 
 async def _claim(

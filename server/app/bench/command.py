@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +69,11 @@ def run_bench(options: argparse.Namespace, say: Say) -> int:
             case _:
                 figures = asyncio.run(_measure(options, Path(folder), say))
     plain = msgspec.to_builtins(figures)
-    has_table = isinstance(figures, ConsoleFigures | FaultFigures)
-    lines = figures.table() if has_table else _table(plain)
+    match figures:
+        case ConsoleFigures() | FaultFigures():
+            lines: Iterable[str] = figures.table()
+        case _:
+            lines = _table(plain)
     print(json.dumps(plain, indent=2) if options.json else "\n".join(lines))
     for part in figures.wrong():
         say(f"NOT AS IT SHOULD BE: {part}")

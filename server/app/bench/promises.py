@@ -1,6 +1,7 @@
 """What was acknowledged, against what is there: nothing may be lost, nothing done twice."""
 
 from collections.abc import Collection
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import text
@@ -60,8 +61,8 @@ async def count_broken_promises(
         if command_id in commands
     }
     async with db.transaction() as session:
-        kept = dict((await session.execute(text(KEPT))).tuples().all())
-        filtered = dict((await session.execute(text(FILTERED))).tuples().all())
+        kept: dict[UUID, int] = dict((await session.execute(text(KEPT))).tuples().all())
+        filtered: dict[UUID, int] = dict((await session.execute(text(FILTERED))).tuples().all())
         recorded = set(await session.scalars(text("select command_id from driver_command")))
         facts = set(await session.scalars(text("select command_id from street_fact")))
         told = set(
