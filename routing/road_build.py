@@ -10,6 +10,7 @@ from pathlib import Path
 
 from routing.road_errors import BuildFailed, UnknownProfile
 from routing.road_process import GRAPH_NAME
+from routing.speed_limits import write_speed_limits
 
 MANIFEST = "roads.json"
 
@@ -20,7 +21,7 @@ def build_roads(
     profiles: Sequence[str] = ("car", "bicycle"),
     progress: Callable[[str], None] | None = None,
 ) -> None:
-    """Extract and contract the road graph of each profile.
+    """Extract and contract the road graph of each profile, and note the speed limits.
 
     Parameters
     ----------
@@ -53,6 +54,8 @@ def build_roads(
             _run(package, "osrm-extract", map_path, "--profile", script, "--output", graph)
             say(f"{profile}: finding shortcuts")
             _run(package, "osrm-contract", graph)
+        say(f"speed limits: reading {map_path.name}")
+        write_speed_limits(map_path, fresh)
         manifest = {"profiles": list(profiles), "map": map_path.name}
         (fresh / MANIFEST).write_text(json.dumps(manifest))
         if folder.exists():

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routing.problem import UNREACHABLE, Matrix, Position
+from routing.speed_limits import Piece, pieces_passed
 
 FARTHEST_FROM_ROAD_M = 2_000
 """A place farther than this from any road of the profile cannot be reached."""
@@ -55,6 +56,7 @@ def answer_questions(connection: Connection, graphs: dict[str, Path]) -> None:
         "route": _find_route,
         "nearest": _find_nearest,
         "match": _match_trail,
+        "pieces": _find_pieces,
     }
     while True:
         try:
@@ -183,6 +185,40 @@ def _match_trail(
         line = [_read_point(point) for point in matching["geometry"]["coordinates"]]
         stretches.append((line, float(matching["distance"]), float(matching["confidence"])))
     return spots, stretches
+
+
+def _find_pieces(
+    osrm: Any,
+    engine: Any,
+    positions: Sequence[Position],
+    seconds: Sequence[int],
+    accuracies_m: Sequence[float],
+) -> list[Piece | None]:
+    """Return the piece of road on which each fix was; None for an outlier."""
+    found = engine.Match(
+        osrm.MatchParameters(
+            coordinates=list(positions),
+            timestamps=list(seconds),
+            radiuses=list(accuracies_m),
+            overview="false",
+            annotations=["nodes"],
+            gaps="split",
+            tidy=False,
+            generate_hints=False,
+        )
+    )
+    stretches = [
+        [[int(node) for node in leg["annotation"]["nodes"]] for leg in matching["legs"]]
+        for matching in found["matchings"]
+    ]
+    pieces: list[Piece | None] = []
+    for spot in found["tracepoints"]:
+        if not isinstance(spot, osrm.Object):
+            pieces.append(None)
+            continue
+        legs = stretches[int(spot["matchings_index"])]
+        pieces += pieces_passed(legs, [int(spot["waypoint_index"])])
+    return pieces
 
 
 def _read_point(point: Any) -> Position:

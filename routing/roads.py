@@ -30,6 +30,7 @@ from routing.road_errors import (
     UnknownProfile,
 )
 from routing.road_process import FARTHEST_FROM_ROAD_M, GRAPH_NAME, answer_questions
+from routing.speed_limits import SpeedLimits
 from routing.traffic import slow_down
 
 __all__ = [
@@ -95,6 +96,12 @@ class Roads(Protocol):
 
     def match(self, fixes: Sequence[Fix], profile: str = "car") -> Matched:
         """Put a trail of at least two fixes, in order of time, on the roads that it took.
+
+        Raises NoRoad when no road comes near.
+        """
+
+    def limits_kmh(self, fixes: Sequence[Fix], profile: str = "car") -> tuple[int | None, ...]:
+        """Return how fast may be driven where each fix of a trail was; None where nobody says.
 
         Raises NoRoad when no road comes near.
         """
@@ -168,6 +175,12 @@ class HaversineRoads:
         )
         return Matched(positions=tuple(positions), stretches=(way,))
 
+    def limits_kmh(self, fixes: Sequence[Fix], profile: str = "car") -> tuple[int | None, ...]:
+        """Where no map is imported nobody says."""
+        self._check([fix.position for fix in fixes], profile)
+        _check_trail(fixes)
+        return (None,) * len(fixes)
+
     def close(self) -> None:
         """Nothing is held."""
 
@@ -193,6 +206,7 @@ class OsrmRoads:
         derived = {profile for profile, (origin, _) in DERIVED.items() if origin in built}
         self.profiles: frozenset[str] = built | derived
         self._graphs = {profile: folder / profile / GRAPH_NAME for profile in built}
+        self._limits = SpeedLimits.open(folder)
         self._lock = Lock()
         self._process: BaseProcess | None = None
         self._connection: Connection | None = None
@@ -247,6 +261,15 @@ class OsrmRoads:
                 for line, metres, confidence in stretches
             ),
         )
+
+    def limits_kmh(self, fixes: Sequence[Fix], profile: str = "car") -> tuple[int | None, ...]:
+        """A map that was built without limits is built again to have them."""
+        _check_trail(fixes)
+        if self._limits is None:
+            return (None,) * len(fixes)
+        positions = [fix.position for fix in fixes]
+        details = [fix.at_s for fix in fixes], [fix.accuracy_m for fix in fixes]
+        return tuple(map(self._limits.of, self._ask("pieces", positions, profile, *details)))
 
     def close(self) -> None:
         """End the process; asking again starts a new one."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from server.kit.logs import set_up_logs
 from server.kit.settings import LAST_PORT, ROOT, Settings, read_settings
+from server.kit.spans import set_up_spans
 
 HOME = Path(os.environ.get("POSTRIDER_HOME", ROOT / ".postrider"))
 """Where this installation keeps its data."""
@@ -60,6 +61,7 @@ def run_web(options: argparse.Namespace) -> None:
     from server.app.web import serve
 
     stop_with_supervisor()
+    set_up_spans(os.environ, "web")
     for name, value in (("POSTRIDER_HOST", options.host), ("POSTRIDER_PORT", options.port)):
         if value is not None:
             os.environ[name] = str(value)
@@ -73,6 +75,7 @@ def run_gateway(options: argparse.Namespace) -> None:
     from server.app.processes import stop_with_supervisor
 
     stop_with_supervisor()
+    set_up_spans(os.environ, "gateway")
     if options.host is not None:
         os.environ["POSTRIDER_HOST"] = options.host
     uvloop.run(run_gateway(read_settings(), options.port))
@@ -85,6 +88,7 @@ def run_worker(_: argparse.Namespace) -> None:
     from server.app.worker import run_worker
 
     stop_with_supervisor()
+    set_up_spans(os.environ, "worker")
     uvloop.run(run_worker(read_settings()))
 
 
@@ -292,6 +296,14 @@ def add_bench_options(bench: argparse.ArgumentParser) -> None:
     bench.add_argument("--drivers", type=number, default=10_000, help="in `--soak` (10000)")
     bench.add_argument(
         "--minutes", type=float, default=0.25, help="how long `console` is watched (0.25; 30)"
+    )
+    bench.add_argument(
+        "--fault", default="", help="of `faults`, only those whose names hold this (all)"
+    )
+    bench.add_argument(
+        "--spread",
+        action="store_true",
+        help="`faults` of 3 gateways and 2 webs behind HAProxy, on a Redis Cluster",
     )
     bench.add_argument("--outage", type=number, default=60, help="seconds in `faults` (60)")
     bench.add_argument(

@@ -2,21 +2,29 @@
 
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 from typing import NamedTuple
 
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.app.migrate import alembic_config
-from server.kit.db import Database
+from server.kit import clock
+from server.kit.db import AWAY, Database
 from server.kit.feed import Feed
 from server.kit.relay import retry_parked, unfinished_reactions
 from server.kit.settings import Settings
+from server.live.handover import living_mailboxes
+from server.live.news import DRIVERS_CHANNEL
 from server.live.pages import BUILT
+from server.tracking import service as tracking
 
 LEAST_FREE_BYTES = 2 * 1024**3
+CLOCK_ERROR_MAX_S = 2.0
+EVENT_WAITS_MAX_S = 60.0
+NEVER_HEARD_AFTER = timedelta(hours=1)
 
 
 class Finding(NamedTuple):
@@ -32,10 +40,12 @@ async def examine(settings: Settings) -> bool:
     db, feed = Database(settings.database_url), Feed(settings.redis_url)
     healthy = True
     try:
-        for look in (look_at_database, look_at_outbox):
+        for look in (look_at_database, look_at_clock, look_at_outbox, look_at_tracking):
             async for finding in _safely(look, db):
                 healthy &= _show(finding)
         healthy &= _show(await look_at_redis(feed))
+        for finding in await look_at_gateways(feed, settings):
+            healthy &= _show(finding)
         for finding in look_at_files(settings):
             healthy &= _show(finding)
     finally:
@@ -60,7 +70,7 @@ async def _safely(
     try:
         for finding in await look(db):
             yield finding
-    except (OSError, DBAPIError) as error:
+    except AWAY as error:
         yield Finding(
             "database",
             f"does not answer ({type(error).__name__})",
@@ -94,17 +104,43 @@ def _revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
+async def look_at_clock(db: Database) -> list[Finding]:
+    """Times of one company come from many machines: those must agree."""
+    async with db.transaction() as session:
+        there = (await session.execute(text("select clock_timestamp()"))).scalar_one()
+    error_s = (clock.real_now() - there).total_seconds()
+    if abs(error_s) <= CLOCK_ERROR_MAX_S:
+        return [Finding("clock", "agrees with the database's")]
+    return [
+        Finding(
+            "clock",
+            f"{abs(error_s):.0f} s {'before' if error_s > 0 else 'behind'} the database's",
+            "let both machines set their clocks by the network (NTP)",
+        )
+    ]
+
+
 async def look_at_outbox(db: Database) -> list[Finding]:
     async with db.transaction() as session:
-        if not (await session.execute(text("select to_regclass('outbox_event')"))).scalar_one():
+        if not await _has_table(session, "outbox_event"):
             return []
-        waiting = (
+        waiting, oldest_at = (
             await session.execute(
-                text("select count(*) from outbox_event where published_at is null")
+                text(
+                    "select count(*), min(emitted_at) from outbox_event where published_at is null"
+                )
             )
-        ).scalar_one()
+        ).one()
         unfinished = await unfinished_reactions(session)
-    findings = [Finding("events", f"{waiting} on their way")]
+    waits_s = (clock.now() - oldest_at).total_seconds() / clock.speed() if waiting else 0.0
+    is_stuck = waits_s > EVENT_WAITS_MAX_S and not unfinished
+    findings = [
+        Finding(
+            "events",
+            f"{waiting} on their way" + (f", the oldest for {waits_s:.0f} s" if is_stuck else ""),
+            "nobody carries them on: does a worker run?" if is_stuck else "",
+        )
+    ]
     findings += [
         Finding(
             "reaction",
@@ -116,6 +152,66 @@ async def look_at_outbox(db: Database) -> list[Finding]:
         for each in unfinished
     ]
     return findings
+
+
+async def look_at_tracking(db: Database) -> list[Finding]:
+    today = clock.now().date()
+    days = [today, today + timedelta(days=1)]
+    async with db.transaction() as session:
+        if not await _has_table(session, "fix"):
+            return []
+        missing = await tracking.missing_partitions(session, days)
+        silent = (
+            await session.execute(
+                text(
+                    "select device.model, person.name from device"
+                    " join person on person.id = device.driver_id"
+                    " where is_tracker and revoked_at is null and paired_at < :before"
+                    " and not exists (select from tracked_device"
+                    " where tracked_device.device_id = device.id) order by device.id limit 100"
+                ),
+                {"before": clock.real_now() - NEVER_HEARD_AFTER},
+            )
+        ).all()
+    days_missing = ", ".join(map(str, missing))
+    findings = [
+        Finding(
+            "trails",
+            f"no partition for {days_missing}" if missing else "today and tomorrow have partitions",
+            "a worker makes them: does one run?" if missing else "",
+        )
+    ]
+    findings += [
+        Finding(
+            "tracker",
+            f"{row.model} of {row.name} was never heard",
+            "compare its settings with docs/trackers.md, or revoke it",
+        )
+        for row in silent
+    ]
+    return findings
+
+
+async def _has_table(session: AsyncSession, name: str) -> bool:
+    found = await session.execute(text("select to_regclass(:name)"), {"name": name})
+    return found.scalar_one() is not None
+
+
+async def look_at_gateways(feed: Feed, settings: Settings) -> list[Finding]:
+    """Those of this machine; others may hear Redis as well."""
+    running = living_mailboxes(settings.gateways_dir)
+    if not running:
+        return []  # the services alone may run here, or nothing yet
+    listening = await feed.count_listeners(DRIVERS_CHANNEL)
+    if listening is None or listening >= running:
+        return [Finding("gateways", f"{running} run here")]
+    return [
+        Finding(
+            "gateways",
+            f"{running} run here, and {running - listening} of them do not hear Redis",
+            "phones and screens there are late; do they have the same REDIS_URL?",
+        )
+    ]
 
 
 async def look_at_redis(feed: Feed) -> Finding:

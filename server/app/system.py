@@ -70,6 +70,7 @@ async def running_system(
             start_services, home / "services", durable=durable, say=say
         )
         stack.callback(services.stop)
+        services.keep_running(say)
         wanted |= {"DATABASE_URL": services.database_url, "REDIS_URL": services.redis_url}
         settings = read_settings(wanted)
         db = Database(settings.database_url)

@@ -9,18 +9,17 @@ import signal
 from collections.abc import Coroutine
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError
-
 from routing.roads import open_roads
 from server.app.modules import load
 from server.dispatch.forecaster import run_forecaster
 from server.dispatch.planner import run_planner
-from server.kit.db import Database
+from server.kit.db import AWAY, Database, is_away
 from server.kit.feed import Feed
 from server.kit.outbox import WAKE_CHANNEL
 from server.kit.relay import run_relay
 from server.kit.settings import Settings
 from server.kit.timer import Timer
+from server.live.tracker_broker import hear_trackers
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +43,8 @@ async def run_worker(settings: Settings) -> None:
         run_forecaster(db, roads, stop),
         *(_run_timer(db, timer) for room in load("timers") for timer in room.TIMERS),
     ]
+    if settings.mqtt_url:
+        jobs.append(hear_trackers(db, settings.mqtt_url))
     try:
         async with asyncio.TaskGroup() as group:
             running = [group.create_task(job) for job in jobs]
@@ -69,5 +70,10 @@ async def _run_timer(db: Database, timer: Timer) -> None:
             async with db.exclusive(f"timer {timer.name}") as mine:
                 if mine:
                     await timer.act(db)
-        except (OSError, DBAPIError):
-            log.warning("timer %s lost the database; trying again", timer.name, exc_info=True)
+        except AWAY as error:
+            log.warning(
+                "timer %s lost the database; trying again: %s",
+                timer.name,
+                error,
+                exc_info=not is_away(error),
+            )

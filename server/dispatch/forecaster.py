@@ -13,7 +13,6 @@ from itertools import batched, groupby
 from uuid import UUID
 
 from sqlalchemy import func, select
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from routing.road_errors import RoadsError
@@ -24,11 +23,12 @@ from server.dispatch.alerts import follow_alerts
 from server.dispatch.inputs import lock_depot
 from server.dispatch.models import RunWatch, Shift
 from server.dispatch.outlook import Ways, measure_ways, times_taken, ways_to_measure, what_is_left
+from server.dispatch.speed_limits import find_limits
 from server.dispatch.street_times import RunTimes, read_run_times
 from server.dispatch.watch import hold, take_due
 from server.dispatch.way import trace
 from server.kit import clock
-from server.kit.db import Database
+from server.kit.db import AWAY, Database, is_away
 from server.kit.feed import announce
 from server.kit.geo import Position
 
@@ -57,8 +57,12 @@ async def run_forecaster(db: Database, roads: Roads, stop: asyncio.Event) -> Non
             async with db.exclusive("forecasts") as mine:
                 while mine and await forecaster.renew_due() == RUNS_MAX:
                     continue
-        except (OSError, DBAPIError):
-            log.warning("the forecaster lost the database; trying again", exc_info=True)
+        except AWAY as error:
+            log.warning(
+                "the forecaster lost the database; trying again: %s",
+                error,
+                exc_info=not is_away(error),
+            )
         try:
             await asyncio.wait_for(stop.wait(), ROUND_S)
         except TimeoutError:
@@ -86,6 +90,8 @@ class Forecaster:
                 today = await self._learn(session, runs, now)
             ways = {run.run_id: await self._measure(run, now) for run in runs}
             lines = {run.run_id: await self._trace(run) for run in runs}
+            for run in runs:
+                run.limits_mps = await find_limits(run, self._roads, now)
             windows = {run.run_id: self._predict(run, ways[run.run_id], today, now) for run in runs}
             for mine in _in_parts(runs):
                 async with self._db.transaction() as session:

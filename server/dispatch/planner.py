@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import and_, exists, or_, select, update
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -36,7 +36,7 @@ from server.dispatch.problem import (
 from server.dispatch.situation import Situation, read_situation
 from server.dispatch.staleness import changes_since
 from server.kit import clock
-from server.kit.db import Database
+from server.kit.db import AWAY, Database, is_away
 from server.kit.ids import new_id
 
 log = logging.getLogger(__name__)
@@ -58,8 +58,12 @@ async def run_planner(
     while not stop.is_set():
         try:
             busy = await plan_next(db, roads, lease_s=lease_s)
-        except (OSError, DBAPIError):
-            log.warning("the planner lost the database; trying again", exc_info=True)
+        except AWAY as error:
+            log.warning(
+                "the planner lost the database; trying again: %s",
+                error,
+                exc_info=not is_away(error),
+            )
             busy = False
         if not busy:
             try:
@@ -83,7 +87,7 @@ async def plan_next(db: Database, roads: Roads, *, lease_s: float = LEASE_S) -> 
         return False  # another planner took a plan of the same depot and day at this very moment
     try:
         await _make(db, roads, plan, situation, lease_s)
-    except (OSError, DBAPIError):
+    except AWAY:
         raise  # the lease runs out and the plan is taken again
     except Exception as error:  # the edge of one plan: whatever it is, its plan says so
         log.warning("plan %s failed", plan.id, exc_info=not isinstance(error, EXPECTED))

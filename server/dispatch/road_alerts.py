@@ -7,6 +7,8 @@ to end, so that one bad fix or a position at the edge raises nothing and settles
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
+from itertools import zip_longest
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -26,6 +28,8 @@ MAX_PAUSE = timedelta(seconds=60)
 
 FRESH = timedelta(minutes=2)
 KMH_PER_MPS = 3.6
+OVER_LIMIT_MPS = 10 / KMH_PER_MPS
+"""So much above a road's limit nobody is told of: maps and receivers are not exact."""
 
 type Subject = tuple[str, str]
 """The kind of an alert and the stop that it is about, or ""."""
@@ -119,25 +123,43 @@ def _back_at_depot(run: RunTimes, is_open: Collection[Subject], now: datetime) -
 
 
 def _speeding(run: RunTimes, now: datetime) -> Movement | None:
-    """The last time that the vehicle was too fast for more than a moment."""
-    bursts: list[list[TrailPoint]] = [[]]
-    for point in run.path:
-        is_fast = point.speed_mps is not None and point.speed_mps > run.max_speed_mps
-        if not is_fast or (bursts[-1] and point.taken_at - bursts[-1][-1].taken_at > MAX_PAUSE):
+    """The last time that the vehicle was too fast for more than a moment: for the road where it
+    was, or for what the office lets this vehicle drive anywhere."""
+    bursts: list[list[_TooFast]] = [[]]
+    for point, limit_mps in zip_longest(run.path, run.limits_mps):
+        fast = _too_fast(point, limit_mps, run.max_speed_mps)
+        if fast is None or (bursts[-1] and fast.at - bursts[-1][-1].at > MAX_PAUSE):
             bursts.append([])
-        if is_fast:
-            bursts[-1].append(point)
+        if fast is not None:
+            bursts[-1].append(fast)
     for burst in reversed(bursts):
-        if not burst or burst[-1].taken_at - burst[0].taken_at < SPEEDING_FOR:
+        if not burst or burst[-1].at - burst[0].at < SPEEDING_FOR:
             continue
-        if now - burst[-1].taken_at > SPEEDING_SHOWN_FOR:
+        if now - burst[-1].at > SPEEDING_SHOWN_FOR:
             return None
-        fastest_kmh = max(point.speed_mps or 0.0 for point in burst) * KMH_PER_MPS
+        worst = max(burst, key=lambda fast: fast.speed_mps - fast.allowed_mps)
         sentence = (
-            f"The vehicle drove {fastest_kmh:.0f} km/h, and may drive"
-            f" {run.max_speed_mps * KMH_PER_MPS:.0f}. Speak with the driver after the run."
+            f"The vehicle drove {worst.speed_mps * KMH_PER_MPS:.0f} km/h, and may drive"
+            f" {worst.allowed_mps * KMH_PER_MPS:.0f}{' there' if worst.is_of_road else ''}."
+            " Speak with the driver after the run."
         )
-        return Movement(kind="speeding", sentence=sentence, since=burst[0].taken_at)
+        return Movement(kind="speeding", sentence=sentence, since=burst[0].at)
+    return None
+
+
+class _TooFast(NamedTuple):
+    at: datetime
+    speed_mps: float
+    allowed_mps: float
+    is_of_road: bool
+
+
+def _too_fast(point: TrailPoint, limit_mps: float | None, bound_mps: float) -> _TooFast | None:
+    speed_mps = point.speed_mps or 0.0
+    if limit_mps is not None and speed_mps > limit_mps + OVER_LIMIT_MPS:
+        return _TooFast(point.taken_at, speed_mps, min(limit_mps, bound_mps), is_of_road=True)
+    if speed_mps > bound_mps:
+        return _TooFast(point.taken_at, speed_mps, bound_mps, is_of_road=False)
     return None
 
 

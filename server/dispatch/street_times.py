@@ -59,7 +59,8 @@ class StopTimes:
 class RunTimes:
     """rests: breaks that were reported, as (start, end or None), in order. planned_rests: those
     still to come. resting_until: when the present break should be over. path: where the driver was
-    in the last PATH_SPAN."""
+    in the last PATH_SPAN. limits_mps: how fast may be driven where each of them was, None where
+    the map does not say; empty when nobody has asked it."""
 
     run_id: UUID
     depot_id: UUID
@@ -78,6 +79,7 @@ class RunTimes:
     seen: LivePosition | None = None
     sign: SignOfLife | None = None
     path: Sequence[TrailPoint] = ()
+    limits_mps: Sequence[float | None] = ()
 
     @property
     def left(self) -> list[StopTimes]:

@@ -97,17 +97,8 @@ async def _measure(piece: Piece, roads: Roads, profile: str) -> TripPiece:
     path = _thin(piece.path)
     matched_m = None
     if roads.source != "haversine" and len(path) >= 2:
-        origin = path[0].taken_at
-        fixes = [
-            Fix(
-                position=(point.position.lon, point.position.lat),
-                at_s=round((point.taken_at - origin).total_seconds()),
-                accuracy_m=max(point.accuracy_m, 1.0),
-            )
-            for point in path
-        ]
         try:
-            matched = await asyncio.to_thread(roads.match, fixes, profile)
+            matched = await asyncio.to_thread(roads.match, fixes_of(path), profile)
             matched_m = sum(stretch.distance_m for stretch in matched.stretches)
         except RoadsError as error:
             log.info("a drive is measured from fix to fix: %s", error)
@@ -118,6 +109,18 @@ async def _measure(piece: Piece, roads: Roads, profile: str) -> TripPiece:
         driven_m=round(piece.driven_m()) if matched_m is None else matched_m,
         is_matched=matched_m is not None,
     )
+
+
+def fixes_of(path: Sequence[TrailPoint]) -> list[Fix]:
+    """A trail as roads are asked about it."""
+    return [
+        Fix(
+            position=(point.position.lon, point.position.lat),
+            at_s=round((point.taken_at - path[0].taken_at).total_seconds()),
+            accuracy_m=max(point.accuracy_m, 1.0),
+        )
+        for point in path
+    ]
 
 
 def _thin(path: Sequence[TrailPoint]) -> list[TrailPoint]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.identity.access import Principal, Role
@@ -177,14 +177,26 @@ async def principal_of_tracker(session: AsyncSession, token: str) -> Principal |
     return await _principal_of(session, token, is_tracker=True)
 
 
+async def principal_of_tracker_id(session: AsyncSession, device_id: UUID) -> Principal | None:
+    """The same by its id, for those whom somebody else has let in."""
+    return await _find_principal(session, Device.id == device_id, is_tracker=True)
+
+
 async def _principal_of(session: AsyncSession, token: str, *, is_tracker: bool) -> Principal | None:
+    has_token = Device.token_hash == keyed_hash(token)
+    return await _find_principal(session, has_token, is_tracker=is_tracker)
+
+
+async def _find_principal(
+    session: AsyncSession, which: ColumnElement[bool], *, is_tracker: bool
+) -> Principal | None:
     now = clock.real_now()
     found = (
         await session.execute(
             select(Device, Person)
             .join(Person, Person.id == Device.driver_id)
             .where(
-                Device.token_hash == keyed_hash(token),
+                which,
                 Device.is_tracker == is_tracker,
                 Device.revoked_at.is_(None),
                 Person.active,

@@ -24,6 +24,7 @@ from server.identity.devices import (
     pair_device,
     principal_of_device,
     principal_of_tracker,
+    principal_of_tracker_id,
     revoke_device,
     revoked_devices,
 )
@@ -84,6 +85,7 @@ __all__ = [
     "principal_of_key",
     "principal_of_session",
     "principal_of_tracker",
+    "principal_of_tracker_id",
     "record_audit",
     "refuse_foreign_page",
     "revoke_api_key",

@@ -4,6 +4,7 @@
 reaction) and handed down as a session; use cases never commit.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -11,7 +12,12 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from asyncpg import IntegrityConstraintViolationError, InterfaceError, PostgresError
+from asyncpg import (
+    IntegrityConstraintViolationError,
+    InterfaceError,
+    InternalClientError,
+    PostgresError,
+)
 from sqlalchemy import DateTime, MetaData, Text, Uuid, event, func, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -42,13 +48,18 @@ DATA_EXCEPTION = "22"
 """The class of SQLSTATE for values that do not fit (SQL standard)."""
 
 
+AWAY = (OSError, DBAPIError, PoolExhausted, PostgresError, InternalClientError)
+"""What a transaction may end with when the database is away, or by a defect of ours; those that
+only try again later need not tell them apart."""
+
+
 def is_away(error: BaseException) -> bool:
     """Whether a transaction failed because the database is away, restarting or overloaded, so that
     the same may work later; not because of a defect of ours."""
     if isinstance(error, IntegrityError | ProgrammingError | InternalError):
         return False
     # While it starts up, the driver's own errors come through as they are.
-    return isinstance(error, OSError | DBAPIError | PoolExhausted | PostgresError)
+    return isinstance(error, AWAY)
 
 
 class Unstorable(Invalid):
@@ -145,13 +156,22 @@ class Database:
         async with self._sessions() as session:
             try:
                 async with session.begin():
-                    yield session
+                    try:
+                        yield session
+                    except (asyncio.CancelledError, InternalClientError):
+                        await self._throw_away(session)
+                        raise
             except DBAPIError as error:
                 if str(getattr(error.orig, "sqlstate", "")).startswith(DATA_EXCEPTION):
                     raise Unstorable(reason=str(error.orig).split(": ", 1)[-1][:200]) from error
                 raise
             for act in session.info.pop("after_commit", ()):
                 act()
+
+    async def _throw_away(self, session: AsyncSession) -> None:
+        """Its connection may be in the middle of an answer: whoever got it next would be told the
+        end of that one, or wait for ever."""
+        await session.invalidate()
 
     @asynccontextmanager
     async def exclusive(self, name: str) -> AsyncIterator[bool]:
@@ -187,3 +207,6 @@ class OneConnectionDatabase(Database):
             join_transaction_mode="create_savepoint",
             info={"feed": feed},
         )
+
+    async def _throw_away(self, session: AsyncSession) -> None:
+        """There is no other connection."""

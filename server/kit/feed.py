@@ -8,17 +8,21 @@ that they take a new snapshot.
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
-from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.kit.db import after_commit
+from server.kit.redis_servers import open_servers
 
 log = logging.getLogger(__name__)
 
 MEETING_KEPT_S = 3600
+HEARD_MAX = 1000
+"""Messages that were heard and not taken yet; then no more is read from Redis."""
 
 
 def announce(session: AsyncSession, channel: str, message: bytes) -> None:
@@ -32,17 +36,14 @@ class Feed:
     """One connection pool to Redis, and what is published and heard over it."""
 
     def __init__(self, url: str) -> None:
-        self._redis = Redis.from_url(
-            url, socket_timeout=5, socket_connect_timeout=2, retry_on_timeout=False
-        )
-        self._url = url
+        self._servers = open_servers(url)
         self.lost_messages = 0
         self._publishing: set[asyncio.Task[None]] = set()
 
     async def publish(self, channel: str, message: bytes) -> None:
         """Tell whoever listens now. Lost when Redis is away: listeners re-read when it is back."""
         try:
-            await self._redis.publish(channel, message)
+            await self._servers.publish(channel, message)
         except (RedisError, OSError):
             self.lost_messages += 1
             log.warning("Redis is away; %d messages lost so far", self.lost_messages)
@@ -53,25 +54,23 @@ class Feed:
         self._publishing.add(task)  # the loop itself keeps only a weak reference
         task.add_done_callback(self._publishing.discard)
 
-    async def listen(self, *channels: str) -> AsyncIterator[tuple[str, bytes] | None]:
+    async def listen(self, *channels: str) -> AsyncGenerator[tuple[str, bytes] | None, None]:
         """(channel, message) as they come; None each time messages may have been missed, which
         includes the start. Ends only when cancelled."""
         pause_s = 0.1
         while True:
-            redis = Redis.from_url(self._url, socket_connect_timeout=2, health_check_interval=5)
-            pubsub = redis.pubsub()
             try:
-                await pubsub.subscribe(*channels)
-                pause_s = 0.1
-                yield None
-                async for message in pubsub.listen():
-                    if message["type"] == "message":
-                        yield message["channel"].decode(), message["data"]
+                async with self._servers.listening(channels) as ears:
+                    pause_s = 0.1
+                    yield None
+                    async with _heard(ears) as messages:
+                        while True:
+                            message = await messages.get()
+                            if isinstance(message, Exception):
+                                raise message
+                            yield message
             except (RedisError, OSError):
                 log.warning("Redis is away; listening again in %.1f s", pause_s)
-            finally:
-                await pubsub.aclose()  # type: ignore[no-untyped-call]
-                await redis.aclose()
             await asyncio.sleep(random.uniform(pause_s / 2, pause_s))
             pause_s = min(pause_s * 2, 5)
 
@@ -80,7 +79,7 @@ class Feed:
         is away."""
         key = f"meet:{place}"
         try:
-            async with self._redis.pipeline(transaction=True) as pipe:
+            async with self._servers.client.pipeline(transaction=True) as pipe:
                 if stay_s > 0:
                     pipe.zadd(key, {member: at_s + stay_s})
                 else:
@@ -95,9 +94,45 @@ class Feed:
 
     async def is_up(self) -> bool:
         try:
-            return bool(await self._redis.ping())
+            await self._servers.ping()
         except (RedisError, OSError):
             return False
+        return True
+
+    async def count_listeners(self, channel: str) -> int | None:
+        """How many processes hear what is published there; None when Redis is away."""
+        try:
+            return await self._servers.count_listeners(channel)
+        except (RedisError, OSError):
+            return None
 
     async def close(self) -> None:
-        await self._redis.aclose()
+        await self._servers.client.aclose()
+
+
+type Heard = tuple[str, bytes]
+
+
+@asynccontextmanager
+async def _heard(ears: Sequence[PubSub]) -> AsyncIterator[asyncio.Queue[Heard | Exception]]:
+    """What any of them hears, and what ends one of them, which is the end of all."""
+    heard: asyncio.Queue[Heard | Exception] = asyncio.Queue(HEARD_MAX)
+
+    async def hear(ear: PubSub) -> None:
+        try:
+            async for message in ear.listen():
+                if message["type"] in ("message", "smessage"):
+                    await heard.put((message["channel"].decode(), message["data"]))
+                elif message["type"] == "sunsubscribe":
+                    break  # the channel has moved to another node
+            await heard.put(ConnectionError("Redis sends nothing more"))
+        except (RedisError, OSError) as error:
+            await heard.put(error)
+
+    tasks = [asyncio.create_task(hear(ear)) for ear in ears]
+    try:
+        yield heard
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 _trace_id: ContextVar[str] = ContextVar("trace_id", default="")
-TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
-NO_TRACE = "0" * 32
+TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
+NO_TRACE, NO_SPAN = "0" * 32, "0" * 16
 
 
 def begin_trace(traceparent: str | None = None) -> str:
@@ -25,6 +25,22 @@ def begin_trace(traceparent: str | None = None) -> str:
     trace_id = found[1] if found is not None and is_told else secrets.token_hex(16)
     _trace_id.set(trace_id)
     return trace_id
+
+
+def continue_trace(trace_id: str | None) -> str:
+    """Let what follows in this task belong to a trace of ours that began elsewhere, or to a new
+    one; its id."""
+    found = trace_id or secrets.token_hex(16)
+    _trace_id.set(found)
+    return found
+
+
+def parent_span_of(traceparent: str | None) -> str | None:
+    """Who is asking, for those who draw traces: 16 hexadecimal digits, or None."""
+    found = TRACEPARENT.fullmatch(traceparent or "")
+    if found is None or found[1] == NO_TRACE or found[2] == NO_SPAN:
+        return None
+    return found[2]
 
 
 def current_trace() -> str:

@@ -22,6 +22,7 @@ from server.kit import clock
 from server.kit.db import Base
 from server.kit.feed import announce
 from server.kit.ids import new_id
+from server.kit.logs import current_trace
 
 EVENTS: dict[str, type["Event"]] = {}
 """Event name, such as "orders.OrderCaptured" -> class."""
@@ -46,7 +47,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OutboxEvent(Base):
-    """An event on its way. `published_at` is set when every reaction has had it, or is parked."""
+    """An event on its way. `published_at` is set when every reaction has had it, or is parked.
+
+    trace_id: of the request or reaction that emitted it; its reactions belong to the same trace.
+    """
 
     __tablename__ = "outbox_event"
     __table_args__ = (
@@ -57,6 +61,7 @@ class OutboxEvent(Base):
     name: Mapped[str]
     body: Mapped[dict[str, Any]] = mapped_column(JSONB)
     emitted_at: Mapped[datetime]
+    trace_id: Mapped[str | None]
     published_at: Mapped[datetime | None]
 
 
@@ -127,6 +132,7 @@ def emit(session: AsyncSession, event: Event) -> None:
             name=event.event_name,
             body=msgspec.to_builtins(event),
             emitted_at=clock.now(),
+            trace_id=current_trace() or None,
         )
     )
     if not session.info.get("wakes_relay"):

@@ -18,13 +18,13 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.kit import clock
-from server.kit.db import Database
-from server.kit.logs import begin_trace
+from server.kit.db import AWAY, Database, is_away
+from server.kit.logs import continue_trace
 from server.kit.outbox import EVENTS, REACTIONS, OutboxEvent, OutboxReaction, Reaction
+from server.kit.spans import span
 
 log = logging.getLogger(__name__)
 
@@ -56,8 +56,10 @@ async def run_relay(db: Database, wake: asyncio.Event, stop: asyncio.Event) -> N
                 while mine and not stop.is_set():
                     await relay_pending(db)
                     await _woken(wake)
-        except (OSError, DBAPIError):
-            log.warning("the relay lost the database; trying again", exc_info=True)
+        except AWAY as error:
+            log.warning(
+                "the relay lost the database; trying again: %s", error, exc_info=not is_away(error)
+            )
         await _woken(wake)
 
 
@@ -139,17 +141,11 @@ async def _publish(db: Database, event_ids: Sequence[UUID]) -> None:
 
 async def _react(db: Database, events: Sequence[OutboxEvent], each: Reaction) -> set[UUID]:
     """The events with which this reaction is not done: neither now nor before, nor parked."""
-    begin_trace()
+    traces = {event.trace_id for event in events}
+    continue_trace(traces.pop() if len(traces) == 1 else None)
     try:
-        async with db.transaction() as session:
-            claimed = await _claim(session, events, each)
-            facts = [
-                msgspec.convert(event.body, EVENTS[event.name])
-                for event in events
-                if event.id in claimed
-            ]
-            if facts:
-                await each.handler(session, facts if each.takes_many else facts[0])
+        with span(f"reaction {each.name}", events=len(events)):
+            await _do(db, events, each)
         return set()
     except Exception as error:  # the edge of a reaction: whatever it is, it is recorded and retried
         if len(events) > 1:
@@ -158,6 +154,18 @@ async def _react(db: Database, events: Sequence[OutboxEvent], each: Reaction) ->
         (event,) = events
         log.warning("%s failed on %s %s", each.name, event.name, event.id, exc_info=True)
         return set() if await _record_failure(db, event, each, error) else {event.id}
+
+
+async def _do(db: Database, events: Sequence[OutboxEvent], each: Reaction) -> None:
+    async with db.transaction() as session:
+        claimed = await _claim(session, events, each)
+        facts = [
+            msgspec.convert(event.body, EVENTS[event.name])
+            for event in events
+            if event.id in claimed
+        ]
+        if facts:
+            await each.handler(session, facts if each.takes_many else facts[0])
 
 
 async def _claim(

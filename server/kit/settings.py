@@ -25,6 +25,7 @@ class Settings:
     timezone: the company's; cut-offs and days are counted in it.
     currency: ISO 4217, of amounts that say none.
     gs1_prefix: the company's GS1 company prefix; with it, labels bear an SSCC.
+    mqtt_url: the broker to which trackers send; empty where there is none.
     """
 
     database_url: str
@@ -37,6 +38,7 @@ class Settings:
     timezone: ZoneInfo = UTC_ZONE
     currency: str = "EUR"
     gs1_prefix: str = ""
+    mqtt_url: str = field(default="", repr=False)
 
     @property
     def blobs_dir(self) -> Path:
@@ -80,9 +82,12 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         raise SystemExit(
             f"POSTRIDER_GS1_PREFIX is {gs1_prefix}; a GS1 company prefix is 4 to 12 digits."
         )
+    mqtt_url = environ.get("POSTRIDER_MQTT_URL", "")
+    if mqtt_url and not mqtt_url.startswith(("mqtt://", "mqtts://")):
+        raise SystemExit("POSTRIDER_MQTT_URL must start with mqtt:// or mqtts://.")
     return Settings(
         database_url=url("DATABASE_URL", "postgresql+asyncpg"),
-        redis_url=url("REDIS_URL", "redis", "rediss", "unix"),
+        redis_url=url("REDIS_URL", "redis", "rediss", "unix", "redis+cluster", "rediss+cluster"),
         data_dir=Path(environ.get("POSTRIDER_DATA", ROOT / ".postrider")),
         secret=read_secret(environ),
         host=environ.get("POSTRIDER_HOST", "127.0.0.1"),
@@ -91,6 +96,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         timezone=ZoneInfo(timezone),
         currency=environ.get("POSTRIDER_CURRENCY", "EUR"),
         gs1_prefix=gs1_prefix,
+        mqtt_url=mqtt_url,
     )
 
 

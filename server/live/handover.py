@@ -14,7 +14,7 @@ import random
 import socket
 from array import array
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -36,10 +36,20 @@ REASONS = {
 }
 
 
+TRIES, RETRY_S = 20, 0.1
+"""A mailbox holds ten letters and no more, on most systems: when many come at once, some wait."""
+
+
 class NoGateway(Unavailable):
     """No gateway runs on this machine. Try again in a moment."""
 
     code = "live.no_gateway"
+
+
+class GatewaysBusy(Unavailable):
+    """Every gateway of this machine has more to take in than it can. Try again in a moment."""
+
+    code = "live.gateways_busy"
 
 
 class Mailbox:
@@ -79,10 +89,11 @@ def deliver(folder: Path, connection: int, head: bytes) -> None:
 
     Raises
     ------
-    NoGateway
+    NoGateway, GatewaysBusy
     """
     boxes = list(folder.iterdir()) if folder.is_dir() else []
     random.shuffle(boxes)
+    is_busy = False
     rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", [connection]))
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sending:
         sending.setblocking(False)
@@ -92,11 +103,27 @@ def deliver(folder: Path, connection: int, head: bytes) -> None:
                     sending.sendmsg([head], [rights], 0, name)  # send_fds forgets the name
             except (ConnectionRefusedError, FileNotFoundError):
                 box.unlink(missing_ok=True)  # its gateway was killed
+            except BlockingIOError:
+                is_busy = True
             except OSError as error:
                 log.warning("a gateway takes no connections now: %s", error)
             else:
                 return
-    raise NoGateway
+    raise GatewaysBusy if is_busy else NoGateway
+
+
+def living_mailboxes(folder: Path) -> int:
+    """How many gateways of this machine take connections in."""
+    found = 0
+    for box in folder.iterdir() if folder.is_dir() else ():
+        with (
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe,
+            _short(box) as name,
+            suppress(OSError),
+        ):
+            probe.connect(name)
+            found += 1
+    return found
 
 
 def handing_over(folder: Path) -> type[asyncio.Protocol]:
@@ -112,8 +139,21 @@ def handing_over(folder: Path) -> type[asyncio.Protocol]:
         def data_received(self, data: bytes) -> None:
             assert self._transport is not None
             self._transport.pause_reading()
+            self._hand_over(data, TRIES)
+
+        def _hand_over(self, head: bytes, tries: int) -> None:
+            assert self._transport is not None
+            if self._transport.is_closing():
+                return
             try:
-                deliver(folder, self._transport.get_extra_info("socket").fileno(), data)
+                deliver(folder, self._transport.get_extra_info("socket").fileno(), head)
+            except GatewaysBusy as busy:
+                if tries > 1:
+                    loop = asyncio.get_running_loop()
+                    loop.call_later(RETRY_S, self._hand_over, head, tries - 1)
+                    return
+                log.warning("somebody is sent away: %s", busy)
+                self._transport.write(answer_to(busy))
             except NoGateway as refusal:
                 self._transport.write(answer_to(refusal))
             self._transport.close()  # ours; the gateway has its own number of the connection

@@ -31,6 +31,12 @@ class TooLong(Ending):
     code = 1009
 
 
+class NotAgreed(Ending):
+    """This frame is said to be compressed, which was not agreed on."""
+
+    code = 1002
+
+
 TEXT = WSMsgType.TEXT
 MESSAGES = (WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION)
 
@@ -138,7 +144,9 @@ class Caller(WSListener):
                 transport.disconnect()
             return
         kind = frame.msg_type
-        if kind is TEXT and frame.fin and self._parts is None:
+        if frame.rsv1 or frame.rsv2 or frame.rsv3:
+            self.end(NotAgreed())
+        elif kind is TEXT and frame.fin and self._parts is None:
             self.hear(frame.get_payload_as_bytes())
         elif kind in MESSAGES:
             self._collect(kind, frame)

@@ -1,4 +1,4 @@
-"""Trackers that are no app of ours: OwnTracks by HTTP, and whatever speaks the OsmAnd protocol, as
+"""Trackers that are no app of ours, by HTTP: OwnTracks, and whatever speaks the OsmAnd protocol, as
 Traccar Client does. What they say goes through the same filters as the fixes of our own phones.
 
 A tracker is added by the office (docs/trackers.md) and gets a token of its own, which may do
@@ -97,7 +97,7 @@ async def take_owntracks(
     principal = await _tracker(request, session, token)
     if str(principal.device_id) != device_id.lower():
         raise UnknownTracker
-    await _take(session, principal, read_owntracks(await request.body()))
+    await keep_report(session, principal, read_owntracks(await request.body()))
     return []
 
 
@@ -123,7 +123,7 @@ async def take_osmand_body(
     body = await request.body()
     if body.lstrip().startswith(b"{"):
         token, report = read_osmand_json(body)
-        await _take(session, await _tracker(request, session, token), report)
+        await keep_report(session, await _tracker(request, session, token), report)
         return
     form = body.decode(errors="replace")
     await _take_parameters(request, session, request.url.query or form)
@@ -137,7 +137,7 @@ async def _take_parameters(
     except ValueError:
         raise NotOsmAnd(reason=f"it has more than {PARAMETERS_MAX} parameters") from None
     token, report = read_osmand_parameters(said)
-    await _take(session, await _tracker(request, session, token), report)
+    await keep_report(session, await _tracker(request, session, token), report)
 
 
 async def _tracker(request: Request[Any, Any, Any], session: AsyncSession, token: str) -> Principal:
@@ -157,7 +157,7 @@ async def _tracker(request: Request[Any, Any, Any], session: AsyncSession, token
     return principal
 
 
-async def _take(session: AsyncSession, principal: Principal, report: Report) -> None:
+async def keep_report(session: AsyncSession, principal: Principal, report: Report) -> None:
     """Keep what a tracker says. What a filter holds back is answered like the rest, or it would be
     sent for ever."""
     assert principal.device_id is not None

@@ -12,12 +12,12 @@ KEEP_DAYS = 90
 
 async def ensure_partitions(session: AsyncSession, days: Collection[date]) -> None:
     """Make the partitions of these days (UTC) that are missing."""
-    missing = await _missing(session, days)
+    missing = await missing_partitions(session, days)
     if not missing:
         return
     # Two processes at once: the second waits here, then finds the work done.
     await session.execute(select(func.pg_advisory_xact_lock(func.hashtext("fix partitions"))))
-    for day in await _missing(session, missing):
+    for day in await missing_partitions(session, missing):
         name = _name(day)
         # Made apart and then attached, because `create ... partition of` would stop every reader
         # and writer of the whole table until this transaction ends.
@@ -30,6 +30,20 @@ async def ensure_partitions(session: AsyncSession, days: Collection[date]) -> No
                 f"for values from ('{day}T00:00:00Z') to ('{day + timedelta(days=1)}T00:00:00Z')"
             )
         )
+
+
+async def missing_partitions(session: AsyncSession, days: Collection[date]) -> list[date]:
+    """Those of these days (UTC) that have none."""
+    # Reads the catalogue itself: `to_regclass` may answer from before the wait for the lock.
+    found = await session.scalars(
+        text(
+            "select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid "
+            "where i.inhparent = 'fix'::regclass and c.relname = any(cast(:names as text[]))"
+        ),
+        {"names": [_name(day) for day in days]},
+    )
+    there = set(found)
+    return sorted(day for day in days if _name(day) not in there)
 
 
 async def drop_partitions_before(session: AsyncSession, day: date) -> list[str]:
@@ -53,16 +67,3 @@ def day_of(at: datetime) -> date:
 
 def _name(day: date) -> str:
     return f"fix_{day:%Y%m%d}"
-
-
-async def _missing(session: AsyncSession, days: Collection[date]) -> list[date]:
-    # Reads the catalogue itself: `to_regclass` may answer from before the wait for the lock.
-    found = await session.scalars(
-        text(
-            "select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid "
-            "where i.inhparent = 'fix'::regclass and c.relname = any(cast(:names as text[]))"
-        ),
-        {"names": [_name(day) for day in days]},
-    )
-    there = set(found)
-    return sorted(day for day in days if _name(day) not in there)

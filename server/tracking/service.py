@@ -12,7 +12,11 @@ from server.tracking.ingest import (
     newest_claims,
 )
 from server.tracking.known_devices import KnownDevices
-from server.tracking.partitions import drop_partitions_before, ensure_partitions
+from server.tracking.partitions import (
+    drop_partitions_before,
+    ensure_partitions,
+    missing_partitions,
+)
 from server.tracking.positions import (
     LivePosition,
     TrailPoint,
@@ -51,6 +55,7 @@ __all__ = [
     "ingest_unnumbered",
     "last_signs",
     "latest_positions",
+    "missing_partitions",
     "newest_claims",
     "record_heartbeat",
     "set_fences",

@@ -2,6 +2,7 @@
 
 import io
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest_asyncio
@@ -10,8 +11,10 @@ from PIL import Image
 from playwright.async_api import Page, ViewportSize, expect
 
 from routing.roads import HaversineRoads
+from server.arrivals.models import ForecastScore
 from server.dispatch.planner import plan_next
 from server.identity.access import Role
+from server.kit.ids import new_id
 from server.kit.relay import relay_pending
 
 WIDE = ViewportSize(width=1280, height=800)
@@ -215,3 +218,27 @@ async def test_trail_of_a_driver_is_replayed(visit: Any, company: Any) -> None:
     await slider.focus()
     await page.keyboard.press("Home")
     await expect(page.get_by_role("status").filter(has_text="1 of")).to_be_visible()
+
+
+async def test_reports_show_how_well_arrivals_were_foretold(visit: Any, company: Any) -> None:
+    """Four of five came within their window, one before it."""
+    noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    async with company.db.transaction() as session:
+        for number in range(5):
+            begins_at = noon + timedelta(minutes=10 if number == 0 else -10)
+            session.add(
+                ForecastScore(
+                    stop_id=new_id(),
+                    lead_s=30 * 60,
+                    depot_id=company.depot_id,
+                    driver_id=new_id(),
+                    arrived_at=noon,
+                    from_at=begins_at,
+                    likely_at=begins_at + timedelta(minutes=5),
+                    until_at=begins_at + timedelta(minutes=20),
+                )
+            )
+    page = await open_page(visit, "/reports?from=2026-03-01&to=2026-03-01")
+    table = page.get_by_role("table", name="Arrival windows")
+    cells = table.get_by_role("row").nth(1).get_by_role("cell")
+    await expect(cells).to_have_text(["30 min", "5", "80%", "20%", "0%", "20 min"])

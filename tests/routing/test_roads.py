@@ -29,6 +29,7 @@ from routing.road_errors import (
 )
 from routing.roads import Fix, HaversineRoads, OsrmRoads, build_roads, find_cut_off, open_roads
 from routing.solve import solve
+from routing.speed_limits import FILES, read_limit
 from routing.traffic import Traffic, slow_down
 
 WEST, SOUTH, STEP = 9.5, 47.1, 0.002
@@ -55,6 +56,8 @@ def draw_map(path: Path) -> None:
     lines.append([100, 101])
     for way, nodes in enumerate(lines, 1):
         tags = {"highway": "residential", "name": f"Street {way}"}
+        if nodes[0] == 100:
+            tags |= {"maxspeed": "30", "maxspeed:backward": "20 mph"}
         writer.add_way(osmium.osm.mutable.Way(id=way, nodes=nodes, tags=tags))
     path_nodes = [node_of[0, 0], node_of[1, 1]]
     tags = {"highway": "cycleway"}
@@ -68,7 +71,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     draw_map(base / "town.osm.pbf")
     steps: list[str] = []
     build_roads(base / "town.osm.pbf", base / "roads", progress=steps.append)
-    assert len(steps) == 4
+    assert len(steps) == 5
     return base / "roads"
 
 
@@ -239,6 +242,45 @@ def test_a_trail_is_put_on_the_streets_that_it_took(roads: OsrmRoads) -> None:
     assert stretch.distance_m == pytest.approx(3 * 152 + 3 * 222, abs=30)
     assert None not in matched.positions
     assert len(matched.positions) == len(make_trail(roads))
+
+
+def test_limits_are_those_of_the_street_and_the_direction_that_a_trail_took(
+    roads: OsrmRoads,
+) -> None:
+    places = [(ISLAND[0] + share * STEP, ISLAND[1]) for share in (0.1, 0.4, 0.7, 0.9)]
+    forth = [Fix(position=place, at_s=1_000 + 8 * k) for k, place in enumerate(places)]
+    back = [Fix(position=place, at_s=1_000 + 8 * k) for k, place in enumerate(reversed(places))]
+    assert roads.limits_kmh(forth) == (30, 30, 30, 30)
+    assert roads.limits_kmh(back, "van") == (32, 32, 32, 32), "20 miles an hour"
+    trail = make_trail(roads)
+    assert roads.limits_kmh(trail) == (None,) * len(trail), "of these streets the map says nothing"
+    assert HaversineRoads().limits_kmh(forth) == (None,) * 4
+
+
+@pytest.mark.parametrize(
+    ("said", "kmh"),
+    [
+        *(("50", 50), ("50 km/h", 50), ("30 mph", 48), (" 7 ", 7), ("0", None), ("none", None)),
+        *(("walk", None), ("DE:urban", None), ("50;30", None), ("", None), ("999", None)),
+    ],
+)
+def test_a_limit_is_read_where_it_is_a_number(said: str, kmh: int | None) -> None:
+    assert read_limit(said) == kmh
+
+
+def test_a_map_that_was_built_without_limits_has_none(
+    folder: Path, tmp_path: Path, roads: OsrmRoads
+) -> None:
+    old = tmp_path / "roads"
+    old.mkdir()
+    for each in folder.iterdir():
+        if each.name not in FILES:
+            (old / each.name).symlink_to(each)
+    places = [(ISLAND[0] + share * STEP, ISLAND[1]) for share in (0.1, 0.9)]
+    trail = [Fix(position=place, at_s=1_000 + 20 * k) for k, place in enumerate(places)]
+    assert roads.limits_kmh(trail) == (30, 30)
+    with OsrmRoads(old) as opened:
+        assert opened.limits_kmh(trail) == (None, None)
 
 
 def test_an_outlier_is_left_out_of_a_trail(roads: OsrmRoads) -> None:

@@ -8,7 +8,7 @@ import { makeField } from "../parts/form";
 import { plainTable } from "../parts/table";
 import { noteQuery } from "../router";
 import type { View } from "../rooms";
-import { count, percent, words } from "../values";
+import { count, duration, percent, words } from "../values";
 
 interface DayReport {
   orders: number;
@@ -27,6 +27,16 @@ interface DayReport {
   exceptions: Record<string, number>;
 }
 
+/** Of the windows that were told `lead_s` before a driver came; see GET /api/reports/arrivals. */
+interface ForecastQuality {
+  lead_s: number;
+  arrivals: number;
+  held_share: number;
+  early_share: number;
+  late_share: number;
+  width_s: number;
+}
+
 const DAY_MS = 24 * 3_600_000;
 
 export async function open(view: View): Promise<void> {
@@ -42,8 +52,12 @@ export async function open(view: View): Promise<void> {
     const since = new Date(`${String(typed.get("from"))}T00:00:00`);
     const until = new Date(new Date(`${String(typed.get("to"))}T00:00:00`).getTime() + DAY_MS);
     try {
-      const report = await get<DayReport>("/api/reports/day", { since: since.toISOString(), until: until.toISOString() });
-      if (!view.signal.aborted) place.replaceChildren(...figuresOf(report));
+      const period = { since: since.toISOString(), until: until.toISOString() };
+      const [report, forecasts] = await Promise.all([
+        get<DayReport>("/api/reports/day", period),
+        get<ForecastQuality[]>("/api/reports/arrivals", period),
+      ]);
+      if (!view.signal.aborted) place.replaceChildren(...figuresOf(report, forecasts));
     } catch (error) {
       place.replaceChildren(h("p", { class: "notice", role: "alert" }, (error as Error).message));
     }
@@ -56,7 +70,7 @@ export async function open(view: View): Promise<void> {
   await load();
 }
 
-function figuresOf(report: DayReport): Node[] {
+function figuresOf(report: DayReport, forecasts: ForecastQuality[]): Node[] {
   const tried = report.delivered + report.failed;
   const figures: [string, string][] = [
     [t("Orders"), count(report.orders)],
@@ -80,6 +94,17 @@ function figuresOf(report: DayReport): Node[] {
     h("div", { class: "columns" },
       bars(t("Orders by state"), report.orders_by_state),
       bars(t("Exceptions by kind"), report.exceptions)),
+    forecasts.length > 0 ? h("section", { class: "card" },
+      h("h3", {}, t("Arrival windows")),
+      h("p", {}, t("Eight of ten drivers should come within the window that was told.")),
+      plainTable(t("Arrival windows"), [
+        { title: t("Told before"), kind: "number", text: (each) => duration(each.lead_s) },
+        { title: t("Arrivals"), kind: "number", text: (each) => count(each.arrivals) },
+        { title: t("Came within"), kind: "number", text: (each) => percent(each.held_share) },
+        { title: t("Came before"), kind: "number", text: (each) => percent(each.early_share) },
+        { title: t("Came after"), kind: "number", text: (each) => percent(each.late_share) },
+        { title: t("Width"), kind: "number", text: (each) => duration(each.width_s) },
+      ], forecasts)) : "",
     report.unassigned.length > 0 ? plainTable(t("On no run"), [
       { title: t("On no run"), text: (each) => each.waybill },
       { title: t("Why"), text: (each) => each.sentence },

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from server.app.bench.fight import Fight, measure_fight
 from server.app.bench.intake import Intake, measure_intake
 from server.app.bench.live import LiveFigures, measure_live
 from server.app.bench.month import Month, measure_month
+from server.app.bench.outages import move_to_own_mounts
 from server.app.bench.scale import Scale, measure_scale
 from server.app.bench.soak import Soak, measure_soak
 
@@ -53,6 +54,8 @@ def run_bench(options: argparse.Namespace, say: Say) -> int:
     """0 when every figure is as good as it has to be."""
     # Ended by a signal, it still cleans up.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    if options.what == "faults":
+        move_to_own_mounts()
     for name in ("DATABASE_URL", "REDIS_URL"):  # a bench never writes into a company's database
         os.environ.pop(name, None)
     figures: Figures | LiveFigures | Soak | FaultFigures | ConsoleFigures
@@ -70,8 +73,8 @@ def run_bench(options: argparse.Namespace, say: Say) -> int:
                 figures = asyncio.run(_measure(options, Path(folder), say))
     plain = msgspec.to_builtins(figures)
     match figures:
-        case ConsoleFigures() | LiveFigures():
-            lines = iter(figures.table())
+        case ConsoleFigures() | FaultFigures() | LiveFigures():
+            lines: Iterable[str] = figures.table()
         case _:
             lines = _table(plain)
     print(json.dumps(plain, indent=2) if options.json else "\n".join(lines))
@@ -91,7 +94,13 @@ async def _soak(options: argparse.Namespace, say: Say) -> Soak:
 
 
 async def _measure_faults(options: argparse.Namespace, say: Say) -> FaultFigures:
-    return await measure_faults(witnesses=options.clients, outage_s=float(options.outage), say=say)
+    return await measure_faults(
+        witnesses=options.clients,
+        outage_s=float(options.outage),
+        only=options.fault,
+        is_spread=options.spread,
+        say=say,
+    )
 
 
 async def _measure_console(options: argparse.Namespace, say: Say) -> ConsoleFigures:

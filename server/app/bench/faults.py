@@ -1,251 +1,251 @@
-"""Breaks what can be broken while phones drive, and counts what that has cost: `postrider bench
-faults`.
+"""Breaks what can be broken while phones drive and an office works, and counts what that has cost:
+`postrider bench faults`.
 
-Each witness is a phone that keeps what it sent until it is acknowledged, and remembers what was.
-After each fault everybody must be answered again; at the end every acknowledged fix and command
-must be in the database, once.
+Each witness is a phone that keeps what it sent until it is acknowledged, and remembers what was;
+the office remembers which of its words to drivers were accepted. After each fault everybody must be
+answered again, nothing that was acknowledged may be lost, and nothing may be there twice.
+
+It ends: each fault has a time-out of its own, and its healing too; after `WHOLE_WITHIN_S` nothing
+more is begun, and what does not even end then is cut off `END_WITHIN_S` later.
 """
 
 import asyncio
-import signal
-import subprocess
+import faulthandler
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from datetime import timedelta
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import msgspec
-from sqlalchemy import text
 
 from server.app.bench.conditions import Conditions, conditions_now
 from server.app.bench.misdeeds import Misdeeds
-from server.app.bench.outages import (
-    Cable,
-    children_of,
-    database_pid,
-    freeze,
-    kill_database,
-    kill_redis,
-    redis_pid,
-)
+from server.app.bench.office import Office, sign_in
+from server.app.bench.outages import FULL_DISK_S, WATCHED_S, Cable, Outages, SmallDisk
+from server.app.bench.promises import Promises
+from server.app.bench.scene import Case, Fault, Scene
+from server.app.bench.spread import running_spread
 from server.app.bench.witness import Witness, invite_witnesses
 from server.app.system import System, free_port, running_system
+from server.kit import clock
+from server.kit.db import Database
 
-HEALED_WITHIN_S = 90.0
-LOAD_S = 3.0
+WHOLE_WITHIN_S = 25 * 60.0
+END_WITHIN_S = 2 * 60.0
 THIRD = 3
+PROMISED = ("fixes", "commands", "proofs", "jobs")
 
 Say = Callable[[str], None]
-
-
-class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """healed_s: from the end of the fault until every witness was answered again. answered: of the
-    witnesses, while it lasted (others must not be disturbed by one that misbehaves)."""
-
-    fault: str
-    healed_s: float
-    answered: int
-    is_right: bool
-    note: str = ""
+Act = Callable[[], Awaitable[str]]
 
 
 class FaultFigures(msgspec.Struct, kw_only=True):
-    """lost: acknowledged and not in the database. doubled: there more than once."""
+    """promises: over the whole run, counted at its end."""
 
     conditions: Conditions
     witnesses: int
+    took_s: float
     cases: list[Case]
-    fixes_acknowledged: int
-    fixes_lost: int
-    fixes_doubled: int
-    commands_acknowledged: int
-    commands_lost: int
-    commands_doubled: int
+    promises: Promises | None
+
+    def table(self) -> list[str]:
+        """For a person: one line each."""
+        lines = [
+            f"{self.conditions.cores} cores, load {self.conditions.load},"
+            f" {self.witnesses} phones, {self.took_s:.0f} s",
+            f"{'':<5} {'fault':<38} {'healed':>8} {'not disturbed':>14}",
+        ]
+        for each in self.cases:
+            healed = "never" if each.healed_s is None else f"{each.healed_s:.1f} s"
+            remark = "; ".join(filter(None, (each.wrong, each.note)))
+            line = f"{each.verdict:<5} {each.fault:<38} {healed:>8} {each.answered:>14}  {remark}"
+            lines.append(line.rstrip())
+        if self.promises is not None:
+            told = msgspec.to_builtins(self.promises)
+            counts = ", ".join(f"{told[what]} {what}" for what in PROMISED)
+            broken = ", ".join(self.promises.broken()) or "none lost, none doubled"
+            lines.append(f"acknowledged: {counts}; {broken}")
+        return lines
 
     def wrong(self) -> list[str]:
         """The faults that were not survived, and promises that were not kept."""
-        counts = {
-            "fixes lost": self.fixes_lost,
-            "fixes doubled": self.fixes_doubled,
-            "commands lost": self.commands_lost,
-            "commands doubled": self.commands_doubled,
-        }
-        broken = [case.fault for case in self.cases if not case.is_right]
-        return broken + [name for name, count in counts.items() if count]
+        broken = [each.fault for each in self.cases if each.verdict != "right"]
+        if self.promises is None:
+            return [*broken, "promises could not be counted"]
+        return broken + self.promises.broken()
 
 
-async def measure_faults(*, witnesses: int, outage_s: float, say: Say) -> FaultFigures:
-    """outage_s: how long PostgreSQL is away; Redis is half as long."""
-    port = free_port()
-    environ = {"POSTRIDER_PORT": str(port), "POSTRIDER_BASE_URL": f"http://127.0.0.1:{port}"}
-    with tempfile.TemporaryDirectory(prefix="postrider-faults-") as name:
-        async with (
-            running_system(
-                Path(name), durable=True, environ=environ, say=say, gateways=2
-            ) as system,
-            _driving(system, witnesses, port) as (people, cable),
-        ):
-            scene = Scene(system, people, port, cable, say)
-            try:
-                cases = [await scene.play(*each) for each in scene.faults(outage_s)]
-                for witness in people:
+async def measure_faults(
+    *, witnesses: int, outage_s: float, only: str, is_spread: bool, say: Say
+) -> FaultFigures:
+    """outage_s: how long PostgreSQL is away; Redis is half as long. only: faults whose names hold
+    this, all when it is empty. is_spread: over several processes behind a proxy, as on several
+    machines, with the faults that are of interest there."""
+    began_s = time.monotonic()
+    faulthandler.dump_traceback_later(WHOLE_WITHIN_S + END_WITHIN_S, exit=True)
+    try:
+        with tempfile.TemporaryDirectory(prefix="postrider-faults-") as name:
+            home = Path(name)
+            played = (
+                _on_several(home, witnesses, say)
+                if is_spread
+                else _on_one_machine(home, witnesses, outage_s, say)
+            )
+            async with played as (scene, faults):
+                chosen = [each for each in faults if only in each.name]
+                cases = await scene.play_all(chosen, began_s + WHOLE_WITHIN_S)
+                for witness in scene.people:
                     await witness.stop()
-                return await _account(system, people, cases)
-            finally:
-                scene.end()
+                return FaultFigures(
+                    conditions=conditions_now(),
+                    witnesses=witnesses,
+                    took_s=round(time.monotonic() - began_s, 1),
+                    cases=cases,
+                    promises=await scene.count_promises(),
+                )
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 @asynccontextmanager
-async def _driving(
-    system: System, count: int, port: int
-) -> AsyncIterator[tuple[list[Witness], Cable]]:
-    """Witnesses, each third of them by the cable."""
-    cable = Cable(port)
-    cut_port = await cable.open()
+async def _on_one_machine(
+    home: Path, witnesses: int, outage_s: float, say: Say
+) -> AsyncIterator[tuple[Scene, list[Fault]]]:
+    """The system as `up` runs it, with phones of which each third comes by a cable."""
+    port = free_port()
+    shared_clock = clock.SharedClock(home / "clock")
+    shared_clock.set(clock.real_now(), 1.0)
+    environ = {
+        "POSTRIDER_PORT": str(port),
+        "POSTRIDER_BASE_URL": f"http://127.0.0.1:{port}",
+        **shared_clock.environ,
+    }
     async with AsyncExitStack() as stack:
+        disk = stack.enter_context(SmallDisk(home / "services").mounted())
+        system = await stack.enter_async_context(
+            running_system(home, durable=True, environ=environ, say=say, gateways=2)
+        )
+        cable = Cable(port)
         stack.push_async_callback(cable.close)
-        by_cable = await invite_witnesses(
-            system.db, -(-count // THIRD), f"ws://127.0.0.1:{cut_port}/ws/driver"
+        by_cable = -(-witnesses // THIRD)
+        people = await _invite(system.db, by_cable, await cable.open())
+        people += await _invite(system.db, witnesses - by_cable, port)
+        scene = await stack.enter_async_context(_at_work(system, people, port, say))
+        outages = Outages(
+            system,
+            people,
+            cut_off=people[:by_cable],
+            cable=cable,
+            disk=disk,
+            shared_clock=shared_clock,
         )
-        others = await invite_witnesses(
-            system.db, count - len(by_cable), f"ws://127.0.0.1:{port}/ws/driver"
+        yield scene, _faults(scene, outages, Misdeeds(system.db, port, people), outage_s)
+
+
+@asynccontextmanager
+async def _on_several(
+    home: Path, witnesses: int, say: Say
+) -> AsyncIterator[tuple[Scene, list[Fault]]]:
+    async with AsyncExitStack() as stack:
+        spread = await stack.enter_async_context(running_spread(home, say=say))
+        people = await _invite(spread.system.db, witnesses, spread.port)
+        scene = await stack.enter_async_context(_at_work(spread.system, people, spread.port, say))
+        yield (
+            scene,
+            [
+                Fault(name="kill -9 of one of 3 gateways", act=spread.kill_gateway),
+                Fault(name="kill -9 of one of 2 webs", act=spread.kill_web, spared=people),
+                Fault(name="every gateway stopped and started", act=spread.restart_all_gateways),
+                Fault(
+                    name="kill -9 of one of 3 Redis nodes",
+                    act=spread.kill_redis_node,
+                    spared=people,
+                ),
+            ],
         )
-        people = [*by_cable, *others]
+
+
+@asynccontextmanager
+async def _at_work(
+    system: System, people: list[Witness], port: int, say: Say
+) -> AsyncIterator[Scene]:
+    """Phones that drive, and an office."""
+    async with AsyncExitStack() as stack:
         for witness in people:
             witness.start()
             stack.push_async_callback(witness.stop)
-        yield people, cable
+        headers = await sign_in(system.db, f"http://127.0.0.1:{port}")
+        office = await stack.enter_async_context(Office(port, headers, people).working())
+        yield Scene(system=system, people=people, office=office, say=say)
 
 
-class Scene:
-    """The system, who watches it, and what can be done to it."""
-
-    def __init__(
-        self, system: System, people: list[Witness], port: int, cable: Cable, say: Say
-    ) -> None:
-        self._system = system
-        self._people = people
-        self._cable = cable
-        self._say = say
-        self._misdeeds = Misdeeds(system.db, port, people)
-        self._started: list[subprocess.Popen[bytes]] = []
-
-    def faults(self, outage_s: float) -> list[tuple[str, Callable[[], Awaitable[str]]]]:
-        system = self._system
-        return [
-            ("kill -9 of a gateway", lambda: self._kill(system.gateways[0].kill)),
-            ("kill -9 of web", lambda: self._kill(system.web.kill)),
-            ("kill -9 of worker", lambda: self._kill(system.worker.kill)),
-            ("kill -9 of Redis", self._kill_redis),
-            ("kill -9 of PostgreSQL", self._kill_database),
-            (f"Redis frozen {outage_s / 2:.0f} s", lambda: self._freeze_redis(outage_s / 2)),
-            (f"PostgreSQL frozen {outage_s:.0f} s", lambda: self._freeze_database(outage_s)),
-            (f"a third cut off for {outage_s / 2:.0f} s", lambda: self._cut_off(outage_s / 2)),
-            ("a clock that jumps by an hour", self._jump),
-            ("a slow screen", self._misdeeds.read_nothing),
-            ("a sleeping tab", self._misdeeds.sleep_as_a_tab),
-            ("a phone that floods", self._misdeeds.flood),
-            ("a phone with a token that is none", self._misdeeds.knock_with_wrong_token),
-            ("a phone with another's token", self._misdeeds.use_the_token_of_another),
-            ("frames cut in half", self._misdeeds.cut_frames),
-            ("a frame of 1 MB", self._misdeeds.send_megabyte),
-            ("a zip bomb", self._misdeeds.send_zip_bomb),
-            ("a wrong protocol version", self._misdeeds.speak_wrongly),
-        ]
-
-    async def play(self, fault: str, act: Callable[[], Awaitable[str]]) -> Case:
-        """One fault under load, until everybody is answered again."""
-        self._say(f"{fault} ...")
-        await asyncio.sleep(LOAD_S)
-        before = [witness.through for witness in self._people]
-        note = await act()
-        answered = sum(
-            witness.through > earlier for witness, earlier in zip(self._people, before, strict=True)
-        )
-        began_s = time.monotonic()
-        marks = [witness.seq for witness in self._people]
-        healed = False
-        with suppress(TimeoutError):
-            async with asyncio.timeout(HEALED_WITHIN_S):
-                while any(
-                    witness.through <= mark
-                    for witness, mark in zip(self._people, marks, strict=True)
-                ):
-                    await asyncio.sleep(0.05)
-                healed = True
-        return Case(
-            fault=fault,
-            healed_s=round(time.monotonic() - began_s, 1),
-            answered=answered,
-            is_right=healed and not note.startswith("WRONG"),
-            note=note,
-        )
-
-    async def _kill(self, kill: Callable[[], None]) -> str:
-        kill()
-        return ""
-
-    async def _kill_redis(self) -> str:
-        self._started.append(await kill_redis(self._system.settings.redis_url))
-        return ""
-
-    async def _kill_database(self) -> str:
-        self._started.append(await kill_database(self._system.db))
-        return ""
-
-    async def _freeze_redis(self, seconds: float) -> str:
-        await freeze([await redis_pid(self._system.settings.redis_url)], seconds)
-        return ""
-
-    async def _freeze_database(self, seconds: float) -> str:
-        main = await database_pid(self._system.db)
-        await freeze([main, *children_of(main)], seconds)
-        return ""
-
-    async def _cut_off(self, seconds: float) -> str:
-        """Those who come by the cable."""
-        self._cable.cut()
-        try:
-            await asyncio.sleep(seconds)
-        finally:
-            self._cable.mend()
-        return ""
-
-    async def _jump(self) -> str:
-        """Forth and back: fixes are told apart by their numbers, never by their times."""
-        third = self._people[::THIRD]
-        for error in (timedelta(hours=1), timedelta()):
-            for witness in third:
-                witness.clock_error = error
-            await asyncio.sleep(LOAD_S)
-        return ""
-
-    def end(self) -> None:
-        """End the services that were started here in the place of those that were killed."""
-        for each in self._started:
-            each.send_signal(signal.SIGINT)  # PostgreSQL waits for no client then
-        for each in self._started:
-            each.wait()
+async def _invite(db: Database, count: int, port: int) -> list[Witness]:
+    return await invite_witnesses(db, count, f"ws://127.0.0.1:{port}/ws/driver")
 
 
-async def _account(system: System, people: list[Witness], cases: list[Case]) -> FaultFigures:
-    """What was acknowledged against what is there."""
-    async with system.db.transaction() as session:
-        fixes = (await session.execute(text("select device_id, seq from fix"))).all()
-        recorded = list(await session.scalars(text("select command_id from driver_command")))
-    kept = {(row.device_id, row.seq) for row in fixes}
-    promised = {(each.device_id, seq) for each in people for seq in range(1, each.through + 1)}
-    commands = {each for witness in people for each in witness.acknowledged}
-    return FaultFigures(
-        conditions=conditions_now(),
-        witnesses=len(people),
-        cases=cases,
-        fixes_acknowledged=len(promised),
-        fixes_lost=len(promised - kept),
-        fixes_doubled=len(fixes) - len(kept),
-        commands_acknowledged=len(commands),
-        commands_lost=len(commands - set(recorded)),
-        commands_doubled=len(recorded) - len(set(recorded)),
-    )
+def _faults(scene: Scene, outages: Outages, misdeeds: Misdeeds, outage_s: float) -> list[Fault]:
+    """What is played, in this order, and who must not notice."""
+    system, everybody, half_s = scene.system, scene.people, outage_s / 2
+    _owner, *others = everybody
+    return [
+        Fault(name="kill -9 of a gateway", act=lambda: outages.kill(system.gateways[0])),
+        Fault(
+            name="kill -9 of web",
+            act=lambda: outages.kill(system.web),
+            spared=everybody,
+            screens=True,
+        ),
+        Fault(
+            name="kill -9 of worker",
+            act=lambda: outages.kill(system.worker),
+            spared=everybody,
+            screens=True,
+        ),
+        Fault(name="kill -9 of Redis", act=outages.kill_redis, spared=everybody),
+        Fault(name="kill -9 of PostgreSQL", act=outages.kill_database),
+        Fault(
+            name=f"Redis silent for {half_s:.0f} s",
+            act=lambda: outages.freeze_redis(half_s),
+            lasts_s=half_s,
+            spared=everybody,
+        ),
+        Fault(
+            name=f"PostgreSQL silent for {outage_s:.0f} s",
+            act=lambda: outages.freeze_database(outage_s),
+            lasts_s=outage_s,
+            screens=True,
+        ),
+        Fault(
+            name=f"the network cut for a third, {half_s:.0f} s",
+            act=lambda: outages.cut_off(half_s),
+            lasts_s=half_s,
+            spared=outages.not_cut_off,
+            screens=True,
+        ),
+        Fault(name="a full disk under PostgreSQL", act=outages.fill_disk, lasts_s=FULL_DISK_S),
+        Fault(
+            name="clocks of phones that jump",
+            act=outages.jump_phones,
+            spared=everybody,
+            screens=True,
+        ),
+        Fault(name="a clock of the servers that jumps", act=outages.jump_servers, spared=everybody),
+        _misdeed("a slow screen", misdeeds.read_nothing, everybody),
+        _misdeed("a sleeping tab", misdeeds.sleep_as_a_tab, everybody),
+        _misdeed("a phone that floods", misdeeds.flood, everybody),
+        _misdeed("a token that is none", misdeeds.knock_with_wrong_token, everybody),
+        _misdeed("a phone with another's token", misdeeds.use_the_token_of_another, others),
+        _misdeed("frames cut in half", misdeeds.cut_frames, everybody),
+        _misdeed("frames of 1 MB", misdeeds.send_megabyte, everybody),
+        _misdeed("zip bombs", misdeeds.send_zip_bomb, everybody),
+        _misdeed("a wrong protocol version", misdeeds.speak_wrongly, everybody),
+    ]
+
+
+def _misdeed(name: str, act: Act, spared: list[Witness]) -> Fault:
+    async def act_and_watch() -> str:
+        note, _ = await asyncio.gather(act(), asyncio.sleep(WATCHED_S))
+        return note
+
+    return Fault(name=name, act=act_and_watch, spared=spared, screens=True)

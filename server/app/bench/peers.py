@@ -42,17 +42,10 @@ async def prepare_mosquitto(folder: Path, port: int, say: Callable[[str], None])
     ------
     PeerMissing
     """
-    environ: dict[str, str] = {}
-    if Path("/", MOSQUITTO).exists():
-        program = Path("/", MOSQUITTO)
-    else:
-        try:
-            root, environ = await asyncio.to_thread(
-                fetch_program, _cache() / "mosquitto", "mosquitto", say
-            )
-        except ServicesError as error:
-            raise PeerMissing(f"apt-get install mosquitto ({error})") from error
-        program = root / MOSQUITTO
+    try:
+        program = await asyncio.to_thread(fetch_program, _cache(), "mosquitto", MOSQUITTO, say)
+    except ServicesError as error:
+        raise PeerMissing(f"apt-get install mosquitto ({error})") from error
     settings = [
         f"listener {port} 127.0.0.1",
         "allow_anonymous true",
@@ -63,7 +56,7 @@ async def prepare_mosquitto(folder: Path, port: int, say: Callable[[str], None])
         *(["user root"] if os.geteuid() == 0 else []),
     ]
     (folder / "mosquitto.conf").write_text("\n".join([*settings, ""]))
-    return Peer([str(program), "-c", str(folder / "mosquitto.conf")], environ)
+    return Peer([str(program.path), "-c", str(folder / "mosquitto.conf")], program.environ)
 
 
 async def prepare_socketio(port: int, redis_url: str, say: Callable[[str], None]) -> Peer:

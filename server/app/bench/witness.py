@@ -1,12 +1,14 @@
 """A phone that remembers what it was promised: it keeps and repeats what is not acknowledged."""
 
 import asyncio
+import hashlib
 from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import httpx
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from server.dispatch import service as dispatch
 from server.identity import service as identity
@@ -14,30 +16,54 @@ from server.kit import clock
 from server.kit.db import Database
 from server.kit.geo import Position
 from server.kit.ids import new_id
+from server.live.endings import Broken
 from server.places import service as places
 from server.protocol import PROTOCOL_VERSION, codec
 from server.protocol.envelope import Envelope
-from server.protocol.from_driver import Fix, Fixes, Hello, SetShift
-from server.protocol.to_driver import Ack
+from server.protocol.from_driver import (
+    BlobRef,
+    Fix,
+    Fixes,
+    Hello,
+    ManifestReceived,
+    Proof,
+    ReportCost,
+    SendMessage,
+    SetShift,
+)
+from server.protocol.to_driver import Ack, Manifest, Reject
 
 STEP_S = 0.5
 ANSWER_WITHIN_S = 5.0
 RETRY_S = 0.5
 FIXES_AT_ONCE = 100
+RECEIPT_BYTES = 2000
+HELLO = Hello(protocol=PROTOCOL_VERSION, app_version="bench")
 
 
 class Witness:
-    """through: every fix up to this one was acknowledged. acknowledged: the ids of commands."""
+    """through: every fix up to this one was acknowledged. commands: those that were, by their ids,
+    and receipts: the files that those refer to, by their SHA-256.
 
-    def __init__(self, device_id: UUID, token: str, url: str) -> None:
+    told: what the office wrote and this phone has said to hold. complaints: answers that nobody may
+    ever get.
+    """
+
+    def __init__(self, driver_id: UUID, device_id: UUID, token: str, url: str) -> None:
+        self.driver_id = driver_id
         self.device_id = device_id
         self.headers = {"Authorization": f"Bearer {token}"}
         self.seq = 0
         self.through = 0
-        self.acknowledged: set[str] = set()
+        self.commands: set[str] = set()
+        self.receipts: dict[str, str] = {}
+        self.told: set[str] = set()
+        self.complaints: list[str] = []
         self.clock_error = timedelta()
         self._url = url
+        self._files_url = url.replace("ws://", "http://").replace("/ws/driver", "/api/driver/blobs")
         self._fixes: dict[int, Fix] = {}
+        self._steps = 0
         self._command = self._new_command()
         self._driving: asyncio.Task[None] | None = None
 
@@ -53,17 +79,29 @@ class Witness:
             await asyncio.gather(self._driving, return_exceptions=True)
 
     async def _drive(self) -> None:
-        while True:
-            with suppress(OSError, WebSocketException, TimeoutError):
-                async with connect(
-                    self._url, additional_headers=self.headers, compression=None, close_timeout=1
-                ) as socket:
-                    await self._say(socket, Hello(protocol=PROTOCOL_VERSION, app_version="bench"))
-                    while True:
-                        await self._step(socket)
-            await asyncio.sleep(RETRY_S)
+        async with httpx.AsyncClient(headers=self.headers, timeout=ANSWER_WITHIN_S) as files:
+            while True:
+                with suppress(OSError, WebSocketException, TimeoutError, httpx.HTTPError):
+                    async with self._line() as socket:
+                        try:
+                            await self._say(socket, HELLO)
+                            while True:
+                                await self._step(socket, files)
+                        except ConnectionClosed as closed:
+                            if closed.rcvd is not None and closed.rcvd.code == Broken.code:
+                                self.complaints.append(f"socket ended: {closed.rcvd.reason}")
+                await asyncio.sleep(RETRY_S)
 
-    async def _step(self, socket: ClientConnection) -> None:
+    def _line(self) -> connect:
+        return connect(
+            self._url,
+            additional_headers=self.headers,
+            compression=None,
+            close_timeout=1,
+            open_timeout=ANSWER_WITHIN_S,
+        )
+
+    async def _step(self, socket: ClientConnection, files: httpx.AsyncClient) -> None:
         """A fix and a command, and their answers; TimeoutError when there are none."""
         self.seq += 1
         self._fixes[self.seq] = Fix(
@@ -74,32 +112,73 @@ class Witness:
             accuracy_m=5,
         )
         waiting = tuple(self._fixes.values())[:FIXES_AT_ONCE]
-        await self._say(socket, Fixes(fixes=waiting))
-        await socket.send(codec.encode(self._command))
-        last, command_id = waiting[-1].seq, self._command.id
+        last, command = waiting[-1].seq, self._command
         async with asyncio.timeout(ANSWER_WITHIN_S):
-            while self.through < last or command_id not in self.acknowledged:
-                body = codec.decode(await socket.recv()).body
-                if isinstance(body, Ack):
-                    self._hear(body, last)
+            await self._say(socket, Fixes(fixes=waiting))
+            if isinstance(command.body, ReportCost):
+                await self._upload(files, command.id)
+            await socket.send(codec.encode(command))
+            while self.through < last or command.id not in self.commands:
+                await self._hear(socket, codec.decode(await socket.recv()).body, last)
         self._command = self._new_command()
         await asyncio.sleep(STEP_S)
 
-    def _hear(self, ack: Ack, last_sent: int) -> None:
-        self.acknowledged.update(ack.envelope_ids)
-        if ack.fixes_through is not None:
-            self.through = max(self.through, min(ack.fixes_through, last_sent))
-            self._fixes = {seq: fix for seq, fix in self._fixes.items() if seq > self.through}
+    async def _hear(self, socket: ClientConnection, body: object, last_sent: int) -> None:
+        match body:
+            case Ack():
+                self.commands.update(body.envelope_ids)
+                if body.fixes_through is not None:
+                    self.through = max(self.through, min(body.fixes_through, last_sent))
+                    self._fixes = {
+                        seq: fix for seq, fix in self._fixes.items() if seq > self.through
+                    }
+            case Manifest():
+                self.told.update(message.text for message in body.messages)
+                await self._say(socket, ManifestReceived(version=body.version))
+            case Reject():
+                self.complaints.append(f"rejected: {body.message}")
 
-    async def _say(self, socket: ClientConnection, body: Hello | Fixes) -> None:
+    async def _upload(self, files: httpx.AsyncClient, command_id: str) -> None:
+        """The receipt to which the command refers; again, when it is there already."""
+        receipt = receipt_of(command_id)
+        name = hashlib.sha256(receipt).hexdigest()
+        answer = await files.put(f"{self._files_url}/{name}", content=receipt)
+        if answer.status_code == httpx.codes.INTERNAL_SERVER_ERROR:
+            self.complaints.append(f"upload: {answer.text}")
+        answer.raise_for_status()
+        self.receipts[command_id] = name
+
+    async def _say(self, socket: ClientConnection, body: Hello | Fixes | ManifestReceived) -> None:
         envelope = Envelope(id=str(new_id()), sent_at=self.now(), body=body)
         await socket.send(codec.encode(envelope))
 
     def _new_command(self) -> Envelope:
-        now = self.now()
-        return Envelope(
-            id=str(new_id()), sent_at=now, body=SetShift(change="start", occurred_at=now)
-        )
+        """Mostly of the shift; every fourth time words, every eighth time a cost with a receipt."""
+        self._steps += 1
+        now, command_id = self.now(), str(new_id())
+        body: SetShift | SendMessage | ReportCost
+        match self._steps % 8:
+            case 0:
+                receipt = receipt_of(command_id)
+                name = hashlib.sha256(receipt).hexdigest()
+                photo = BlobRef(sha256=name, size_bytes=len(receipt), content_type="image/jpeg")
+                body = ReportCost(
+                    kind="parking",
+                    amount_minor=300,
+                    currency="EUR",
+                    occurred_at=now,
+                    proof=Proof(photos=(photo,)),
+                )
+            case 2 | 6:
+                body = SendMessage(text=command_id, occurred_at=now)
+            case _:
+                body = SetShift(change="start", occurred_at=now)
+        return Envelope(id=command_id, sent_at=now, body=body)
+
+
+def receipt_of(command_id: str) -> bytes:
+    """A file that nobody else sends."""
+    return hashlib.shake_128(command_id.encode()).digest(RECEIPT_BYTES)
 
 
 async def invite_witnesses(db: Database, count: int, url: str) -> list[Witness]:
@@ -120,5 +199,5 @@ async def invite_witnesses(db: Database, count: int, url: str) -> list[Witness]:
             )
             code = await identity.create_pairing_code(session, driver.id, by="bench")
             paired = await identity.pair_device(session, code, "bench", address="127.0.0.1")
-            found.append(Witness(paired.device_id, paired.token, url))
+            found.append(Witness(driver.id, paired.device_id, paired.token, url))
     return found

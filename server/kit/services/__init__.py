@@ -69,6 +69,13 @@ class Services:
     durable: bool = True
     guest: bool = False
     _on_stop: list[Callable[[], object]] = field(default_factory=list, repr=False)
+    _servers: PrivateServers | None = field(default=None, repr=False)
+
+    def keep_running(self, say: Say) -> None:
+        """Start a server of ours again whenever it dies. Those of others have keepers of theirs:
+        systemd, Docker, or the owner of the home."""
+        if self._servers is not None:
+            self._servers.keep_running(say)
 
     def stop(self) -> None:
         """Stop what this start has started; calling it again does nothing."""
@@ -152,7 +159,12 @@ def _start_private(home: Path, durable: bool, say: Say, only: Source | None) -> 
             source, found = binaries
             servers = PrivateServers.start(Site(home, account, found, durable), say)
             return Services(
-                servers.database_url, servers.redis_url, source, durable, _on_stop=[servers.stop]
+                servers.database_url,
+                servers.redis_url,
+                source,
+                durable,
+                _on_stop=[servers.stop],
+                _servers=servers,
             )
     if only in (None, "docker"):
         if docker.daemon_answers():

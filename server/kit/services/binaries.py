@@ -99,6 +99,7 @@ def _find_redis(root: Path) -> Path | None:
 
 
 def library_path(root: Path) -> str:
+    """Where programs below this root find their libraries; empty for the system's own."""
     if root == Path("/"):
         return ""
     folders = [*root.glob("usr/lib/*-linux-gnu*"), *root.glob("lib/*-linux-gnu*")]

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from server.kit.services.binaries import (
@@ -55,31 +56,45 @@ def fetch_binaries(cache: Path, say: Callable[[str], None]) -> Binaries:
     return binaries
 
 
-def fetch_program(
-    root: Path, package: str, say: Callable[[str], None]
-) -> tuple[Path, dict[str, str]]:
-    """One more package, with what it needs, unpacked at `root` the first time; and the environment
-    in which its programs find their libraries.
+@dataclass(frozen=True)
+class Program:
+    """One that was fetched, and what it needs in its environment."""
+
+    path: Path
+    environ: dict[str, str]
+
+
+def fetch_program(cache: Path, package: str, path: str, say: Callable[[str], None]) -> Program:
+    """Another program, such as a broker for tests: the system's own, or else one in `cache`, where
+    its package puts it at `path`.
 
     Raises
     ------
     PackagesUnavailable
     """
-    if not root.exists():
-        root.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(
-            prefix=f"{root.name}.unfinished-", dir=root.parent
-        ) as name:
-            apt = _Apt(Path(name) / "apt")
-            if not apt.run("apt-cache", "search", "--names-only", f"^{package}$"):
-                apt.refresh_own_lists()
-            tree = Path(name) / "tree"
-            tree.mkdir()
-            _download(apt, apt.missing([package]), say)
-            _extract(apt.downloads, tree)
-            tree.chmod(0o755)
-            tree.rename(root)
-    return root, {"LD_LIBRARY_PATH": library_path(root)}
+    if installed := shutil.which(Path(path).name):
+        return Program(Path(installed), {})
+    root = cache / f"{package}-{platform.machine()}"
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "fetch.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not root.exists():
+            unfinished = Path(tempfile.mkdtemp(prefix=f"{root.name}.unfinished-", dir=cache))
+            try:
+                apt = _Apt(unfinished / "apt")
+                if not apt.run("apt-cache", "search", "--names-only", f"^{package}$"):
+                    apt.refresh_own_lists()
+                tree = unfinished / "tree"
+                tree.mkdir()
+                wanted = apt.missing([package]) & {package, *apt.reachable_libraries([package])}
+                _download(apt, wanted, say, package)
+                _extract(apt.downloads, tree)
+                tree.rename(root)
+            finally:
+                shutil.rmtree(unfinished, ignore_errors=True)
+    if not (root / path).exists():
+        raise PackagesUnavailable(f"{package} has no {path} in {root}.")
+    return Program(root / path, {"LD_LIBRARY_PATH": library_path(root)})
 
 
 def _fetch(root: Path, say: Callable[[str], None]) -> None:
@@ -95,7 +110,7 @@ def _fetch(root: Path, say: Callable[[str], None]) -> None:
         closure = apt.missing(roots)
         libraries = apt.reachable_libraries(roots)
         for packages in (closure & (libraries | set(roots)), closure):
-            _download(apt, packages, say)
+            _download(apt, packages, say, "PostgreSQL, PostGIS and Redis")
             _extract(apt.downloads, tree)
             binaries = find_binaries(tree)
             absent = _absent_libraries(tree, binaries) if binaries else {"the programs themselves"}
@@ -197,9 +212,9 @@ def _wanted_packages(apt: _Apt, say: Callable[[str], None]) -> list[str]:
     ]
 
 
-def _download(apt: _Apt, packages: Iterable[str], say: Callable[[str], None]) -> None:
+def _download(apt: _Apt, packages: Iterable[str], say: Callable[[str], None], what: str) -> None:
     names = sorted(packages)
-    say(f"Fetching {len(names)} packages, once ...")
+    say(f"Fetching {what} ({len(names)} packages, once) ...")
     try:
         apt.run("apt-get", "download", *names)
     except PackagesUnavailable:

@@ -1,7 +1,8 @@
 """Runs a server under an account that PostgreSQL accepts, and so that it never outlives us.
 
 Each server has a keeper, a few lines of shell that hold a pipe to us. When we close the pipe, or
-die in any way, the keeper stops the server in good order.
+die in any way, the keeper stops the server in good order. A server that dies by itself is started
+again for those who ask for it: a company's day does not end with one killed process.
 """
 
 import os
@@ -10,10 +11,12 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Self
@@ -23,6 +26,7 @@ from server.kit.services.errors import StartFailed
 LOCALE = "C.UTF-8" if sys.platform == "linux" else "en_US.UTF-8"
 _START_TIMEOUT_S = 300.0  # recovery after a crash may take its time
 STOP_TIMEOUT_S = 30.0
+RESTART_AFTER_S = 0.5
 _USER_NAMESPACE = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
 _SYSTEM_FOLDER = Path("/var/lib/postrider")
 
@@ -113,10 +117,19 @@ class Server:
     ) -> None:
         log.unlink(missing_ok=True)
         self.log = log
-        self.keeper = account.open_process(["sh", "-c", _KEEPER, stop, *command], environ, log)
-        assert self.keeper.stdin
+        self._open = partial(
+            account.open_process, ["sh", "-c", _KEEPER, stop, *command], environ, log
+        )
+        self._is_wanted = True
+        self._changing = threading.Lock()
+        self.keeper = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        keeper = self._open()
+        assert keeper.stdin
         # A forked child must not hold the pipe open after its parent.
-        os.register_at_fork(after_in_child=self.keeper.stdin.close)
+        os.register_at_fork(after_in_child=keeper.stdin.close)
+        return keeper
 
     def wait_until(self, ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + _START_TIMEOUT_S
@@ -126,9 +139,27 @@ class Server:
                 raise StartFailed(self.log.stem, self.log.read_text(errors="replace"))
             time.sleep(0.02)
 
+    def keep_running(self, say: Callable[[str], None]) -> None:
+        """Start it again, on what it has written, whenever it ends before it is asked to."""
+        threading.Thread(
+            target=self._keep_running, args=(say,), name=f"keeps {self.log.stem}", daemon=True
+        ).start()
+
+    def _keep_running(self, say: Callable[[str], None]) -> None:
+        while True:
+            code = self.keeper.wait()
+            time.sleep(RESTART_AFTER_S)  # what is left of it lets go of memory and port
+            with self._changing:
+                if not self._is_wanted:
+                    return
+                say(f"{self.log.stem} ended with code {code}; starting it again")
+                self.keeper = self._start()
+
     def ask_to_stop(self) -> None:
-        assert self.keeper.stdin
-        self.keeper.stdin.close()
+        with self._changing:
+            self._is_wanted = False
+            assert self.keeper.stdin
+            self.keeper.stdin.close()
 
     def stop(self) -> None:
         self.ask_to_stop()

@@ -90,6 +90,10 @@ class PrivateServers:
             redis,
         )
 
+    def keep_running(self, say: Callable[[str], None]) -> None:
+        for server in (self.redis, self.postgres):
+            server.keep_running(say)
+
     def stop(self) -> None:
         for server in (self.redis, self.postgres):
             server.ask_to_stop()

@@ -2,18 +2,24 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.app.doctor import examine, retry
+from server.identity import service as identity
+from server.identity.access import Role
 from server.kit import clock
 from server.kit.db import Database
-from server.kit.outbox import REACTIONS, Event, OutboxReaction, emit, reaction
+from server.kit.feed import Feed
+from server.kit.outbox import REACTIONS, Event, OutboxEvent, OutboxReaction, emit, reaction
 from server.kit.relay import ATTEMPTS, relay_pending
 from server.kit.settings import Settings
+from server.live.handover import Mailbox
+from server.live.news import DRIVERS_CHANNEL
+from server.tracking.service import ensure_partitions
 
 NOT_FOR_POWER_CUTS = "durability: fsync is off"
 """The servers of the tests are like those of the demo; all else about them is well."""
@@ -59,14 +65,107 @@ def read_findings(capsys: pytest.CaptureFixture[str]) -> tuple[list[str], list[s
 
 
 async def test_a_healthy_installation_has_nothing_to_mend(
-    installation: Settings, capsys: pytest.CaptureFixture[str]
+    installation: Settings, own_db: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    async with own_db.transaction() as session:
+        await ensure_partitions(session, days_needed())
     await examine(installation)
     well, ill = read_findings(capsys)
     parts = [line.split(":")[0] for line in well]
-    assert parts == ["database", "schema", "events", "redis", "disk", "roads"]
+    assert parts == [
+        *("database", "schema", "clock", "events", "trails", "redis", "disk", "roads"),
+    ]
     assert "PostGIS 3" in well[0]
     assert [line.startswith(NOT_FOR_POWER_CUTS) for line in ill] == [True]
+
+
+def days_needed() -> list[date]:
+    today = clock.now().date()
+    return [today, today + timedelta(days=1)]
+
+
+async def test_events_that_nobody_carries_on_ask_for_a_worker(
+    installation: Settings, own_db: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with own_db.transaction() as session:
+        emit(session, GongStruck(gong="Old Tom"))
+    await examine(installation)
+    well, _ = read_findings(capsys)
+    assert "events: 1 on their way" in well
+    async with own_db.transaction() as session:
+        await session.execute(
+            update(OutboxEvent).values(emitted_at=clock.now() - timedelta(seconds=90))
+        )
+    assert not await examine(installation)
+    _, ill = read_findings(capsys)
+    assert "events: 1 on their way, the oldest for 90 s -> nobody carries them on: " in "".join(
+        line + " " for line in ill
+    )
+
+
+async def test_days_of_the_trail_that_are_missing_are_named(
+    installation: Settings, own_db: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    today, tomorrow = days_needed()
+    async with own_db.transaction() as session:
+        await ensure_partitions(session, [today])
+        await session.execute(text(f"drop table if exists fix_{tomorrow:%Y%m%d}"))
+    assert not await examine(installation)
+    _, ill = read_findings(capsys)
+    assert any(line.startswith(f"trails: no partition for {tomorrow} ->") for line in ill)
+
+
+async def test_a_tracker_that_was_never_heard_is_named(
+    installation: Settings, own_db: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with own_db.transaction() as session:
+        driver = await identity.create_person(
+            session, name="Nora Frei", email="nora@example.org", role=Role.DRIVER, by="test"
+        )
+        await identity.add_tracker(session, driver.id, "OwnTracks", by="test")
+    await examine(installation)
+    _, ill = read_findings(capsys)
+    assert not any("never heard" in line for line in ill), "it was added just now"
+    async with own_db.transaction() as session:
+        await session.execute(text("update device set paired_at = paired_at - interval '2 hours'"))
+    assert not await examine(installation)
+    _, ill = read_findings(capsys)
+    assert any(line.startswith("tracker: OwnTracks of Nora Frei was never heard") for line in ill)
+
+
+async def test_a_clock_that_differs_from_the_databases_is_told_by_how_much(
+    installation: Settings,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(clock, "real_now", lambda: datetime.now(UTC) - timedelta(minutes=5))
+    assert not await examine(installation)
+    _, ill = read_findings(capsys)
+    assert any(line.startswith("clock: 300 s behind the database's ->") for line in ill)
+
+
+async def test_a_gateway_that_does_not_hear_redis_is_counted(
+    installation: Settings, feed: Feed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mailboxes = [Mailbox(installation.gateways_dir, lambda *_: None) for _ in range(2)]
+    for each in mailboxes:
+        each.open()
+    (installation.gateways_dir / "of-a-killed-one").touch()
+    hearing = feed.listen(DRIVERS_CHANNEL)
+    assert await anext(hearing) is None, "it listens"
+    assert not await examine(installation)
+    _, ill = read_findings(capsys)
+    sentence = "gateways: 2 run here, and 1 of them do not hear Redis ->"
+    assert any(line.startswith(sentence) for line in ill)
+    second = feed.listen(DRIVERS_CHANNEL)
+    assert await anext(second) is None
+    await examine(installation)
+    well, _ = read_findings(capsys)
+    assert "gateways: 2 run here" in well
+    for each in mailboxes:
+        each.close()
+    await hearing.aclose()
+    await second.aclose()
 
 
 @pytest.mark.usefixtures("_gong")

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any, ClassVar
 from uuid import UUID
 
+from routing.roads import Fix as RoadFix
 from routing.roads import HaversineRoads, RoadRoute
 from server.dispatch import service as dispatch
 from server.dispatch.forecaster import Forecaster
@@ -199,6 +200,32 @@ async def test_a_vehicle_that_is_too_fast_for_some_seconds_is_told_of_once(town:
     async with town.db.transaction() as session:
         page = await dispatch.list_exceptions(session, settled=True)
     assert [each.kind for each in page].count("speeding") == 1
+
+
+class TownOfFifty(MappedRoads):
+    """Its map says 50 km/h, but nothing of the streets in the east."""
+
+    def limits_kmh(self, fixes: Sequence[RoadFix], profile: str = "car") -> tuple[int | None, ...]:
+        return tuple(50 if each.position[0] < corner(2, 0).lon else None for each in fixes)
+
+
+async def test_a_vehicle_that_is_too_fast_for_its_road_is_told_of_where_the_map_has_a_limit(
+    town: Town,
+) -> None:
+    driver, _ = await on_its_way(town)
+    town.roads = TownOfFifty()
+    west, east = corner(1, 0), corner(2, 0)
+    await drive(town, driver, west, every_s=60)
+    await drive(town, driver, west, west, west, west, every_s=5, speed_mps=16)
+    assert await look(town) == [], "58 where 50 is allowed may be an error of the receiver"
+    await drive(town, driver, east, every_s=60)
+    await drive(town, driver, east, east, east, east, every_s=5, speed_mps=20)
+    assert await look(town) == [], "here the map says nothing, and a car may drive 130"
+    await drive(town, driver, west, every_s=60)
+    await drive(town, driver, west, west, west, west, every_s=5, speed_mps=20)
+    assert await look(town) == ["speeding"]
+    (alert,) = await town.exceptions()
+    assert "72 km/h" in alert.sentence and "50 there" in alert.sentence
 
 
 async def test_who_drives_off_with_a_stop_open_is_told_of_until_it_is_done(town: Town) -> None:

@@ -550,6 +550,32 @@ def test_start_after_everything_was_killed_finds_the_data(
             ping_port(urlsplit(owner.services.redis_url).port)
 
 
+@RUNS_APT
+def test_server_that_is_killed_comes_back_with_its_data(
+    home: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POSTRIDER_CACHE", str(cache))
+    with start_services(home, only="debian", say=quiet) as services:
+        said: list[str] = []
+        services.keep_running(said.append)
+        query(services, "create table kept as select 42 as answer")
+        postgres = int((home / "postgres/postmaster.pid").read_text().split()[0])
+        with closing(redis.Redis.from_url(services.redis_url)) as client:
+            redis_pid = client.info("server")["process_id"]
+        for pid in (postgres, redis_pid):
+            os.kill(pid, signal.SIGKILL)
+
+        def is_back() -> bool:
+            with suppress(OSError, asyncpg.PostgresError, redis.RedisError):
+                return ping(services) and query(services, "select answer from kept") == 42
+            return False
+
+        wait_until(is_back)
+        names = sorted(line.split()[0] for line in said)
+        assert set(names) == {"postgres", "redis"}, said
+    assert not processes_of(home)
+
+
 def ping_port(port: int | None) -> None:
     socket.create_connection(("127.0.0.1", port)).close()
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -29,6 +30,7 @@ from server.kit.relay import relay_pending
 from server.kit.settings import ROOT, Settings
 from server.live import fix_intake, gateway, sockets
 from server.live.gateway import Gateway, open_gateway
+from server.live.handover import Mailbox, handing_over
 from server.protocol import PROTOCOL_VERSION
 from server.protocol.codec import encode
 from server.protocol.from_driver import Fix, Fixes, Hello, SetShift
@@ -74,6 +76,26 @@ def port_of(gateway: Gateway) -> int:
     assert gateway._server is not None
     port: int = gateway._server.sockets[0].getsockname()[1]
     return port
+
+
+# How it gets its connections
+
+
+async def test_mailbox_that_is_full_for_a_moment_turns_nobody_away(tmp_path: Path) -> None:
+    """As after a restart, when all phones come back at once: it holds ten letters and no more."""
+    taken: list[socket.socket] = []
+    mailbox = Mailbox(tmp_path, lambda connection, _: taken.append(connection))
+    mailbox.open()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(handing_over(tmp_path), "127.0.0.1", 0)
+    callers = [socket.create_connection(server.sockets[0].getsockname()) for _ in range(60)]
+    for caller in callers:  # before the loop runs again, so that all of them are there at once
+        caller.sendall(b"GET / HTTP/1.1\r\n\r\n")
+    await until(lambda: len(taken) == len(callers))
+    server.close()
+    mailbox.close()
+    for each in (*callers, *taken):
+        each.close()
 
 
 # How it goes
@@ -245,6 +267,16 @@ async def test_message_in_parts_is_put_together_and_one_of_a_megabyte_in_parts_i
             await line.socket.send(["x" * 65_536 for _ in range(16)])
             await line.socket.recv()
         assert line.socket.close_code == 1009
+
+
+async def test_frame_that_says_to_be_compressed_ends_the_socket_and_is_never_unpacked(
+    any_town: Town, any_web: Web
+) -> None:
+    device = await pair(any_town.db, await any_town.add_driver())
+    for first in (b"\xc1", b"\xc2", b"\xa1", b"\x91"):
+        async with calling(any_web, device) as line:
+            line.socket.transport.write(first + b"\x84" + bytes(4) + b"\x4b\x04\x00\x00")
+            assert (await line.ending())[0] == 1002
 
 
 async def test_phone_that_floods_is_read_slowly_and_others_are_answered(
