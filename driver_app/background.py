@@ -12,6 +12,7 @@ from pathlib import Path
 
 from driver_app import VERSION
 from driver_app.core.driver import Clock, Driver, read_clock
+from driver_app.core.errors import StorageFull
 from driver_app.core.pace import EVERYDAY, Pace
 from driver_app.core.sampling import (
     Sampling,
@@ -24,6 +25,8 @@ from driver_app.core.store import Store
 from driver_app.core.sync import Sync
 from driver_app.device.ports import Device, Reading
 from server.protocol.from_driver import Fix, Heartbeat
+
+log = logging.getLogger(__name__)
 
 LOOK_S = 2.0
 """Between two looks at whether the driver is on duty and how far the next stop is."""
@@ -82,7 +85,9 @@ class Tracker:
             speed_mps=reading.speed_mps,
             heading_deg=reading.heading_deg,
         )
-        if self._sampling is not None and is_worth_keeping(last, probe, self._sampling):
+        if self._sampling is None or not is_worth_keeping(last, probe, self._sampling):
+            return
+        try:
             self.driver.record_fix(
                 reading.lon,
                 reading.lat,
@@ -91,6 +96,9 @@ class Tracker:
                 heading_deg=reading.heading_deg,
                 taken_at=reading.taken_at,
             )
+        except StorageFull:
+            # The next one may find room; work at the door needs it more.
+            log.warning("no room for a position")
 
     def _read_situation(self, health: Heartbeat) -> Situation:
         run = self.driver.view()

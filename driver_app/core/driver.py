@@ -318,6 +318,7 @@ class Driver(Reports):
         numbers = (lon, lat, accuracy_m, speed_mps or 0.0, heading_deg or 0.0)
         if not all(map(isfinite, numbers)) or self._store.get_setting("shift") != "on":
             return None
+        self._steps.look()
         return self._store.add_fix(
             lambda seq: Fix(
                 seq=seq,

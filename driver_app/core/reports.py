@@ -13,6 +13,7 @@ from driver_app.core.errors import AlreadyFinished
 from driver_app.core.evidence import Evidence, File
 from driver_app.core.outbox import Outbox
 from driver_app.core.progress import CLOSED_BY_DRIVER, find_tasks, state_after
+from driver_app.core.steps import ClockSteps, SinceBoot, find_since_boot
 from driver_app.core.store import Store
 from driver_app.core.view import Link, RunView, Shift, Snapshot, TaskView, show_run
 from server.protocol.from_driver import BlobRef, Proof
@@ -27,8 +28,16 @@ def read_clock() -> datetime:
 class Reports:
     """The run as the driver sees it, and the way of what the driver says to the office."""
 
-    def __init__(self, store: Store, *, clock: Clock = read_clock, device_model: str = "") -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        clock: Clock = read_clock,
+        device_model: str = "",
+        since_boot: SinceBoot | None = None,
+    ) -> None:
         self._store = store
+        self._steps = watch_clock(store, clock, since_boot)
         self._outbox = Outbox(store)
         self._day = Day(store)
         self._clock = clock
@@ -90,6 +99,7 @@ class Reports:
             lane = f"stop:{stop.stop.id}"
         command_id = make_id(self._clock())
         with self._store.transaction() as db:
+            self._steps.look()
             self._outbox.add_command(
                 db,
                 body,
@@ -98,6 +108,13 @@ class Reports:
                 place=stop.stop.address if stop else "",
             )
         return command_id
+
+
+def watch_clock(store: Store, clock: Clock, since_boot: SinceBoot | None = None) -> ClockSteps:
+    """since_boot: of this phone, unless its clock is a made-up one."""
+    if since_boot is None and clock is read_clock:
+        since_boot = find_since_boot()
+    return ClockSteps(store, clock, since_boot)
 
 
 def make_id(now: datetime) -> str:

@@ -20,9 +20,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from driver_app.core.driver import Clock, read_clock
+from driver_app.core.errors import StorageFull
 from driver_app.core.https import Answer, NoAnswer, send_request
 from driver_app.core.outbox import Outbox
 from driver_app.core.pace import EVERYDAY, Pace
+from driver_app.core.steps import SinceBoot
 from driver_app.core.store import ChangeWatch, Pairing, Store
 from driver_app.core.talk import COMMANDS_PER_ROUND, HelloRefused, Talk
 from driver_app.core.view import Link
@@ -75,6 +77,7 @@ class Sync:
         read_health: Callable[[], Heartbeat] = Heartbeat,
         app_version: str = "",
         device_model: str = "",
+        since_boot: SinceBoot | None = None,
     ) -> None:
         self._store = store
         self._outbox = Outbox(store)
@@ -87,6 +90,7 @@ class Sync:
             read_health=read_health,
             app_version=app_version,
             device_model=device_model,
+            since_boot=since_boot,
         )
         self._failures = 0
         self._socket_due_s = 0.0
@@ -116,14 +120,22 @@ class Sync:
                 except Revoked:
                     self._mark_revoked(pairing)
                 except (LinkFailed, HelloRefused) as error:
-                    self._failures += 1
-                    log.info("not connected: %s", error)
-                    self._talk.confirm_again()
-                    self._set_link("none")
-                    await asyncio.sleep(self._pace.back_off_s(self._failures))
+                    await self._pause(f"not connected: {error}")
+                except StorageFull:
+                    # What was heard and could not be kept is said again: nothing was acknowledged.
+                    await self._pause("the storage is full")
         finally:
-            self._talk.give_back()
+            with suppress(StorageFull):
+                self._talk.give_back()
+                self._set_link("none")
+
+    async def _pause(self, reason: str) -> None:
+        self._failures += 1
+        log.info("%s", reason)
+        with suppress(StorageFull):
+            self._talk.confirm_again()
             self._set_link("none")
+        await asyncio.sleep(self._pace.back_off_s(self._failures))
 
     async def _talk_once(self, pairing: Pairing) -> None:
         """By socket as long as it lasts; by POST until the socket is to be tried again."""
@@ -246,7 +258,7 @@ class Sync:
                     await asyncio.sleep(self._pace.poll_s)
             except Revoked:
                 self._mark_revoked(pairing)
-            except LinkFailed as error:
+            except (LinkFailed, StorageFull) as error:
                 failures += 1
                 log.info("not uploaded: %s", error)
                 await asyncio.sleep(self._pace.back_off_s(failures))

@@ -9,6 +9,8 @@ from typing import Any
 from driver_app.core.driver import Clock, make_id
 from driver_app.core.outbox import Outbox
 from driver_app.core.pace import Pace
+from driver_app.core.reports import watch_clock
+from driver_app.core.steps import SinceBoot
 from driver_app.core.store import Store
 from server.protocol import PROTOCOL_VERSION
 from server.protocol.envelope import Envelope
@@ -49,11 +51,13 @@ class Talk:
         read_health: Callable[[], Heartbeat],
         app_version: str,
         device_model: str,
+        since_boot: SinceBoot | None = None,
     ) -> None:
         self._store = store
         self._outbox = Outbox(store)
         self._owner = owner
         self._clock = clock
+        self._steps = watch_clock(store, clock, since_boot)
         self._pace = pace
         self._read_health = read_health
         self._app_version = app_version
@@ -95,6 +99,7 @@ class Talk:
     def take_due(self, *, commands: int = COMMANDS_PER_ROUND) -> list[Envelope]:
         """All that should be said now, with that many commands at most. `look_again_s` tells when
         time alone makes more of it."""
+        self._steps.look()
         now_s = time.monotonic()
         self.look_again_s = now_s + self._pace.lease_s
         due = []

@@ -39,6 +39,9 @@ def icon_of(stop: StopView) -> str:
 
 def describe_time(say: Speaker, stop: ManifestStop) -> str:
     text = say("stop.eta", time=clock_time(stop.planned_arrival_at))
+    if stop.eta_from_at and stop.eta_until_at:
+        start, end = clock_time(stop.eta_from_at), clock_time(stop.eta_until_at)
+        text = say("stop.eta_between", start=start, end=end)
     if stop.window_start_at and stop.window_end_at:
         start, end = clock_time(stop.window_start_at), clock_time(stop.window_end_at)
         text += " · " + say("stop.window", start=start, end=end)
@@ -66,7 +69,15 @@ def describe_line(say: Speaker, stop: StopView) -> str:
     state = say("stop.not_sent") if any(task.waiting for task in stop.tasks) else ""
     if stop.finished:
         return " · ".join(filter(None, (say(f"state.{stop.state}"), state)))
-    return f"{clock_time(stop.stop.planned_arrival_at)} · {describe_work(say, stop)}"
+    return f"{describe_eta(stop.stop)} · {describe_work(say, stop)}"
+
+
+def describe_eta(stop: ManifestStop) -> str:
+    """When the driver will be there: as it was forecast, else as it was planned."""
+    if stop.eta_from_at is None or stop.eta_until_at is None:
+        return clock_time(stop.planned_arrival_at)
+    start, end = clock_time(stop.eta_from_at), clock_time(stop.eta_until_at)
+    return start if start == end else f"{start}–{end}"
 
 
 def describe_proof(say: Speaker, task: TaskView) -> str:

@@ -56,6 +56,7 @@ TEXTS: dict[str, str] = {
     "waiting.tries": "عدد المحاولات {count}",
     "stop.title": "المحطة {number}",
     "stop.eta": "مخطط {time}",
+    "stop.eta_between": "متوقع من {start} إلى {end}",
     "stop.window": "بين {start} و {end}",
     "stop.late": "تنتهي المهلة في {end}",
     "stop.parcels": "{count} طرود",

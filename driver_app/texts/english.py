@@ -62,6 +62,7 @@ TEXTS: dict[str, str] = {
     # One stop
     "stop.title": "Stop {number}",
     "stop.eta": "Planned {time}",
+    "stop.eta_between": "Expected {start} to {end}",
     "stop.window": "Between {start} and {end}",
     "stop.late": "Window ends at {end}",
     "stop.parcels": "{count} parcels",

@@ -56,6 +56,7 @@ TEXTS: dict[str, str] = {
     "waiting.tries": "{count}-mal versucht",
     "stop.title": "Stopp {number}",
     "stop.eta": "Geplant {time}",
+    "stop.eta_between": "Erwartet {start} bis {end}",
     "stop.window": "Zwischen {start} und {end}",
     "stop.late": "Zeitfenster endet um {end}",
     "stop.parcels": "{count} Pakete",

@@ -56,6 +56,7 @@ TEXTS: dict[str, str] = {
     "waiting.tries": "intentado {count} veces",
     "stop.title": "Parada {number}",
     "stop.eta": "Prevista {time}",
+    "stop.eta_between": "Previsto de {start} a {end}",
     "stop.window": "Entre {start} y {end}",
     "stop.late": "El plazo termina a las {end}",
     "stop.parcels": "{count} paquetes",

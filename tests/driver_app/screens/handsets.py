@@ -160,6 +160,8 @@ def a_full_run(version: int = 1) -> Manifest:
                 task("T2", "delivery", contact_name="Ada Frommelt", contact_phone="+423 555 0102"),
                 task("T3", "return_pickup", contact_name="Ada Frommelt"),
                 place_name="Haus Sonnenblick",
+                eta_from_at=START_AT + timedelta(minutes=44),
+                eta_until_at=START_AT + timedelta(minutes=57),
             ),
             stop(3, "شارع الورود 12, فادوز", task("T4", "pickup", 2, contact_name="ليلى حداد")),
             *(

@@ -72,8 +72,11 @@ def stop(app: PostriderApp) -> None:
 
 
 def frames(count: int = 3) -> None:
+    """Each until its last pixel is there: the flip, which waits for that on a phone, does nothing
+    in a window that is nowhere, and the work would pile up."""
     for _ in range(count):
         EventLoop.idle()
+        glFinish()
 
 
 def layouts(count: int = 3) -> None:
