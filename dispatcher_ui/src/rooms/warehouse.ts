@@ -4,17 +4,18 @@ import { t } from "../language";
 import { showTabs } from "../parts/listing";
 import type { View } from "../rooms";
 import { showGate, showLoadCheck } from "./gate";
-import { showFulfilments, showPacking } from "./packing";
-import { showWave, showWaves } from "./picking";
+import { showFulfilments } from "./packing";
+import { showWaves } from "./picking";
+import { openStationOf, showStations } from "./stations";
 import { showLevels, showLocations, showLow, showMoves, showSkus } from "./stock";
 
 export async function open(view: View): Promise<void> {
   const [first, id] = view.segments;
   if (first === "load" && id) return showLoadCheck(view, id);
-  if (first === "waves" && id) return showWave(view, id);
-  if (first === "packing" && id) return showPacking(view, id);
+  if (first === "scan" && (await openStationOf(view))) return;
   return showTabs(view, "warehouse", [
     { path: "", title: t("Stock"), show: (place) => showLevels(view, place) },
+    { path: "scan", title: t("Scanner"), show: (place) => showStations(place) },
     { path: "gate", title: t("Gate"), show: (place) => showGate(place) },
     { path: "waves", title: t("Picking"), show: (place) => showWaves(view, place) },
     { path: "packing", title: t("Packing"), show: (place) => void showFulfilments(view, place) },
