@@ -86,7 +86,7 @@ export async function getAll<Row>(path: string, query: Query = {}): Promise<Row[
     const page: Page<Row> | Row[] = await get(path, { ...query, after });
     if (Array.isArray(page)) return page;
     rows.push(...page.items);
-    after = page.next;
+    after = page.next ?? null;
   } while (after !== null);
   return rows;
 }

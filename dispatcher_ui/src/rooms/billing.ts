@@ -5,13 +5,15 @@ import { clockIsKnown, nowMs, today } from "../clock";
 import { t } from "../language";
 import { h, tell } from "../page";
 import { openDialog } from "../parts/dialog";
-import { formDialog, makeForm, type Field } from "../parts/form";
+import { formDialog, type Field } from "../parts/form";
 import { showListing, showTabs, type Action } from "../parts/listing";
 import { type PriceTrace, traceWords } from "../parts/price";
 import { facts, plainTable } from "../parts/table";
 import { go, showRoom } from "../router";
 import { roomUrl, type View } from "../rooms";
 import { count, date, dateTime, minorOf, money, momentOf, words } from "../values";
+import { openAccount, showAccount, statementOf } from "./account";
+import { showBrand } from "./brand";
 import { stateOptions } from "./orders";
 
 interface Account { id: string; code: string; name: string; currency: string; active: boolean; credit_limit_minor?: number | null; owed_minor?: number }
@@ -36,12 +38,14 @@ export async function open(view: View): Promise<void> {
   const names = new Map(accounts.map((each) => [each.id, each.name]));
   const nameOf = (accountId: string | null): string => (accountId ? (names.get(accountId) ?? "") : "–");
   if (first === "invoices" && id) return showInvoice(view, id, nameOf);
+  if (first === "accounts" && id) return showAccount(view, id);
   const choices = accounts.map((each): [string, string] => [each.id, each.name]);
   const mine = accounts[0];
   if (isCustomer() && mine) {
     return showTabs(view, "billing", [
       { path: "", title: t("Invoices"), show: (place) => showInvoices(view, place, nameOf, []) },
       { path: "charges", title: t("Charges"), show: (place) => showCharges(view, place, nameOf, []) },
+      { path: "statement", title: t("Statement"), show: (place) => place.append(statementOf(view, `/api/accounts/${mine.id}`)) },
       { path: "look", title: t("Look of the tracking page"), show: (place) => void showBrand(place, mine) },
     ]);
   }
@@ -59,37 +63,6 @@ export async function open(view: View): Promise<void> {
 const byAccount = (choices: [string, string][]): Field[] => choices.length === 0 ? [] : [
   { name: "account_id", label: t("Account"), kind: "select", options: [["", t("All")], ...choices] },
 ];
-
-interface Brand { name: string; colour: string; contact: string }
-
-/** How customers see the account on the page behind the tracking link. */
-async function showBrand(place: HTMLElement, account: Account): Promise<void> {
-  const path = `/api/accounts/${account.id}/brand`;
-  const { brand } = await get<{ brand: Brand | null }>(path);
-  const shown = h("p", { class: "brand" });
-  const form = makeForm({
-    note: t("Customers see this name and colour at the head of the tracking page; without a name it shows the courier company only."),
-    fields: [
-      { name: "name", label: t("Name"), value: brand?.name ?? account.name },
-      { name: "colour", label: t("Colour"), kind: "color", value: brand?.colour ?? "#0b5cad", width: "third" },
-      { name: "contact", label: t("Whom customers may ask"), value: brand?.contact ?? "", hint: t("A phone number or an address, on one line") },
-    ],
-    button: t("Save"),
-    submit: async (values) => {
-      await send("PUT", path, { brand: values["name"] ? values : null });
-      tell(t("Saved"));
-    },
-  });
-  const draw = (): void => {
-    const { name, colour } = Object.fromEntries(new FormData(form)) as Record<string, string>;
-    const mark = h("span", { "aria-hidden": "true" }, "■ ");
-    mark.style.color = colour ?? "";
-    shown.replaceChildren(mark, name ?? "");
-  };
-  form.oninput = draw;
-  draw();
-  place.append(h("section", { class: "card" }, shown, form));
-}
 
 type NameOf = (accountId: string | null) => string;
 
@@ -330,6 +303,8 @@ function showAgeing(view: View, place: HTMLElement, nameOf: NameOf): void {
   });
 }
 
+const setActive = (active: boolean) => ({ id }: Account): Promise<unknown> => send("PATCH", `/api/accounts/${id}`, { active });
+
 function showAccounts(view: View, place: HTMLElement): void {
   showListing<Account>(view, place, {
     label: t("Accounts"),
@@ -342,14 +317,10 @@ function showAccounts(view: View, place: HTMLElement): void {
       { title: t("Owes"), kind: "number", text: (each) => money(each.owed_minor ?? 0, each.currency), by: (each) => each.owed_minor ?? 0 },
       { title: t("Credit limit"), kind: "number", text: (each) => money(each.credit_limit_minor, each.currency), by: (each) => each.credit_limit_minor ?? -1 },
     ],
-    open: (each) => {
-      const content = h("div");
-      openDialog(t("Look of the tracking page"), content);
-      void showBrand(content, each);
-    },
+    open: (each) => openAccount(each.id),
     actions: [
-      { label: t("Close"), isFor: (each) => each.active, act: (each) => send("PATCH", `/api/accounts/${each.id}`, { active: false }) },
-      { label: t("Open again"), isFor: (each) => !each.active, act: (each) => send("PATCH", `/api/accounts/${each.id}`, { active: true }) },
+      { label: t("Close"), isFor: (each) => each.active, act: setActive(false), undo: setActive(true) },
+      { label: t("Open again"), isFor: (each) => !each.active, act: setActive(true), undo: setActive(false) },
     ],
     create: {
       label: t("New account"),
