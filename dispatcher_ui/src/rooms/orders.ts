@@ -11,6 +11,7 @@ import { facts, plainTable } from "../parts/table";
 import { go, showRoom } from "../router";
 import { roomUrl, type View } from "../rooms";
 import { count, dateTime, kilograms, localMoment, momentOf, money, span, words } from "../values";
+import { mergeOrder, showStanding, splitOrder } from "./order_work";
 import type { Account, Consignment, Order, OrderEvent, Place } from "./order_records";
 
 const ORDER_STATES = [
@@ -35,6 +36,7 @@ export async function open(view: View): Promise<void> {
     { path: "", title: t("Orders"), show: (place) => void showOrders(view, place) },
     { path: "consignments", title: t("Consignments"), show: (place) => void showConsignments(view, place) },
     { path: "new", title: t("New order"), show: async (place) => (await import("./counter")).showCounter(place) },
+    { path: "standing", title: t("Standing orders"), show: (place) => showStanding(view, place) },
     { path: "imports", title: t("Imports"), show: async (place) => (await import("./imports")).showImports(view, place) },
     ...(isCustomer() ? [] : [
       { path: "places", title: t("Places to pin"), show: (place: HTMLElement) => void showPlaces(view, place) },
@@ -161,6 +163,9 @@ async function showOrder(view: View, orderId: string): Promise<void> {
       h("button", { type: "button", class: "main", onclick: () => amend(order, changed) }, t("Change")),
       !isCustomer() && (order.state === "on_hold" ? act(t("Release"), "release") : act(t("Hold"), "hold", [{ name: "reason", label: t("Reason"), required: true }])),
       act(t("Order the same again"), "clone"),
+      !isCustomer() && h("button", { type: "button", onclick: () => splitOrder(order) }, t("Split")),
+      !isCustomer() && h("button", { type: "button", onclick: () => void mergeOrder(order, changed) }, t("Put together with …")),
+      order.state === "draft" && h("button", { type: "button", class: "main", onclick: () => void send("POST", `/api/quotes/${orderId}/accept`).then(changed, (error: Error) => tell(error.message)) }, t("Accept the quote")),
       act(t("Cancel the order"), "cancel", cancelFields(), "danger"),
     ),
     h("div", { class: "columns" },
