@@ -422,7 +422,7 @@ class Visitor:
             self.complaints.append(line)
 
     def foreign_requests(self, base_url: str) -> list[str]:
-        own = (base_url, base_url.replace("http", "ws"), "data:", "blob:", "chrome-extension:")
+        own = (base_url, base_url.replace("http", "ws"), "data:", "blob:", "chrome")
         return [url for url in self.requests if not url.startswith(own)]
 
 

@@ -1,5 +1,5 @@
-"""Pictures of every page with a day's work in it, to be looked at: in light, in dark and as wide as a
-phone, and sheets with many of them side by side.
+"""Pictures of every page with a day's work in it, to be looked at: in light, in dark and as wide as
+a phone, and sheets with many of them side by side.
 
     python -m tests.dispatcher_ui.pictures FOLDER
 

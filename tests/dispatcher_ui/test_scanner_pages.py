@@ -93,9 +93,9 @@ async def shop(company: Any) -> Shop:
     return shop
 
 
-async def open_station(visit: Any, path: str) -> Page:
+async def open_station(visit: Any, path: str, role: Role = Role.WAREHOUSE) -> Page:
     page: Page = await visit(
-        f"/dispatch/warehouse/scan{path}", role=Role.WAREHOUSE, viewport=TABLET, has_touch=True
+        f"/dispatch/warehouse/scan{path}", role=role, viewport=TABLET, has_touch=True
     )
     await expect(page.locator(".station")).to_be_visible()
     return page
@@ -159,16 +159,24 @@ async def test_order_is_picked_and_packed_by_scans_alone(
     await expect(page.get_by_role("button", name="Print the label again")).to_be_visible()
 
 
-async def test_what_is_not_on_the_shelf_is_replaced_at_once(visit: Any, shop: Shop) -> None:
+@pytest.mark.parametrize("role", [Role.CLERK, Role.WAREHOUSE])
+async def test_what_is_not_on_the_shelf_is_told_and_replaced_by_who_may(
+    visit: Any, shop: Shop, role: Role
+) -> None:
     await shop.order(TEA=2)
-    page = await open_station(visit, "/pick")
+    page = await open_station(visit, "/pick", role)
     await begin_round(page, shop)
     await page.get_by_role("button", name="One less: Units").tap()
     await page.get_by_role("button", name="No more here").tap()
     await answered(page, "Noted: 1 are nowhere")
+    assert await shop.on_shelf("TEA") == 0
+    if role is Role.WAREHOUSE:
+        await expect(page.locator(".now")).to_contain_text("The office decides what goes instead")
+        await scan(page, shop.sku("CUP"))
+        await answered(page, "The office decides", "bad")
+        return
     await scan(page, shop.sku("CUP"))
     await answered(page, f"{shop.sku('CUP')} goes instead")
-    assert await shop.on_shelf("TEA") == 0
 
 
 async def test_supplier_s_goods_are_put_on_the_shelf_that_was_scanned(

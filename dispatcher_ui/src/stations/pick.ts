@@ -1,7 +1,7 @@
 /** Picking with a scanner: the shelves in the order of the shortest walk, what is not there, and what
  * goes instead. */
 
-import { get, getAll, send } from "../api";
+import { get, getAll, isOneOf, send } from "../api";
 import { t } from "../language";
 import { h } from "../page";
 import { formDialog } from "../parts/form";
@@ -87,7 +87,9 @@ export async function pick(view: View, id: string): Promise<void> {
     if (told.elsewhere > 0) return t("Noted: {n} wait at another shelf", { n: told.elsewhere });
     return t("{n} × {goods} taken", { n: quantity, goods: task.name });
   };
+  const mayDecide = isOneOf("admin", "clerk");
   const replace = async (shortage: Shortage, sku: string): Promise<string> => {
+    if (!mayDecide) throw new WrongScan(t("The office decides what goes instead. Go on with the next shelf."));
     await send("POST", `/api/shortages/${shortage.id}/substitute`, { sku });
     lack = undefined;
     await show(await get<NextPick>(`${path}/next`));
@@ -134,17 +136,23 @@ export async function pick(view: View, id: string): Promise<void> {
       large(t("Taken"), () => station.act(() => take(task, units, false)), "main"));
   };
   const drawLack = async (shortage: Shortage, sku: string): Promise<void> => {
-    const instead = await get<Sku[]>(`/api/skus/${shortage.sku_id}/substitutes`);
+    const instead = mayDecide ? await get<Sku[]>(`/api/skus/${shortage.sku_id}/substitutes`) : [];
+    const goOn = (): void => {
+      lack = undefined;
+      draw();
+    };
+    const lost = h("div", { class: "step" }, h("small", {}, t("Nowhere to be found")), h("strong", {}, `${shortage.quantity} × ${sku}`));
+    if (!mayDecide) {
+      station.now.replaceChildren(lost, h("p", {}, t("The office decides what goes instead. Go on with the next shelf.")));
+      return station.foot.replaceChildren(large(t("Go on"), goOn, "main"));
+    }
     station.now.replaceChildren(
-      h("div", { class: "step" }, h("small", {}, t("Nowhere to be found")), h("strong", {}, `${shortage.quantity} × ${sku}`)),
+      lost,
       h("p", {}, instead.length > 0 ? t("Choose what goes instead, or scan other goods.") : t("Scan what goes instead.")),
       h("div", { class: "foot" }, ...instead.map((each) =>
         large(`${each.name} (${each.code})`, () => station.act(() => replace(shortage, each.code))))));
     station.foot.replaceChildren(
-      large(t("Decide later"), () => {
-        lack = undefined;
-        draw();
-      }),
+      large(t("Decide later"), goOn),
       large(t("Send without it"), () => station.act(() => leaveOut(shortage))));
   };
   await show(await get<NextPick>(`${path}/next`));
