@@ -28,6 +28,7 @@ interface Reason {
   photo_required: boolean; auto_approve: boolean; active: boolean;
 }
 interface Carton { code: string; name: string; inner_length_mm: number; inner_width_mm: number; inner_height_mm: number; max_weight_g: number; tare_g: number; active: boolean }
+interface Point { id: string; name: string; hours: string; line: string; active: boolean }
 interface Columns { name: string; columns: Record<string, string> }
 
 const HOUR_S = 3_600;
@@ -41,6 +42,7 @@ export function open(view: View): Promise<void> {
     { path: "blocked", title: t("Blocked consignees"), show: (place) => void showBlocked(view, place) },
     { path: "reasons", title: t("Return reasons"), show: (place) => showReasons(view, place) },
     { path: "cartons", title: t("Cartons"), show: (place) => showCartons(view, place) },
+    { path: "points", title: t("Pickup points"), show: (place) => void showPoints(view, place) },
     { path: "columns", title: t("Import columns"), show: (place) => showProfiles(view, place) },
   ]);
 }
@@ -266,6 +268,57 @@ function showCartons(view: View, place: HTMLElement): void {
       code, name, active: active === "true", ...Object.fromEntries(Object.entries(sizes).map(([each, typed]) => [each, numberOf(typed)])),
     }),
     empty: t("There is no carton yet: parcels are packed without a proposal."),
+  });
+}
+
+/** Where customers may fetch their parcels instead of waiting at the door. */
+function showPoints(view: View, place: HTMLElement): void {
+  const path = (each: Point): string => `/api/pickup-points/${each.id}`;
+  const setActive = (active: boolean) => (each: Point): Promise<unknown> => send("PATCH", path(each), { active });
+  const reload = showListing<Point>(view, place, {
+    label: t("Pickup points"),
+    path: "/api/pickup-points",
+    keyOf: (each) => each.id,
+    columns: [
+      { title: t("Name"), text: (each) => each.name },
+      { title: t("Address"), text: (each) => each.line },
+      { title: t("Open"), text: (each) => each.hours },
+      { title: t("State"), kind: "state", text: (each) => (each.active ? t("Active") : t("Closed")) },
+    ],
+    open: (each) => void edit<Point>({
+      title: each.name,
+      read: async () => (await getAll<Point>("/api/pickup-points", { limit: 200 })).find(({ id }) => id === each.id) ?? each,
+      fields: (now) => [
+        { name: "name", label: t("Name"), required: true, value: now.name },
+        { name: "hours", label: t("Open"), value: now.hours, hint: t("In words, for customers") },
+      ],
+      save: (typed) => send("PATCH", path(each), typed),
+      saved: () => reload(),
+    }),
+    actions: [
+      { label: t("Offer it no more"), isFor: (each) => each.active, act: setActive(false), undo: setActive(true) },
+      { label: t("Offer it again"), isFor: (each) => !each.active, act: setActive(true), undo: setActive(false) },
+    ],
+    create: {
+      label: t("New pickup point"),
+      form: () => ({
+        note: t("Customers nearby may choose it on their tracking page until the goods leave the depot."),
+        fields: [
+          { name: "name", label: t("Name"), required: true },
+          { name: "street", label: t("Street"), required: true, width: "half" },
+          { name: "house_number", label: t("Number"), width: "half" },
+          { name: "postcode", label: t("Postcode"), width: "half" },
+          { name: "city", label: t("Town"), required: true, width: "half" },
+          { name: "hours", label: t("Open"), hint: t("In words, for customers") },
+        ],
+        button: t("Add"),
+        submit: async ({ hours, ...address }) => {
+          const made = await send<{ id: string }>("POST", "/api/places", address);
+          await send("POST", "/api/pickup-points", { name: address["name"], hours, place_id: made.id });
+        },
+      }),
+    },
+    empty: t("There is no pickup point: parcels are brought to doors only."),
   });
 }
 
