@@ -96,5 +96,11 @@ DE: dict[str, str] = {
     "window_gone": "Diese Zeit ist nicht mehr frei. Bitte wählen Sie eine andere.",
     "no_stars": "Bitte wählen Sie einen bis fünf Sterne.",
     "not_delivered": "Bewerten können Sie, sobald zugestellt ist.",
+    "lookup_title": "Wo ist mein Paket?",
+    "lookup_number": "Bestell- oder Sendungsnummer",
+    "lookup_postcode": "Ihre Postleitzahl",
+    "lookup_show": "Anzeigen",
+    "lookup_nothing": "Unter dieser Nummer und Postleitzahl ist nichts bekannt.",
+    "lookup_slow_down": "Zu viele Versuche. Bitte warten Sie einen Moment.",
     "other": "Bitte prüfen Sie Ihre Angaben und versuchen Sie es noch einmal.",
 }

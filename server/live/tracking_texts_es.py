@@ -96,5 +96,11 @@ ES: dict[str, str] = {
     "window_gone": "Esta hora ya no está libre. Elija otra.",
     "no_stars": "Elija de una a cinco estrellas.",
     "not_delivered": "Podrá valorar la entrega cuando se haya hecho.",
+    "lookup_title": "¿Dónde está mi paquete?",
+    "lookup_number": "Número de pedido o de envío",
+    "lookup_postcode": "Su código postal",
+    "lookup_show": "Mostrar",
+    "lookup_nothing": "No se conoce nada con este número y código postal.",
+    "lookup_slow_down": "Demasiados intentos. Espere un momento.",
     "other": "Revise lo que ha escrito e inténtelo de nuevo.",
 }

@@ -145,7 +145,7 @@ async def make_wish(
         pickup_point_id=point.id if point else None,
     )
     before = await _sender_said(session, consignment, choices.wish)
-    home_id = await _home_of(session, consignment)
+    home_id = await home_of(session, consignment)
     changes = ConsignmentChanges(instructions=_instructions(before, wish))
     goes_to_id = point.place_id if point else home_id
     if goes_to_id != consignment.consignee.place_id:
@@ -241,7 +241,7 @@ async def _choices_of(
         left_at = ("door", "safe_place", "neighbour")
     points: tuple[PickupPointView, ...] = ()
     if left_at != ("door",) and not is_settled:
-        points = await _points_near(session, await _home_of(session, consignment))
+        points = await _points_near(session, await home_of(session, consignment))
         left_at = (*left_at, "pickup_point") if points else left_at
     return Choices(
         windows=() if is_settled else offered_windows(clock.now(), zone),
@@ -258,7 +258,7 @@ async def _points_near(session: AsyncSession, home_id: UUID | None) -> tuple[Pic
     return tuple(await places.pickup_points_near(session, home.position))
 
 
-async def _home_of(session: AsyncSession, consignment: ConsignmentView) -> UUID | None:
+async def home_of(session: AsyncSession, consignment: ConsignmentView) -> UUID | None:
     """The consignee's own place, also while the parcel is to go to a pickup point. A sender who has
     given another address since then counts."""
     at_id = consignment.consignee.place_id

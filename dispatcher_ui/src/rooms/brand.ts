@@ -35,7 +35,17 @@ export async function showBrand(place: HTMLElement, account: Account): Promise<v
   };
   form.oninput = draw;
   draw();
-  place.append(h("section", { class: "card" }, shown, form));
+  place.append(h("section", { class: "card" }, shown, form), embedOf(account));
+}
+
+/** What puts the question for a parcel into the account's own site. */
+function embedOf({ code }: Account): HTMLElement {
+  const text = `<script src="${location.origin}/embed/lookup.js" data-account="${code}" async></script>`;
+  return h("section", { class: "card" },
+    h("h3", {}, t("“Where is my parcel?” for their own site")),
+    h("p", {}, t("Who knows the number and the postcode sees how far a parcel is, and nothing else. Put this where it is to stand:")),
+    h("p", {}, h("input", { readonly: true, value: text, "aria-label": t("For the page's source"), onfocus: (event: FocusEvent) => (event.target as HTMLInputElement).select() })),
+    h("p", {}, h("a", { href: `/embed/${code}`, target: "_blank" }, t("See how it looks"))));
 }
 
 export function openBrand(account: Account): void {

@@ -50,8 +50,12 @@ export async function showConsignment(view: View, id: string): Promise<void> {
   });
   const share = async (): Promise<void> => {
     const { url } = await send<{ url: string }>("POST", `${path}/tracking-links`, {});
+    const links: [string, string][] = [
+      [t("Tracking link"), url],
+      ...(consignment.state === "delivered" ? [[t("To ask for a return"), `${url}/return`] as [string, string]] : []),
+    ];
     openDialog(t("Tracking link"), h("p", {}, t("For the consignee: it shows only this consignment.")),
-      h("input", { readonly: true, value: url, "aria-label": t("Tracking link") }));
+      ...links.map(([label, value]) => h("p", {}, h("label", {}, label, h("input", { readonly: true, value })))));
   };
   const repeat = (task: Task): unknown => formDialog(t("Try again"), {
     fields: [{ name: "day", label: t("Day"), kind: "date", required: true, value: today() }],
