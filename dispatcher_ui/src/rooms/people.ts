@@ -129,7 +129,7 @@ function changeVehicle({ id, label }: Vehicle, saved: () => unknown): void {
     read: async () => (await get<Vehicle[]>("/api/vehicles")).find((each) => each.id === id) as Vehicle,
     fields: (now) => [
       ...vehicleFields(now),
-      { name: "max_speed_kmh", label: t("Drives at most, km/h"), kind: "number", required: true, value: now.max_speed_kmh, hint: t("Faster is told to dispatch; plans reckon with it.") },
+      { name: "max_speed_kmh", label: t("Drives at most, km/h"), kind: "number", required: true, value: now.max_speed_kmh, hint: t("Faster is told to dispatch.") },
     ],
     save: (typed) => send("PATCH", `/api/vehicles/${id}`, { ...vehicleOf(typed), max_speed_kmh: Number(typed["max_speed_kmh"]) }),
     saved,
