@@ -50,6 +50,9 @@ export function whenSignedOut(ask: () => Promise<void>): void {
 /** Whether somebody of an account is signed in, who sees its own things only. */
 export const isCustomer = (): boolean => person?.role === "account_user";
 
+/** What whoever is signed in may do. */
+export const isOneOf = (...roles: Role[]): boolean => person !== undefined && roles.includes(person.role);
+
 export async function getMe(): Promise<SignedIn> {
   return remember(await once<SignedIn>("GET", "/api/me"));
 }
@@ -86,7 +89,7 @@ export async function getAll<Row>(path: string, query: Query = {}): Promise<Row[
     const page: Page<Row> | Row[] = await get(path, { ...query, after });
     if (Array.isArray(page)) return page;
     rows.push(...page.items);
-    after = page.next;
+    after = page.next ?? null;
   } while (after !== null);
   return rows;
 }

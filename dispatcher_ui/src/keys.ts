@@ -9,7 +9,7 @@ import { go } from "./router";
 
 const LETTERS: Record<string, string> = {
   l: "", x: "exceptions", o: "orders", p: "plan", t: "day", r: "returns", w: "warehouse",
-  b: "billing", d: "people", f: "reports", k: "keys",
+  b: "billing", d: "people", f: "reports", k: "keys", c: "company",
 };
 const CHORD_MS = 1_500;
 

@@ -36,6 +36,7 @@ export const ROOMS: Room[] = [
   { path: "billing", title: "Billing", roles: [...MONEY, CUSTOMER], load: () => import("./rooms/billing") },
   { path: "people", title: "People", roles: OFFICE, load: () => import("./rooms/people") },
   { path: "reports", title: "Reports", roles: MONEY, load: () => import("./rooms/reports") },
+  { path: "company", title: "Company", roles: MONEY, load: () => import("./rooms/company") },
   { path: "keys", title: "Keys and audit", roles: ["admin"], load: () => import("./rooms/keys") },
 ];
 

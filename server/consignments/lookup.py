@@ -67,6 +67,12 @@ async def list_consignments(
     return await _views(session, query)
 
 
+async def consignment_of_waybill(session: AsyncSession, waybill: str) -> ConsignmentView | None:
+    """The consignment with this number, if there is one."""
+    found = await _views(session, select(Consignment).where(Consignment.waybill == waybill))
+    return found[0] if found else None
+
+
 async def consignment_of_order(session: AsyncSession, order_id: UUID) -> ConsignmentView | None:
     """The consignment that fulfils the order; its returns are not meant."""
     return (await consignments_of_orders(session, [order_id])).get(order_id)

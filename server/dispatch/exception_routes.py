@@ -1,18 +1,22 @@
 """The inbox of what a person must settle, over HTTP."""
 
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from litestar import get, post
+from litestar import Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath, FromQuery, JSONBody, PathParameter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.dispatch import service
 from server.dispatch.exceptions import ExceptionView
 from server.dispatch.fleet_routes import MAY_CHANGE, MAY_READ
 from server.identity.access import Principal
+from server.kit.blobs import Blobs
 from server.kit.inputs import Limit, Moment, Note
+from server.kit.pictures import picture_type
 
 
 class Settlement(msgspec.Struct, forbid_unknown_fields=True):
@@ -60,6 +64,28 @@ async def list_exceptions(
     return ExceptionPage(list(items), items[-1].id if len(items) == limit else None)
 
 
+@get(
+    "/api/exceptions/{exception_id:uuid}/receipts/{sha256:str}",
+    guards=[MAY_READ],
+    responses={200: ResponseSpec(bytes, description="The photo.", media_type="image/*")},
+)
+async def get_receipt(
+    exception_id: FromPath[UUID],
+    sha256: Annotated[str, PathParameter(pattern=r"^[0-9a-f]{64}$")],
+    session: NamedDependency[AsyncSession],
+    blobs: NamedDependency[Blobs],
+) -> Response[bytes]:
+    """The driver's photo of a receipt, for what was paid on the way."""
+    content = blobs.read(await service.receipt_of(session, exception_id, sha256))
+    kind = picture_type(content)
+    headers = {
+        "Content-Disposition": "inline" if kind else "attachment",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "private, no-store",
+    }
+    return Response(content, media_type=kind or "application/octet-stream", headers=headers)
+
+
 @post("/api/exceptions/{exception_id:uuid}/settle", guards=[MAY_CHANGE], status_code=200)
 async def settle_exception(
     exception_id: FromPath[UUID],
@@ -90,4 +116,10 @@ async def snooze_exception(
     return await service.snooze_exception(session, exception_id, data.until)
 
 
-EXCEPTION_ROUTES = [list_exceptions, settle_exception, assign_exception, snooze_exception]
+EXCEPTION_ROUTES = [
+    list_exceptions,
+    get_receipt,
+    settle_exception,
+    assign_exception,
+    snooze_exception,
+]

@@ -75,6 +75,12 @@ class UnknownException(NotFound):
     code = "dispatch.unknown_exception"
 
 
+class UnknownReceipt(NotFound):
+    """This exception has no receipt {sha256}."""
+
+    code = "dispatch.unknown_receipt"
+
+
 class AlreadySettled(Conflict):
     """This exception was settled by {settled_by}."""
 
@@ -167,6 +173,21 @@ async def list_exceptions(
     if after is not None:
         query = query.where(ExceptionRecord.id > after)
     return await _views(session, (await session.scalars(query)).all())
+
+
+async def receipt_of(session: AsyncSession, exception_id: UUID, sha256: str) -> str:
+    """The same SHA-256, if that photo belongs to what the driver paid.
+
+    Raises
+    ------
+    UnknownException, UnknownReceipt
+    """
+    record = await session.get(ExceptionRecord, exception_id)
+    if record is None:
+        raise UnknownException(exception_id=exception_id)
+    if sha256 not in record.details.get("receipts", ()):
+        raise UnknownReceipt(sha256=sha256)
+    return sha256
 
 
 async def settle_exception(

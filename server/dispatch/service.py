@@ -10,6 +10,7 @@ from server.dispatch.exceptions import (
     ExceptionView,
     assign_exception,
     list_exceptions,
+    receipt_of,
     settle_exception,
     snooze_exception,
 )
@@ -190,6 +191,7 @@ __all__ = [
     "read_move_effects",
     "read_pool",
     "reassign_run",
+    "receipt_of",
     "remove_shift",
     "repeat_task",
     "report_cost",

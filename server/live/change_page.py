@@ -66,7 +66,15 @@ def _entered(choices: Choices) -> Fields:
     if wish is None:
         return {}
     window = wish.window[0].isoformat() if wish.window else ""
-    return {"place": wish.place, "detail": wish.detail, "note": wish.note, "window": window}
+    point = str(wish.pickup_point_id or "")
+    detail = "" if point else wish.detail
+    return {
+        "place": wish.place,
+        "detail": detail,
+        "note": wish.note,
+        "window": window,
+        "point": point,
+    }
 
 
 def _form(choices: Choices, zone: tzinfo, texts: dict[str, str], entered: Fields) -> str:
@@ -108,10 +116,25 @@ def _places(choices: Choices, texts: dict[str, str], entered: Fields) -> str:
         for place in choices.places
     )
     return (
-        f"<fieldset><legend>{texts['where']}</legend>{radios}"
+        f"<fieldset><legend>{texts['where']}</legend>{radios}{_points(choices, texts, entered)}"
         f'<label for="detail">{texts["detail"]}</label>'
         f'<input type="text" id="detail" name="detail" maxlength="{DETAIL_MAX}" '
         f'value="{escape(entered.get("detail", ""))}"></fieldset>'
+    )
+
+
+def _points(choices: Choices, texts: dict[str, str], entered: Fields) -> str:
+    if not choices.points:
+        return ""
+    chosen = entered.get("point", "")
+    options = "".join(
+        f'<option value="{point.id}"{" selected" if str(point.id) == chosen else ""}>'
+        f"{escape(', '.join(filter(None, (point.name, point.line, point.hours))))}</option>"
+        for point in choices.points
+    )
+    return (
+        f'<label for="point">{texts["which_point"]}</label>'
+        f'<select id="point" name="point">{options}</select>'
     )
 
 

@@ -33,8 +33,9 @@ class DriverCommand(Base):
 class CustomerWish(Base):
     """How the consignee of one consignment wants it brought.
 
-    place: door, safe_place or neighbour. detail: which one. window: only one that the customer
-    chose. instructions_before: what the sender had said, to which the wish is added.
+    place: door, safe_place, neighbour or pickup_point. detail: which one. window: only one that the
+    customer chose. instructions_before: what the sender had said, to which the wish is added.
+    home_place_id: where it would go if the customer had not chosen the pickup point.
     """
 
     __tablename__ = "customer_wish"
@@ -44,6 +45,8 @@ class CustomerWish(Base):
     detail: Mapped[str]
     note: Mapped[str]
     instructions_before: Mapped[str]
+    pickup_point_id: Mapped[UUID | None] = mapped_column(ForeignKey("pickup_point.id"))
+    home_place_id: Mapped[UUID | None] = mapped_column(ForeignKey("place.id"))
     window_start_at: Mapped[datetime | None]
     window_end_at: Mapped[datetime | None]
     wished_at: Mapped[datetime]

@@ -85,6 +85,9 @@ EN: dict[str, str] = {
     "place_door": "At the door, to a person",
     "place_safe_place": "At a safe place",
     "place_neighbour": "With a neighbour",
+    "place_pickup_point": "At a pickup point, where I fetch it",
+    "which_point": "Which pickup point",
+    "no_point_chosen": "Please choose one of the pickup points.",
     "detail": "Which place, or which neighbour",
     "note": "What the courier should know (optional)",
     "save": "Save",
@@ -96,6 +99,12 @@ EN: dict[str, str] = {
     "window_gone": "This time is no longer free. Please choose another one.",
     "no_stars": "Please choose one to five stars.",
     "not_delivered": "A delivery can be rated once it has been made.",
+    "lookup_title": "Where is my parcel?",
+    "lookup_number": "Number of the order or waybill",
+    "lookup_postcode": "Your postcode",
+    "lookup_show": "Show",
+    "lookup_nothing": "Nothing is known by this number and postcode.",
+    "lookup_slow_down": "Too many tries. Please wait a moment.",
     "other": "Please check what you have entered and try again.",
 }
 

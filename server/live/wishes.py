@@ -23,8 +23,10 @@ from server.kit import clock
 from server.kit.errors import Conflict, Invalid
 from server.live.models import CustomerWish, DeliveryRating
 from server.live.self_service import BY, WindowGone, offered_windows
+from server.places import service as places
+from server.places.service import PickupPointView
 
-Place = Literal["door", "safe_place", "neighbour"]
+Place = Literal["door", "safe_place", "neighbour", "pickup_point"]
 DETAIL_MAX = 100
 NOTE_MAX = 300
 AT_THE_DEPOT = ("announced", "at_depot")
@@ -34,6 +36,7 @@ TOLD = {
     "door": "",
     "safe_place": "The customer allows leaving it at: {detail}",
     "neighbour": "The customer allows handing it to: {detail}",
+    "pickup_point": "The customer fetches it at the pickup point: {detail}",
 }
 """What the driver reads."""
 
@@ -48,6 +51,12 @@ class NothingSaid(Invalid):
     """Say which place, or which neighbour."""
 
     code = "nothing_said"
+
+
+class NoPointChosen(Invalid):
+    """Choose one of the pickup points."""
+
+    code = "no_point_chosen"
 
 
 class NotYetDelivered(Conflict):
@@ -70,15 +79,17 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     note: str
     window: tuple[datetime, datetime] | None
     wished_at: datetime
+    pickup_point_id: UUID | None = None
 
 
 class Choices(msgspec.Struct, frozen=True, kw_only=True):
     """What may be chosen now. windows: none when the day is settled. places: "door" alone when
-    somebody must take it in person."""
+    somebody must take it in person. points: near the door; none once the goods are on the road."""
 
     windows: tuple[tuple[datetime, datetime], ...]
     places: tuple[Place, ...]
     wish: Wish | None
+    points: tuple[PickupPointView, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -102,11 +113,12 @@ async def make_wish(
 ) -> Wish:
     """Take what the form says; the last one counts, and the same one twice changes nothing.
 
-    fields: window (the beginning of an offered one, or nothing), place, detail, note.
+    fields: window (the beginning of an offered one, or nothing), place, detail, note, point (the
+    id of an offered pickup point).
 
     Raises
     ------
-    TrackingLinkUnknown, TooLateToChange, NothingSaid, WindowGone
+    TrackingLinkUnknown, TooLateToChange, NothingSaid, NoPointChosen, WindowGone
     """
     consignment_id = await consignments.consignment_of_token(session, token)
     if not (await read_choices(session, token, zone)).is_open:
@@ -118,7 +130,10 @@ async def make_wish(
         raise TooLateToChange
     window = _chosen_window(choices, fields.get("window", ""))
     place = _chosen_place(choices, fields.get("place", "door"))
+    point = _chosen_point(choices, fields.get("point", "")) if place == "pickup_point" else None
     detail = _one_line(fields.get("detail", ""), DETAIL_MAX) if place != "door" else ""
+    if point is not None:
+        detail = f"{point.name}, {point.line}"
     if place != "door" and not detail:
         raise NothingSaid
     wish = Wish(
@@ -127,15 +142,21 @@ async def make_wish(
         note=_one_line(fields.get("note", ""), NOTE_MAX),
         window=window or (choices.wish.window if choices.wish else None),
         wished_at=clock.now(),
+        pickup_point_id=point.id if point else None,
     )
     before = await _sender_said(session, consignment, choices.wish)
+    home_id = await home_of(session, consignment)
     changes = ConsignmentChanges(instructions=_instructions(before, wish))
+    goes_to_id = point.place_id if point else home_id
+    if goes_to_id != consignment.consignee.place_id:
+        consignee = msgspec.structs.replace(consignment.consignee, place_id=goes_to_id)
+        changes = msgspec.structs.replace(changes, consignee=consignee)
     if window:
         changes = msgspec.structs.replace(
             changes, window_start_at=window[0], window_end_at=window[1]
         )
     await consignments.amend_consignment(session, consignment_id, changes, by=BY)
-    await _keep(session, consignment_id, wish, before)
+    await _keep(session, consignment_id, wish, before, home_id)
     return wish
 
 
@@ -207,14 +228,45 @@ async def _choices_of(
     progress = await dispatch.stop_progress(session, consignment.id)
     if progress is not None and progress.is_active_or_next:
         return closed
-    places: tuple[Place, ...] = ("door",) if _needs_a_person(consignment) else get_args(Place)
     is_settled = consignment.state not in AT_THE_DEPOT or (
         progress is not None
         and progress.run_id is not None
         and (await dispatch.get_run(session, progress.run_id)).state != "published"
     )
-    windows = () if is_settled else offered_windows(clock.now(), zone)
-    return Choices(windows=windows, places=places, wish=wish)
+    if _needs_a_person(consignment):
+        left_at: tuple[Place, ...] = ("door",)
+    elif is_settled and wish is not None and wish.place == "pickup_point":
+        left_at = ()  # it is on the road to the point: there is no door to leave it at any more
+    else:
+        left_at = ("door", "safe_place", "neighbour")
+    points: tuple[PickupPointView, ...] = ()
+    if left_at != ("door",) and not is_settled:
+        points = await _points_near(session, await home_of(session, consignment))
+        left_at = (*left_at, "pickup_point") if points else left_at
+    return Choices(
+        windows=() if is_settled else offered_windows(clock.now(), zone),
+        places=left_at,
+        wish=wish,
+        points=points,
+    )
+
+
+async def _points_near(session: AsyncSession, home_id: UUID | None) -> tuple[PickupPointView, ...]:
+    home = (await places.get_places(session, [home_id])).get(home_id) if home_id else None
+    if home is None or home.position is None:
+        return ()
+    return tuple(await places.pickup_points_near(session, home.position))
+
+
+async def home_of(session: AsyncSession, consignment: ConsignmentView) -> UUID | None:
+    """The consignee's own place, also while the parcel is to go to a pickup point. A sender who has
+    given another address since then counts."""
+    at_id = consignment.consignee.place_id
+    row = await session.get(CustomerWish, consignment.id)
+    if row is None or row.pickup_point_id is None or row.home_place_id is None:
+        return at_id
+    point = await places.get_pickup_point(session, row.pickup_point_id)
+    return row.home_place_id if at_id == point.place_id else at_id
 
 
 def _needs_a_person(consignment: ConsignmentView) -> bool:
@@ -243,6 +295,13 @@ def _chosen_place(choices: Choices, place: str) -> Place:
     raise TooLateToChange
 
 
+def _chosen_point(choices: Choices, point_id: str) -> PickupPointView:
+    for each in choices.points:
+        if str(each.id) == point_id:
+            return each
+    raise NoPointChosen
+
+
 async def _sender_said(
     session: AsyncSession, consignment: ConsignmentView, wish: Wish | None
 ) -> str:
@@ -264,13 +323,17 @@ def _instructions(before: str, wish: Wish) -> str:
     return "\n".join(line for line in told if line)
 
 
-async def _keep(session: AsyncSession, consignment_id: UUID, wish: Wish, before: str) -> None:
+async def _keep(
+    session: AsyncSession, consignment_id: UUID, wish: Wish, before: str, home_id: UUID | None
+) -> None:
     start_at, end_at = wish.window or (None, None)
     values = {
         "place": wish.place,
         "detail": wish.detail,
         "note": wish.note,
         "instructions_before": before,
+        "pickup_point_id": wish.pickup_point_id,
+        "home_place_id": home_id,
         "window_start_at": start_at,
         "window_end_at": end_at,
         "wished_at": wish.wished_at,
@@ -288,7 +351,12 @@ def _wish_of(row: CustomerWish) -> Wish:
         window = (row.window_start_at, row.window_end_at)
     place = next(each for each in get_args(Place) if each == row.place)
     return Wish(
-        place=place, detail=row.detail, note=row.note, window=window, wished_at=row.wished_at
+        place=place,
+        detail=row.detail,
+        note=row.note,
+        window=window,
+        wished_at=row.wished_at,
+        pickup_point_id=row.pickup_point_id,
     )
 
 

@@ -119,3 +119,16 @@ class Place(Base):
     precision: Mapped[str]
     access_note: Mapped[str]
     created_at: Mapped[datetime]
+
+
+class PickupPoint(Base):
+    """A shop or locker where parcels wait for their consignees. hours: in words, for customers."""
+
+    __tablename__ = "pickup_point"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    hours: Mapped[str]
+    place_id: Mapped[UUID] = mapped_column(ForeignKey("place.id"))
+    active: Mapped[bool]
+    created_at: Mapped[datetime]

@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from litestar import get, post, put
+from litestar import get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta
@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.identity.access import OFFICE, Principal, Role, allow
 from server.kit.geo import Position
-from server.kit.inputs import ONE_LINE, Lat, Limit, Line, Lon, Note
+from server.kit.inputs import ONE_LINE, FilledLine, Lat, Limit, Line, Lon, Note
 from server.kit.paging import cut_page
 from server.places import service
-from server.places.service import Address, Found, PlaceView
+from server.places.service import Address, Found, PickupPointView, PlaceView
 
 Word = Annotated[str, Meta(max_length=40, pattern=ONE_LINE)]
 
@@ -27,6 +27,7 @@ Within = Annotated[float, QueryParameter(ge=0, le=10_000)]
 READERS = allow(*OFFICE, Role.WAREHOUSE, scope="places:read")
 SEARCHERS = allow(*OFFICE, Role.WAREHOUSE, Role.ACCOUNT_USER, scope="places:read")
 WRITERS = allow(*OFFICE, Role.ACCOUNT_USER, scope="places:write")
+KEEPERS = allow(Role.ADMIN, Role.CLERK, Role.DISPATCHER, scope="places:write")
 PINNERS = allow(Role.ADMIN, Role.DISPATCHER, scope="places:write")
 
 
@@ -61,6 +62,27 @@ class FoundList(msgspec.Struct, frozen=True):
 
 class PlacePage(msgspec.Struct, frozen=True):
     items: list[PlaceView]
+    next: UUID | None
+
+
+class NewPickupPoint(msgspec.Struct, forbid_unknown_fields=True):
+    """place_id: of its address, which has to be on the map. hours: in words, for customers."""
+
+    name: FilledLine
+    place_id: UUID
+    hours: Line = ""
+
+
+class PickupPointChange(msgspec.Struct, forbid_unknown_fields=True):
+    """What is left out stays. active: false: it is not offered any more."""
+
+    name: FilledLine | None = None
+    hours: Line | None = None
+    active: bool | None = None
+
+
+class PickupPointPage(msgspec.Struct, frozen=True):
+    items: list[PickupPointView]
     next: UUID | None
 
 
@@ -146,7 +168,44 @@ async def note_access(
     return await service.note_access(session, place_id, data.access_note, by=principal.label)
 
 
+@get("/api/pickup-points", guards=[READERS])
+async def list_pickup_points(
+    session: NamedDependency[AsyncSession],
+    after: FromQuery[UUID | None] = None,
+    limit: Limit = 50,
+) -> PickupPointPage:
+    """Where parcels may wait for their consignees, oldest first."""
+    points = await service.list_pickup_points(session, after=after, limit=limit + 1)
+    return PickupPointPage(*cut_page(points, limit))
+
+
+@post("/api/pickup-points", guards=[KEEPERS])
+async def create_pickup_point(
+    session: NamedDependency[AsyncSession],
+    principal: NamedDependency[Principal],
+    data: JSONBody[NewPickupPoint],
+) -> PickupPointView:
+    """From now on customers nearby may choose it on their tracking page."""
+    fields = msgspec.structs.asdict(data)
+    return await service.create_pickup_point(session, **fields, by=principal.label)
+
+
+@patch("/api/pickup-points/{point_id:uuid}", guards=[KEEPERS])
+async def change_pickup_point(
+    session: NamedDependency[AsyncSession],
+    principal: NamedDependency[Principal],
+    point_id: FromPath[UUID],
+    data: JSONBody[PickupPointChange],
+) -> PickupPointView:
+    """Rename it, tell other hours, or stop offering it; who chose it before keeps it."""
+    fields = msgspec.structs.asdict(data)
+    return await service.change_pickup_point(session, point_id, **fields, by=principal.label)
+
+
 ROUTES = [
+    list_pickup_points,
+    create_pickup_point,
+    change_pickup_point,
     search_places,
     nearest_address,
     list_places,

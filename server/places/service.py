@@ -1,7 +1,6 @@
 """Use cases: find addresses on the map, keep places, pin what the map does not know."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -17,6 +16,15 @@ from server.places.address import Address, parse_address, with_house_number_apar
 from server.places.events import PlacePinned
 from server.places.map_import import MapCounts, count_map, import_map
 from server.places.models import NEEDS_PIN, Place
+from server.places.pickup_points import (
+    PickupPointView,
+    UnknownPickupPoint,
+    change_pickup_point,
+    create_pickup_point,
+    get_pickup_point,
+    list_pickup_points,
+    pickup_points_near,
+)
 from server.places.search import (
     Found,
     Located,
@@ -26,6 +34,7 @@ from server.places.search import (
     nearest_address,
 )
 from server.places.tiles import SKETCH_WIDTH, NoSuchTile, Sketch, read_tile, sketch_streets
+from server.places.views import PlaceView, UnknownPlace, load_place, view_of
 
 __all__ = [
     "SKETCH_WIDTH",
@@ -36,33 +45,34 @@ __all__ = [
     "NewPlace",
     "NoAddressNearby",
     "NoSuchTile",
+    "PickupPointView",
     "PlaceView",
     "PositionOutOfRange",
     "Precision",
     "Sketch",
+    "UnknownPickupPoint",
     "UnknownPlace",
+    "change_pickup_point",
     "count_map",
+    "create_pickup_point",
     "create_place",
     "create_places",
     "find_addresses",
+    "get_pickup_point",
     "get_place",
     "get_places",
     "import_map",
+    "list_pickup_points",
     "list_places",
     "locate",
     "nearest_address",
     "note_access",
     "parse_address",
+    "pickup_points_near",
     "pin_place",
     "read_tile",
     "sketch_streets",
 ]
-
-
-class UnknownPlace(NotFound):
-    """There is no place {place_id}."""
-
-    code = "places.unknown_place"
 
 
 class NoAddressNearby(NotFound):
@@ -83,25 +93,6 @@ class NewPlace(msgspec.Struct, frozen=True, kw_only=True):
     address: Address
     position: Position | None = None
     access_note: str = ""
-
-
-class PlaceView(msgspec.Struct, frozen=True, kw_only=True):
-    """A place as others see it. line: the address on one line. needs_pin: a person has to say
-    where it is before a driver can be sent there."""
-
-    id: UUID
-    name: str
-    street: str
-    house_number: str
-    postcode: str
-    city: str
-    country: str
-    extra: str
-    line: str
-    position: Position | None
-    precision: Precision
-    needs_pin: bool
-    access_note: str
 
 
 async def create_place(
@@ -264,36 +255,7 @@ async def _pinned_positions(session: AsyncSession, keys: Collection[str]) -> dic
     return {key: position for key, position in rows if position is not None}
 
 
-async def load_place(session: AsyncSession, place_id: UUID, *, for_update: bool = False) -> Place:
-    options: dict[str, Any] = {"with_for_update": True} if for_update else {}
-    place = await session.get(Place, place_id, **options)
-    if place is None:
-        raise UnknownPlace(place_id=place_id)
-    return place
-
-
 def check_range(position: Position) -> None:
     """Refuse what is not on the globe; also what is not a number at all."""
     if not (-180 <= position.lon <= 180 and -90 <= position.lat <= 90):
         raise PositionOutOfRange(lon=position.lon, lat=position.lat)
-
-
-def view_of(place: Place) -> PlaceView:
-    address = Address(
-        name=place.name,
-        street=place.street,
-        house_number=place.house_number,
-        postcode=place.postcode,
-        city=place.city,
-        country=place.country,
-        extra=place.extra,
-    )
-    return PlaceView(
-        id=place.id,
-        **msgspec.structs.asdict(address),
-        line=address.line,
-        position=place.position,
-        precision=msgspec.convert(place.precision, Precision),
-        needs_pin=place.precision in NEEDS_PIN,
-        access_note=place.access_note,
-    )

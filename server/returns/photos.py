@@ -8,27 +8,22 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.kit.blobs import Blobs
+from server.kit.pictures import picture_type
 from server.returns.errors import NotAPhoto, PhotoNotSent, UnknownPhoto
 from server.returns.lookup import get_return
 from server.returns.views import ReturningGoods
 
-JPEG, PNG, WEBP = "image/jpeg", "image/png", "image/webp"
-
 
 def photo_type(content: bytes) -> str:
-    """What the bytes say they are; a name or header may say anything.
-
+    """
     Raises
     ------
     NotAPhoto
     """
-    if content.startswith(b"\xff\xd8\xff"):
-        return JPEG
-    if content.startswith(b"\x89PNG\r\n\x1a\n"):
-        return PNG
-    if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
-        return WEBP
-    raise NotAPhoto
+    kind = picture_type(content)
+    if kind is None:
+        raise NotAPhoto
+    return kind
 
 
 async def keep_photo(blobs: Blobs, content: bytes) -> str:

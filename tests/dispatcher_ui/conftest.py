@@ -10,7 +10,7 @@ import os
 import shutil
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -26,6 +26,7 @@ from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, as
 from routing.roads import HaversineRoads
 from server.app.demo.town import write_town
 from server.app.pages import build_pages
+from server.app.simulation.office import Office
 from server.app.web import create_app
 from server.consignments import service as consignments
 from server.consignments.service import ConsignmentView, NewConsignment, NewParcel, Party
@@ -308,6 +309,19 @@ class Company:
                 by="test",
             )
 
+    @asynccontextmanager
+    async def desk(self) -> AsyncIterator[Office]:
+        """An administrator at the API, for what a test needs and does not look at."""
+        person = await self.add_person(Role.ADMIN)
+        async with self.db.transaction() as session:
+            opened = await identity.open_session(session, person.id)
+        async with httpx.AsyncClient(
+            base_url=self.base_url,
+            cookies={"postrider_session": opened.token},
+            headers={"X-CSRF-Token": opened.csrf_token},
+        ) as client:
+            yield Office(client)
+
 
 async def keep_picture(page: Page) -> None:
     """In the folder that POSTRIDER_PICTURES names, for somebody to look at."""
@@ -408,7 +422,7 @@ class Visitor:
             self.complaints.append(line)
 
     def foreign_requests(self, base_url: str) -> list[str]:
-        own = (base_url, base_url.replace("http", "ws"), "data:", "blob:")
+        own = (base_url, base_url.replace("http", "ws"), "data:", "blob:", "chrome")
         return [url for url in self.requests if not url.startswith(own)]
 
 

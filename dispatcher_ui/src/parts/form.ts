@@ -26,13 +26,17 @@ export interface FormSpec {
   button: string;
   submit: Submit;
   note?: string;
+  /** Under this name what was typed outlives the page, until it is taken. */
+  keep?: string;
 }
 
-export function makeForm({ fields, button, submit, note }: FormSpec): HTMLFormElement {
+export function makeForm({ fields, button, submit, note, keep }: FormSpec): HTMLFormElement {
   const key = newKey();
+  const draft = keep === undefined ? undefined : new Draft(keep);
   const notice = h("p", { class: "notice", role: "alert", hidden: true });
   const main = h("button", { class: "main" }, button);
-  const controls = fields.map(makeField);
+  const typed = draft?.read() ?? {};
+  const controls = fields.map((field) => makeField({ ...field, value: typed[field.name] ?? field.value ?? "" }));
   const form = h(
     "form",
     { class: "form", novalidate: true },
@@ -41,6 +45,7 @@ export function makeForm({ fields, button, submit, note }: FormSpec): HTMLFormEl
     notice,
     h("p", { class: "buttons" }, main),
   );
+  if (draft) form.addEventListener("input", () => draft.write(valuesOf(form)));
   form.onsubmit = async (event) => {
     event.preventDefault();
     if (main.disabled) return;
@@ -50,6 +55,7 @@ export function makeForm({ fields, button, submit, note }: FormSpec): HTMLFormEl
     main.disabled = true;
     try {
       await submit(valuesOf(form), key);
+      draft?.forget();
     } catch (error) {
       showRefusal(form, notice, error as Error);
     } finally {
@@ -57,6 +63,27 @@ export function makeForm({ fields, button, submit, note }: FormSpec): HTMLFormEl
     }
   };
   return form;
+}
+
+/** What was typed and not taken yet, in this tab of the browser. */
+class Draft {
+  constructor(private readonly name: string) {}
+
+  read(): Values {
+    return JSON.parse(sessionStorage.getItem(this.key) ?? "{}") as Values;
+  }
+
+  write(values: Values): void {
+    sessionStorage.setItem(this.key, JSON.stringify(values));
+  }
+
+  forget(): void {
+    sessionStorage.removeItem(this.key);
+  }
+
+  private get key(): string {
+    return `typed:${this.name}`;
+  }
 }
 
 /** A form in a window; it closes when what was typed has been taken. */

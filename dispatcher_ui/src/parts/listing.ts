@@ -3,7 +3,7 @@
 
 import { get, type Page } from "../api";
 import { t } from "../language";
-import { h, say } from "../page";
+import { h, say, tell } from "../page";
 import { noteQuery } from "../router";
 import type { View } from "../rooms";
 import { count } from "../values";
@@ -16,6 +16,8 @@ export interface Action<Row> {
   fields?: Field[];
   act: (row: Row, values: Record<string, string>) => Promise<unknown>;
   isFor?: (row: Row) => boolean;
+  /** Takes it back; row: as it was before. */
+  undo?: (row: Row) => Promise<unknown>;
 }
 
 export interface Listing<Row> {
@@ -86,7 +88,7 @@ export function showListing<Row>(view: View, place: HTMLElement, listing: Listin
       const come = Array.isArray(page) ? page : page.items;
       if (after === null) rows = [];
       rows.push(...come);
-      next = Array.isArray(page) ? null : page.next;
+      next = Array.isArray(page) ? null : (page.next ?? null);
       isWhole = next === null && Object.values(sent).every((value) => !value);
       if (isWhole) {
         texts.clear();
@@ -155,7 +157,7 @@ export function showListing<Row>(view: View, place: HTMLElement, listing: Listin
     formDialog(action.label, { fields: action.fields, button: action.label, submit });
   };
   const run = async (action: Action<Row>, values: Record<string, string>): Promise<void> => {
-    let done = 0;
+    const done: Row[] = [];
     const chosen = rows.filter((row) => table.chosen.has(listing.keyOf(row)));
     for (const row of chosen) {
       const key = listing.keyOf(row);
@@ -165,7 +167,7 @@ export function showListing<Row>(view: View, place: HTMLElement, listing: Listin
       }
       try {
         await action.act(row, values);
-        done += 1;
+        done.push(row);
         table.tellResult(key, t("done"));
       } catch (error) {
         table.tellResult(key, (error as Error).message);
@@ -174,8 +176,19 @@ export function showListing<Row>(view: View, place: HTMLElement, listing: Listin
     table.clearChoice();
     await load(null);
     say(told, t("{label}: {done} of {all} done; each row says what became of it", {
-      label: action.label, done, all: chosen.length,
+      label: action.label, done: done.length, all: chosen.length,
     }));
+    offerUndo(action, done);
+  };
+  const offerUndo = ({ label, undo }: Action<Row>, done: Row[]): void => {
+    if (!undo || done.length === 0) return;
+    const takeBack = async (): Promise<void> => {
+      for (const row of done) {
+        await undo(row).catch((error: Error) => table.tellResult(listing.keyOf(row), error.message));
+      }
+      await load(null);
+    };
+    tell(t("{label}: {n} done", { label, n: done.length }), { label: t("Undo"), act: () => void takeBack() });
   };
   let quiet: ReturnType<typeof setTimeout>;
   filters.oninput = () => {
@@ -207,6 +220,7 @@ export function showListing<Row>(view: View, place: HTMLElement, listing: Listin
         const spec = await create.form();
         formDialog(create.label, {
           ...spec,
+          keep: `${listing.label}: ${create.label}`,
           submit: async (values, key) => {
             await spec.submit(values, key);
             void load(null);
@@ -270,7 +284,7 @@ function savedViews(label: string, filters: HTMLFormElement): HTMLElement {
 }
 
 /** These lists come whole: they are short. */
-const WHOLE = ["/api/depots", "/api/drivers", "/api/vehicles", "/api/cartons", "/api/service-levels", "/api/return-reasons", "/api/companies", "/api/vat-rates"];
+const WHOLE = ["/api/depots", "/api/drivers", "/api/vehicles", "/api/cartons", "/api/service-levels", "/api/return-reasons", "/api/companies", "/api/vat-rates", "/api/import-profiles"];
 const takesPages = (path: string): boolean => !WHOLE.includes(path) && !path.endsWith("/pool");
 
 export interface Tab {

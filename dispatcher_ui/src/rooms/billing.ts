@@ -5,14 +5,18 @@ import { clockIsKnown, nowMs, today } from "../clock";
 import { t } from "../language";
 import { h, tell } from "../page";
 import { openDialog } from "../parts/dialog";
-import { formDialog, makeForm, type Field } from "../parts/form";
+import { formDialog, type Field } from "../parts/form";
 import { showListing, showTabs, type Action } from "../parts/listing";
 import { type PriceTrace, traceWords } from "../parts/price";
 import { facts, plainTable } from "../parts/table";
 import { go, showRoom } from "../router";
 import { roomUrl, type View } from "../rooms";
-import { count, date, dateTime, minorOf, money, momentOf, words } from "../values";
+import { count, date, dateTime, minorOf, money, words } from "../values";
+import { openAccount, showAccount, statementOf } from "./account";
+import { showBrand } from "./brand";
+import { matchesOf, showCash, showExports, showPay, showRemittances, showUnpriced } from "./cash";
 import { stateOptions } from "./orders";
+import { showTariffs } from "./tariffs";
 
 interface Account { id: string; code: string; name: string; currency: string; active: boolean; credit_limit_minor?: number | null; owed_minor?: number }
 interface Uninvoiced { account_id: string; currency: string; charges: number; net_minor: number; oldest_at: string }
@@ -22,13 +26,8 @@ interface Invoice {
   lines?: { number: number; description: string; occurred_on: string; net_minor: number; credited_minor: number }[];
 }
 interface Payment { id: string; account_id: string | null; bank_reference: string; amount_minor: number; unmatched_minor: number; currency: string; received_on: string; remittance: string }
-interface Tariff { id: string; name: string; currency: string; valid_from: string; valid_until: string | null; account_id: string | null; service_level: string | null; activated_at: string | null; rules: unknown }
 interface Charge { id: string; account_id: string; kind: string; description: string; net_minor: number; currency: string; occurred_at: string; source: string; trace?: PriceTrace }
 interface Ageing { account_id: string; currency: string; current_minor: number; days_1_to_30_minor: number; days_31_to_60_minor: number; days_61_to_90_minor: number; days_over_90_minor: number; credit_minor: number; total_minor: number }
-interface DryRun {
-  currency: string; newly_priced: number; unpriceable_count: number;
-  accounts: { account_id: string; works?: number; old_total_minor?: number; new_total_minor?: number; difference_minor?: number }[];
-}
 
 export async function open(view: View): Promise<void> {
   const [first, id] = view.segments;
@@ -36,12 +35,14 @@ export async function open(view: View): Promise<void> {
   const names = new Map(accounts.map((each) => [each.id, each.name]));
   const nameOf = (accountId: string | null): string => (accountId ? (names.get(accountId) ?? "") : "–");
   if (first === "invoices" && id) return showInvoice(view, id, nameOf);
+  if (first === "accounts" && id) return showAccount(view, id);
   const choices = accounts.map((each): [string, string] => [each.id, each.name]);
   const mine = accounts[0];
   if (isCustomer() && mine) {
     return showTabs(view, "billing", [
       { path: "", title: t("Invoices"), show: (place) => showInvoices(view, place, nameOf, []) },
       { path: "charges", title: t("Charges"), show: (place) => showCharges(view, place, nameOf, []) },
+      { path: "statement", title: t("Statement"), show: (place) => place.append(statementOf(view, `/api/accounts/${mine.id}`)) },
       { path: "look", title: t("Look of the tracking page"), show: (place) => void showBrand(place, mine) },
     ]);
   }
@@ -50,46 +51,20 @@ export async function open(view: View): Promise<void> {
     { path: "invoices", title: t("Invoices"), show: (place) => showInvoices(view, place, nameOf, choices) },
     { path: "payments", title: t("Payments"), show: (place) => showPayments(view, place, nameOf, choices) },
     { path: "charges", title: t("Charges"), show: (place) => showCharges(view, place, nameOf, choices) },
-    { path: "tariffs", title: t("Tariffs"), show: (place) => showTariffs(view, place, nameOf) },
+    { path: "tariffs", title: t("Tariffs"), show: (place) => showTariffs(view, place, nameOf, choices) },
     { path: "ageing", title: t("Overdue"), show: (place) => showAgeing(view, place, nameOf) },
     { path: "accounts", title: t("Accounts"), show: (place) => showAccounts(view, place) },
+    { path: "unpriced", title: t("Not priced"), show: (place) => showUnpriced(view, place, nameOf) },
+    { path: "cash", title: t("Cash"), show: (place) => showCash(view, place) },
+    { path: "paid-out", title: t("Paid out"), show: (place) => showRemittances(view, place, nameOf) },
+    { path: "pay", title: t("Drivers' pay"), show: (place) => showPay(view, place) },
+    { path: "exports", title: t("For the books"), show: (place) => showExports(place) },
   ]);
 }
 
 const byAccount = (choices: [string, string][]): Field[] => choices.length === 0 ? [] : [
   { name: "account_id", label: t("Account"), kind: "select", options: [["", t("All")], ...choices] },
 ];
-
-interface Brand { name: string; colour: string; contact: string }
-
-/** How customers see the account on the page behind the tracking link. */
-async function showBrand(place: HTMLElement, account: Account): Promise<void> {
-  const path = `/api/accounts/${account.id}/brand`;
-  const { brand } = await get<{ brand: Brand | null }>(path);
-  const shown = h("p", { class: "brand" });
-  const form = makeForm({
-    note: t("Customers see this name and colour at the head of the tracking page; without a name it shows the courier company only."),
-    fields: [
-      { name: "name", label: t("Name"), value: brand?.name ?? account.name },
-      { name: "colour", label: t("Colour"), kind: "color", value: brand?.colour ?? "#0b5cad", width: "third" },
-      { name: "contact", label: t("Whom customers may ask"), value: brand?.contact ?? "", hint: t("A phone number or an address, on one line") },
-    ],
-    button: t("Save"),
-    submit: async (values) => {
-      await send("PUT", path, { brand: values["name"] ? values : null });
-      tell(t("Saved"));
-    },
-  });
-  const draw = (): void => {
-    const { name, colour } = Object.fromEntries(new FormData(form)) as Record<string, string>;
-    const mark = h("span", { "aria-hidden": "true" }, "■ ");
-    mark.style.color = colour ?? "";
-    shown.replaceChildren(mark, name ?? "");
-  };
-  form.oninput = draw;
-  draw();
-  place.append(h("section", { class: "card" }, shown, form));
-}
 
 type NameOf = (accountId: string | null) => string;
 
@@ -183,6 +158,7 @@ async function showInvoice(view: View, id: string, nameOf: NameOf): Promise<void
       { title: t("Net"), kind: "number", text: (line) => money(line.net_minor, invoice.currency) },
       { title: t("Credited"), kind: "number", text: (line) => money(line.credited_minor, invoice.currency) },
     ], invoice.lines ?? []),
+    isDraft ? "" : await matchesOf(id, invoice.currency, !isCustomer(), showRoom),
   );
 }
 
@@ -203,7 +179,7 @@ function showPayments(view: View, place: HTMLElement, nameOf: NameOf, choices: [
       { title: t("Reference"), text: (each) => each.remittance },
       { title: t("Bank's reference"), text: (each) => each.bank_reference },
     ],
-    open: (each) => void match(each, () => void reload()),
+    open: (each) => void match(each, choices, () => void reload()),
     create: {
       label: t("New payment"),
       form: async () => {
@@ -229,7 +205,8 @@ function showPayments(view: View, place: HTMLElement, nameOf: NameOf, choices: [
   });
 }
 
-async function match(payment: Payment, done: () => void): Promise<void> {
+async function match(payment: Payment, choices: [string, string][], done: () => void): Promise<void> {
+  if (!payment.account_id) return assign(payment, choices, done);
   const query = { account_id: payment.account_id, kind: "invoice", limit: 200 };
   const open = (await getAll<Invoice>("/api/invoices", query)).filter((each) => each.open_minor > 0 && each.number);
   formDialog(t("Which invoice does it pay?"), {
@@ -237,10 +214,22 @@ async function match(payment: Payment, done: () => void): Promise<void> {
     fields: [{ name: "invoice_id", label: t("Invoice"), kind: "select", required: true, options: open.map((each) => [each.id, `${each.number} · ${money(each.open_minor, each.currency)}`]) }],
     button: t("Match"),
     submit: async ({ invoice_id }) => {
-      await send("POST", "/api/matches", { invoice_id, payment_id: payment.id });
+      const made = await send<{ id: string }>("POST", "/api/matches", { invoice_id, payment_id: payment.id });
+      const undo = (): unknown => send("POST", `/api/matches/${made.id}/undo`).then(done, (error: Error) => tell(error.message));
+      tell(t("Matched"), { label: t("Undo"), act: undo });
       done();
     },
-  }, t("Matched"));
+  });
+}
+
+/** Money of which nobody could tell whose it is. */
+function assign(payment: Payment, choices: [string, string][], done: () => void): void {
+  formDialog(t("Whose money is it?"), {
+    note: `${money(payment.amount_minor, payment.currency)} · ${payment.remittance || payment.bank_reference}`,
+    fields: [{ name: "account_id", label: t("Account"), kind: "select", required: true, options: choices }],
+    button: t("Assign"),
+    submit: (values) => send("POST", `/api/payments/${payment.id}/assign`, values).then(done),
+  });
 }
 
 function showCharges(view: View, place: HTMLElement, nameOf: NameOf, choices: [string, string][]): void {
@@ -261,50 +250,6 @@ function showCharges(view: View, place: HTMLElement, nameOf: NameOf, choices: [s
       each.trace ? traceWords(each.trace, each.currency) : h("p")),
     ...(!isCustomer() && { actions: [{ label: t("Reverse"), fields: [{ name: "reason", label: t("Reason"), required: true }], act: (each, values) => send("POST", `/api/charges/${each.id}/reverse`, values) }] as Action<Charge>[] }),
     empty: t("No charge is like this."),
-  });
-}
-
-function showTariffs(view: View, place: HTMLElement, nameOf: NameOf): void {
-  showListing<Tariff>(view, place, {
-    label: t("Tariffs"),
-    path: "/api/tariffs",
-    keyOf: (each) => each.id,
-    columns: [
-      { title: t("Name"), text: (each) => each.name },
-      { title: t("State"), kind: "state", text: (each) => (each.activated_at ? t("Active") : t("Draft")) },
-      { title: t("Account"), text: (each) => (each.account_id ? nameOf(each.account_id) : t("All")) },
-      { title: t("Service"), text: (each) => each.service_level ?? t("All") },
-      { title: t("From"), text: (each) => dateTime(each.valid_from), by: (each) => each.valid_from },
-      { title: t("Until"), text: (each) => dateTime(each.valid_until), by: (each) => each.valid_until ?? "" },
-    ],
-    open: (each) => {
-      const dialog = openDialog(each.name,
-        h("p", { class: "buttons" }, h("button", { type: "button", class: "main", onclick: () => { dialog.close(); dryRun(each, nameOf); } }, t("Try it on past work"))),
-        h("pre", {}, JSON.stringify(each.rules, null, 2)));
-    },
-    actions: [{ label: t("Activate"), isFor: (each) => each.activated_at === null, act: (each) => send("POST", `/api/tariffs/${each.id}/activate`, {}) }],
-    empty: t("There is no tariff yet. Programs make them by POST /api/tariffs."),
-  });
-}
-
-function dryRun(tariff: Tariff, nameOf: NameOf): void {
-  formDialog(t("Try {name} on past work", { name: tariff.name }), {
-    fields: [
-      { name: "since", label: t("From"), kind: "datetime-local", width: "half" },
-      { name: "until", label: t("Until"), kind: "datetime-local", width: "half" },
-    ],
-    button: t("Try it"),
-    submit: async ({ since, until }) => {
-      const told = await send<DryRun>("POST", `/api/tariffs/${tariff.id}/dry-run`, { since: momentOf(since), until: momentOf(until) });
-      setTimeout(() => openDialog(t("What it would change"),
-        h("p", {}, t("{n} newly priced, {m} could not be priced", { n: told.newly_priced, m: told.unpriceable_count })),
-        plainTable(t("By account"), [
-          { title: t("Account"), text: (each) => nameOf(each.account_id) },
-          { title: t("Before"), kind: "number", text: (each) => money(each.old_total_minor, told.currency) },
-          { title: t("After"), kind: "number", text: (each) => money(each.new_total_minor, told.currency) },
-          { title: t("Difference"), kind: "number", text: (each) => money(each.difference_minor, told.currency) },
-        ], told.accounts)));
-    },
   });
 }
 
@@ -330,6 +275,8 @@ function showAgeing(view: View, place: HTMLElement, nameOf: NameOf): void {
   });
 }
 
+const setActive = (active: boolean) => ({ id }: Account): Promise<unknown> => send("PATCH", `/api/accounts/${id}`, { active });
+
 function showAccounts(view: View, place: HTMLElement): void {
   showListing<Account>(view, place, {
     label: t("Accounts"),
@@ -342,14 +289,10 @@ function showAccounts(view: View, place: HTMLElement): void {
       { title: t("Owes"), kind: "number", text: (each) => money(each.owed_minor ?? 0, each.currency), by: (each) => each.owed_minor ?? 0 },
       { title: t("Credit limit"), kind: "number", text: (each) => money(each.credit_limit_minor, each.currency), by: (each) => each.credit_limit_minor ?? -1 },
     ],
-    open: (each) => {
-      const content = h("div");
-      openDialog(t("Look of the tracking page"), content);
-      void showBrand(content, each);
-    },
+    open: (each) => openAccount(each.id),
     actions: [
-      { label: t("Close"), isFor: (each) => each.active, act: (each) => send("PATCH", `/api/accounts/${each.id}`, { active: false }) },
-      { label: t("Open again"), isFor: (each) => !each.active, act: (each) => send("PATCH", `/api/accounts/${each.id}`, { active: true }) },
+      { label: t("Close"), isFor: (each) => each.active, act: setActive(false), undo: setActive(true) },
+      { label: t("Open again"), isFor: (each) => !each.active, act: setActive(true), undo: setActive(false) },
     ],
     create: {
       label: t("New account"),

@@ -37,10 +37,25 @@ export async function showConsignment(view: View, id: string): Promise<void> {
       tell((error as Error).message);
     }
   };
+  /** The driver may say no; without an answer in time it waits in the pool again. */
+  const offer = (): unknown => formDialog(t("Offer it to a driver"), {
+    note: t("It goes to whoever can do it most cheaply today. Without a yes in time it waits in the pool again."),
+    fields: [{ name: "minutes", label: t("Minutes to answer"), kind: "number", required: true, value: 5 }],
+    button: t("Offer"),
+    submit: async ({ minutes }) => {
+      const put = await send<{ vehicle_label: string; planned_start_at: string }>("POST", `${path}/urgent?answer_within_s=${Math.round(Number(minutes) * 60)}`);
+      tell(t("Offered to {vehicle}, for {time}", { vehicle: put.vehicle_label, time: dateTime(put.planned_start_at) }));
+      await showRoom();
+    },
+  });
   const share = async (): Promise<void> => {
     const { url } = await send<{ url: string }>("POST", `${path}/tracking-links`, {});
+    const links: [string, string][] = [
+      [t("Tracking link"), url],
+      ...(consignment.state === "delivered" ? [[t("To ask for a return"), `${url}/return`] as [string, string]] : []),
+    ];
     openDialog(t("Tracking link"), h("p", {}, t("For the consignee: it shows only this consignment.")),
-      h("input", { readonly: true, value: url, "aria-label": t("Tracking link") }));
+      ...links.map(([label, value]) => h("p", {}, h("label", {}, label, h("input", { readonly: true, value })))));
   };
   const repeat = (task: Task): unknown => formDialog(t("Try again"), {
     fields: [{ name: "day", label: t("Day"), kind: "date", required: true, value: today() }],
@@ -62,6 +77,7 @@ export async function showConsignment(view: View, id: string): Promise<void> {
       h("button", { type: "button", onclick: () => void share() }, t("Tracking link")),
       consignment.state === "delivered" && h("button", { type: "button", onclick: () => sendBack(id) }, t("Send it back")),
       !isCustomer() && h("button", { type: "button", onclick: () => void urgent() }, t("Drive urgently")),
+      !isCustomer() && h("button", { type: "button", onclick: () => offer() }, t("Offer to a driver …")),
       !isCustomer() && failed && h("button", { type: "button", onclick: () => repeat(failed) }, t("Try again")),
       !isCustomer() && place && h("button", { type: "button", onclick: () => void pin(place, () => void showRoom()) }, t("Pin the address")),
     ),

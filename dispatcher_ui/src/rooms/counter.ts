@@ -45,8 +45,10 @@ export async function showCounter(place: HTMLElement): Promise<void> {
         { name: "window_start_at", label: t("Deliver from"), kind: "datetime-local", width: "half" },
         { name: "window_end_at", label: t("until"), kind: "datetime-local", width: "half" },
         { name: "reference", label: t("Reference"), width: "half" },
-        { name: "instructions", label: t("Instructions"), width: "half" },
+        { name: "cost_centre", label: t("Cost centre"), width: "half" },
+        { name: "instructions", label: t("Instructions") },
       ],
+      keep: "new order",
       button: t("Take the order (Ctrl Enter)"),
       submit: async (typed, key) => {
         localStorage.setItem(ACCOUNT_KEPT, typed["account"] ?? "");
@@ -54,7 +56,7 @@ export async function showCounter(place: HTMLElement): Promise<void> {
         const order = await send<{ id: string; number: string }>("POST", "/api/orders", orderOf(typed, found, currencyOf(accounts, typed["account"])), key);
         status.textContent = t("Order {number} is taken.", { number: order.number });
         taken.prepend(h("li", {}, h("a", { href: roomUrl("orders", order.id) }, order.number), h("p", {}, `${typed["name"]}, ${typed["line"]}`)));
-        fill();
+        setTimeout(fill); // once the form has forgotten what was taken
       },
     });
     const price = h("section", { class: "card", "aria-live": "polite", hidden: true });
@@ -142,6 +144,7 @@ function orderOf(typed: Record<string, string>, found: Map<string, Found>, curre
     consignee: { name: typed["name"], phone: typed["phone"], address: addressOf(typed["line"] ?? "", found) },
     parcels: parcelsOf(typed),
     reference: typed["reference"],
+    cost_centre: typed["cost_centre"],
     instructions: typed["instructions"],
     cash_minor: minorOf(typed["cash"] ?? "", currency) ?? 0,
     currency,

@@ -50,6 +50,8 @@ const ADVICE: Record<string, string> = {
   unknown_barcode: "Look at the label: is it another carrier's parcel?",
   done_though_cancelled: "Tell the sender: it was delivered although it was cancelled.",
   swap_without_old: "Ask for the old goods: a return can be booked for them.",
+  extra_cost: "Look at the receipt, and decide who bears it: a bonus in the driver's pay gives it back.",
+  driver_wrote: "Read it on the driver's page, and answer there.",
   pickup_failed: "Call the sender, then try the pickup again.",
 };
 
@@ -140,12 +142,15 @@ async function show(each: Exception, done: () => void): Promise<void> {
       [t("Driver"), nameOf(driverId) || "–"],
       ...(task ? [[t("Task"), `${words(task.kind)} · ${words(task.state)}`] as [string, string]] : []),
       ...(each.assigned_name ? [[t("Looked after by"), each.assigned_name] as [string, string]] : []),
-      ...Object.entries(each.details).map(([name, value]): [string, string] => [words(name), detailWords(value)]),
+      ...Object.entries(each.details).filter(([name]) => !SHOWN_OTHERWISE.includes(name))
+        .map(([name, value]): [string, string] => [words(name), detailWords(value)]),
       ...(each.settled_at ? [[t("Settled by"), `${each.settled_by} ${each.settled_note ?? ""}`] as [string, string]] : []),
     ]),
+    receiptsOf(each),
     h("p", { class: "buttons" },
       each.settled_at === null && button(t("Settle"), () => settle(each, done), "main"),
       consignmentId && button(t("Open the consignment"), () => go(roomUrl("orders", "consignments", consignmentId))),
+      driverId && button(t("Write to the driver"), () => go(roomUrl("people", "drivers", driverId))),
       driverId && button(t("Follow the driver"), () => {
         go(roomUrl());
         chooseDriver(driverId);
@@ -155,6 +160,17 @@ async function show(each: Exception, done: () => void): Promise<void> {
     ),
   );
   dialog.addEventListener("close", () => closed.abort());
+}
+
+const SHOWN_OTHERWISE = ["receipts", "at_task_id"];
+
+/** The pictures that the driver took of what was paid. */
+function receiptsOf({ id, details }: Exception): HTMLElement {
+  const receipts = Array.isArray(details["receipts"]) ? (details["receipts"] as string[]) : [];
+  return h("div", { class: "proofs" }, ...receipts.map((sha256) => {
+    const source = `/api/exceptions/${id}/receipts/${sha256}`;
+    return h("a", { href: source, target: "_blank" }, h("img", { src: source, loading: "lazy", alt: t("Picture of the receipt") }));
+  }));
 }
 
 /** What the server keeps with an exception, as people read it. */

@@ -19,6 +19,7 @@ export interface Order {
   channel: string;
   external_id: string | null;
   reference: string;
+  cost_centre?: string;
   consignor: Party | null;
   consignee: Party;
   lines: { sku: string; quantity: number; description?: string; unit_price_minor?: number | null }[];

@@ -1,15 +1,17 @@
 /** Orders, consignments, the counter, imports and places that need a pin. */
 
-import { get, getAll, isCustomer, newKey, Refusal, send, type Page } from "../api";
+import { get, getAll, isCustomer, newKey, send, type Page } from "../api";
 import type { LonLat } from "../frames";
 import { t } from "../language";
 import { h, tell } from "../page";
+import { edit } from "../parts/edit";
 import { formDialog, type Field } from "../parts/form";
 import { showListing, showTabs, type Action } from "../parts/listing";
 import { facts, plainTable } from "../parts/table";
 import { go, showRoom } from "../router";
 import { roomUrl, type View } from "../rooms";
 import { count, dateTime, kilograms, localMoment, momentOf, money, span, words } from "../values";
+import { mergeOrder, showStanding, splitOrder } from "./order_work";
 import type { Account, Consignment, Order, OrderEvent, Place } from "./order_records";
 
 const ORDER_STATES = [
@@ -34,6 +36,7 @@ export async function open(view: View): Promise<void> {
     { path: "", title: t("Orders"), show: (place) => void showOrders(view, place) },
     { path: "consignments", title: t("Consignments"), show: (place) => void showConsignments(view, place) },
     { path: "new", title: t("New order"), show: async (place) => (await import("./counter")).showCounter(place) },
+    { path: "standing", title: t("Standing orders"), show: (place) => showStanding(view, place) },
     { path: "imports", title: t("Imports"), show: async (place) => (await import("./imports")).showImports(view, place) },
     ...(isCustomer() ? [] : [
       { path: "places", title: t("Places to pin"), show: (place: HTMLElement) => void showPlaces(view, place) },
@@ -79,7 +82,11 @@ function showOrders(view: View, place: HTMLElement): void {
 }
 
 const holding = (): Action<Order>[] => [
-  { label: t("Hold"), fields: [{ name: "reason", label: t("Reason"), required: true }], act: (order, values) => send("POST", `/api/orders/${order.id}/hold`, values) },
+  {
+    label: t("Hold"), fields: [{ name: "reason", label: t("Reason"), required: true }],
+    act: (order, values) => send("POST", `/api/orders/${order.id}/hold`, values),
+    undo: (order) => send("POST", `/api/orders/${order.id}/release`, { kind: "person" }),
+  },
   { label: t("Release"), act: (order) => send("POST", `/api/orders/${order.id}/release`, {}), isFor: (order) => order.state === "on_hold" },
 ];
 
@@ -156,6 +163,9 @@ async function showOrder(view: View, orderId: string): Promise<void> {
       h("button", { type: "button", class: "main", onclick: () => amend(order, changed) }, t("Change")),
       !isCustomer() && (order.state === "on_hold" ? act(t("Release"), "release") : act(t("Hold"), "hold", [{ name: "reason", label: t("Reason"), required: true }])),
       act(t("Order the same again"), "clone"),
+      !isCustomer() && h("button", { type: "button", onclick: () => splitOrder(order) }, t("Split")),
+      !isCustomer() && h("button", { type: "button", onclick: () => void mergeOrder(order, changed) }, t("Put together with …")),
+      order.state === "draft" && h("button", { type: "button", class: "main", onclick: () => void send("POST", `/api/quotes/${orderId}/accept`).then(changed, (error: Error) => tell(error.message)) }, t("Accept the quote")),
       act(t("Cancel the order"), "cancel", cancelFields(), "danger"),
     ),
     h("div", { class: "columns" },
@@ -166,6 +176,7 @@ async function showOrder(view: View, orderId: string): Promise<void> {
         [t("Collect"), span(order.pickup_window_start_at, order.pickup_window_end_at)],
         [t("Instructions"), order.instructions || "–"],
         [t("Reference"), order.reference || "–"],
+        [t("Cost centre"), order.cost_centre || "–"],
         [t("Channel"), `${channelWords(order.channel)} ${order.external_id ?? ""}`],
         [t("Value"), money(order.value_minor ?? 0, order.currency)],
         [t("Cash due"), money(order.cash_minor, order.currency)],
@@ -198,63 +209,27 @@ function story(events: OrderEvent[]): HTMLElement {
 const short = (value: unknown): string =>
   value == null || value === "" ? "–" : typeof value === "string" ? value : JSON.stringify(value);
 
-/** Amends the version that was looked at. When somebody else has changed it since, both their
- * changes and one's own are shown, and one's own can be put on top of theirs. */
-function amend(order: Order, done: () => unknown, mine?: Record<string, string>): void {
-  const values = mine ?? {};
-  const fields: Field[] = [
-    { name: "reference", label: t("Reference"), value: values["reference"] ?? order.reference },
-    { name: "phone", label: t("Consignee's phone"), kind: "tel", value: values["phone"] ?? order.consignee.phone ?? "" },
-    { name: "window_start_at", label: t("Deliver from"), kind: "datetime-local", width: "half", value: values["window_start_at"] ?? (order.window_start_at ? localMoment(order.window_start_at) : "") },
-    { name: "window_end_at", label: t("until"), kind: "datetime-local", width: "half", value: values["window_end_at"] ?? (order.window_end_at ? localMoment(order.window_end_at) : "") },
-    { name: "address", label: t("New address"), hint: t("Only if it is to go elsewhere"), value: values["address"] ?? "" },
-    { name: "instructions", label: t("Instructions"), kind: "textarea", value: values["instructions"] ?? order.instructions },
-  ];
-  const dialog = formDialog(t("Change order {number}", { number: order.number }), {
-    fields,
-    button: t("Save"),
-    submit: async (typed) => {
-      try {
-        await send("PATCH", `/api/orders/${order.id}`, amendmentOf(order, typed));
-      } catch (error) {
-        if (!(error instanceof Refusal) || error.status !== 409) throw error;
-        const now = await get<Order>(`/api/orders/${order.id}`);
-        if (now.version === order.version) throw error;
-        dialog.close();
-        offerMerge(order, now, typed, error.message, done);
-        return;
-      }
-      tell(t("Changed"));
-      void done();
-    },
+/** Amends the version that was looked at, or merges with what somebody else did to it meanwhile. */
+function amend({ id, number }: Order, done: () => unknown): void {
+  void edit<Order>({
+    title: t("Change order {number}", { number }),
+    read: () => get<Order>(`/api/orders/${id}`),
+    fields: (order) => [
+      { name: "reference", label: t("Reference"), value: order.reference, width: "half" },
+      { name: "cost_centre", label: t("Cost centre"), value: order.cost_centre ?? "", width: "half" },
+      { name: "phone", label: t("Consignee's phone"), kind: "tel", value: order.consignee.phone ?? "" },
+      { name: "window_start_at", label: t("Deliver from"), kind: "datetime-local", width: "half", value: shownOf(order, "window_start_at") },
+      { name: "window_end_at", label: t("until"), kind: "datetime-local", width: "half", value: shownOf(order, "window_end_at") },
+      { name: "address", label: t("New address"), hint: t("Only if it is to go elsewhere"), value: "" },
+      { name: "instructions", label: t("Instructions"), kind: "textarea", value: order.instructions },
+    ],
+    save: (typed, order) => send("PATCH", `/api/orders/${id}`, amendmentOf(order, typed)),
+    saved: done,
+    isUndoable: ({ address }) => !address,
   });
 }
 
-const COMPARED = ["reference", "instructions", "window_start_at", "window_end_at"] as const;
-
-function offerMerge(
-  before: Order,
-  now: Order,
-  typed: Record<string, string>,
-  reason: string,
-  done: () => unknown,
-): void {
-  const theirs = COMPARED.filter((name) => before[name] !== now[name]);
-  const merged = { ...typed };
-  for (const name of theirs) {
-    // What I left as it was, becomes as they made it; what I changed stays mine.
-    const untouched = shownOf(before, name) === typed[name];
-    if (untouched) merged[name] = shownOf(now, name);
-  }
-  if ((before.consignee.phone ?? "") === typed["phone"]) merged["phone"] = now.consignee.phone ?? "";
-  const rows = theirs.map((name) => ({ name: words(name), theirs: shownOf(now, name), mine: typed[name] ?? "" }));
-  formDialog(t("Somebody else changed it meanwhile"), {
-    note: `${reason} ${rows.map((row) => `${row.name}: ${row.theirs || "–"}`).join(" · ")}`,
-    fields: [],
-    button: t("Look at both together"),
-    submit: async () => setTimeout(() => amend(now, done, merged)),
-  });
-}
+const COMPARED = ["reference", "instructions", "cost_centre", "window_start_at", "window_end_at"] as const;
 
 const shownOf = (order: Order, name: (typeof COMPARED)[number]): string => {
   const value = order[name] ?? "";
@@ -264,8 +239,8 @@ const shownOf = (order: Order, name: (typeof COMPARED)[number]): string => {
 /** Only what differs from what was looked at. */
 function amendmentOf(order: Order, typed: Record<string, string>): Record<string, unknown> {
   const changes: Record<string, unknown> = { expected_version: order.version };
-  for (const name of ["reference", "instructions"] as const) {
-    if (typed[name] !== order[name]) changes[name] = typed[name];
+  for (const name of ["reference", "instructions", "cost_centre"] as const) {
+    if (typed[name] !== (order[name] ?? "")) changes[name] = typed[name];
   }
   for (const name of ["window_start_at", "window_end_at"] as const) {
     if (typed[name] && typed[name] !== shownOf(order, name)) changes[name] = momentOf(typed[name]);

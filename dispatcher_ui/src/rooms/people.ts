@@ -5,11 +5,12 @@ import { clockIsKnown, today } from "../clock";
 import { t } from "../language";
 import { h } from "../page";
 import { openDialog } from "../parts/dialog";
-import { formDialog, type Field } from "../parts/form";
+import { edit } from "../parts/edit";
+import type { Field, Values } from "../parts/form";
 import { showListing, showTabs } from "../parts/listing";
-import { qrSvg } from "../parts/qr";
-import type { View } from "../rooms";
-import { clockTime, count, dateTime, kilograms, momentOf, words } from "../values";
+import { go } from "../router";
+import { roomUrl, type View } from "../rooms";
+import { count, dateTime, kilograms, momentOf, words } from "../values";
 import type { Place } from "./order_records";
 import type { Depot, Driver } from "./plan_records";
 
@@ -22,6 +23,7 @@ interface Vehicle {
   capacity_parcels: number;
   skills: string[];
   active: boolean;
+  max_speed_kmh: number;
 }
 
 interface Shift {
@@ -39,6 +41,7 @@ interface Device {
   id: string;
   driver_id: string;
   model: string;
+  is_tracker: boolean;
   paired_at: string;
   last_seen_at: string;
   revoked_at: string | null;
@@ -56,6 +59,8 @@ const ROLES = ["dispatcher", "clerk", "warehouse", "admin", "account_user"];
 const toList = (typed: string | undefined): string[] => (typed ?? "").split(/[\s,]+/).filter(Boolean);
 
 export async function open(view: View): Promise<void> {
+  const [first, id] = view.segments;
+  if (first === "drivers" && id) return (await import("./driver")).showDriver(view, id);
   const [depots, drivers] = await Promise.all([get<Depot[]>("/api/depots"), get<Driver[]>("/api/drivers"), clockIsKnown()]);
   const names = new Map(drivers.map(({ id, name }) => [id, name]));
   const depotNames = new Map(depots.map(({ id, name }) => [id, name]));
@@ -66,14 +71,14 @@ export async function open(view: View): Promise<void> {
     { path: "", title: t("Drivers"), show: (place) => void showDrivers(view, place, inDepot, depotNames) },
     { path: "vehicles", title: t("Vehicles"), show: (place) => void showVehicles(view, place, inDepot) },
     { path: "shifts", title: t("Shifts"), show: (place) => showShifts(view, place, drivers, names) },
-    { path: "phones", title: t("Phones"), show: (place) => void showPhones(view, place, names) },
+    { path: "phones", title: t("Phones and trackers"), show: (place) => void showPhones(view, place, names) },
     { path: "depots", title: t("Depots"), show: (place) => void showDepots(view, place) },
     { path: "staff", title: t("Staff"), show: (place) => void showStaff(view, place) },
   ]);
 }
 
 function showDrivers(view: View, place: HTMLElement, inDepot: Field, depotNames: Map<string, string>): void {
-  const reload = showListing<Driver>(view, place, {
+  showListing<Driver>(view, place, {
     label: t("Drivers"),
     path: "/api/drivers",
     keyOf: (driver) => driver.id,
@@ -85,11 +90,7 @@ function showDrivers(view: View, place: HTMLElement, inDepot: Field, depotNames:
       { title: t("Can"), text: (driver) => driver.skills.join(", ") },
       { title: t("State"), kind: "state", text: (driver) => (driver.active ? t("Active") : t("Gone")) },
     ],
-    open: (driver) => {
-      const dialog = openDialog(driver.name, h("p", { class: "buttons" },
-        h("button", { type: "button", class: "main", onclick: () => { dialog.close(); void pair(driver); } }, t("Pair a phone")),
-        h("button", { type: "button", onclick: () => { dialog.close(); change(driver, () => void reload()); } }, t("Change"))));
-    },
+    open: (driver) => go(roomUrl("people", "drivers", driver.id)),
     create: {
       label: t("New driver"),
       form: () => ({
@@ -107,37 +108,36 @@ function showDrivers(view: View, place: HTMLElement, inDepot: Field, depotNames:
   });
 }
 
-function change(driver: Driver, done: () => void): void {
-  formDialog(driver.name, {
-    fields: [
-      { name: "skills", label: t("Can"), value: driver.skills.join(" ") },
-      { name: "active", label: t("State"), kind: "select", value: String(driver.active), options: [["true", t("Active")], ["false", t("Gone")]] },
+/** The fields that can be changed later too; weights in kilograms, volumes in litres. */
+const vehicleFields = (vehicle?: Vehicle): Field[] => [
+  { name: "kg", label: t("Carries, kg"), kind: "number", required: true, width: "third", value: (vehicle?.capacity_weight_g ?? 800_000) / 1000 },
+  { name: "litres", label: t("Litres"), kind: "number", required: true, width: "third", value: (vehicle?.capacity_volume_ml ?? 6_000_000) / 1000 },
+  { name: "parcels", label: t("Parcels"), kind: "number", required: true, width: "third", value: vehicle?.capacity_parcels ?? 120 },
+  { name: "skills", label: t("Can"), value: vehicle?.skills.join(" ") ?? "", hint: t("Such as adr or fridge, with spaces between") },
+];
+
+const vehicleOf = ({ kg, litres, parcels, skills }: Values): object => ({
+  capacity_weight_g: Math.round(Number(kg) * 1000), capacity_volume_ml: Math.round(Number(litres) * 1000),
+  capacity_parcels: Number(parcels), skills: toList(skills),
+});
+
+const setActive = (active: boolean) => ({ id }: Vehicle): Promise<unknown> => send("PATCH", `/api/vehicles/${id}`, { active });
+
+function changeVehicle({ id, label }: Vehicle, saved: () => unknown): void {
+  void edit<Vehicle>({
+    title: label,
+    read: async () => (await get<Vehicle[]>("/api/vehicles")).find((each) => each.id === id) as Vehicle,
+    fields: (now) => [
+      ...vehicleFields(now),
+      { name: "max_speed_kmh", label: t("Drives at most, km/h"), kind: "number", required: true, value: now.max_speed_kmh, hint: t("Faster is told to dispatch.") },
     ],
-    button: t("Save"),
-    submit: async ({ skills, active }) => {
-      await send("PATCH", `/api/drivers/${driver.id}`, { skills: toList(skills), active: active === "true" });
-      done();
-    },
+    save: (typed) => send("PATCH", `/api/vehicles/${id}`, { ...vehicleOf(typed), max_speed_kmh: Number(typed["max_speed_kmh"]) }),
+    saved,
   });
 }
 
-/** The code as a picture for the phone's camera, and in letters for typing. */
-async function pair(driver: Driver): Promise<void> {
-  const { code, expires_at: until } = await send<{ code: string; expires_at: string }>("POST", `/api/drivers/${driver.id}/pairing-codes`);
-  const picture = qrSvg(`${location.origin}/pair#${code}`);
-  picture.classList.add("qr");
-  picture.setAttribute("aria-label", t("The pairing code as a QR code"));
-  openDialog(
-    t("Pair the phone of {name}", { name: driver.name }),
-    h("p", {}, t("Scan this with the driver's phone, or type the code there.")),
-    picture,
-    h("p", { class: "pin-code" }, code),
-    h("p", { class: "hint" }, t("It works once, until {time}.", { time: clockTime(until) })),
-  );
-}
-
 function showVehicles(view: View, place: HTMLElement, inDepot: Field): void {
-  showListing<Vehicle>(view, place, {
+  const reload = showListing<Vehicle>(view, place, {
     label: t("Vehicles"),
     path: "/api/vehicles",
     keyOf: (vehicle) => vehicle.id,
@@ -148,11 +148,13 @@ function showVehicles(view: View, place: HTMLElement, inDepot: Field): void {
       { title: t("Litres"), kind: "number", text: (vehicle) => count(vehicle.capacity_volume_ml / 1000), by: (vehicle) => vehicle.capacity_volume_ml },
       { title: t("Parcels"), kind: "number", text: (vehicle) => count(vehicle.capacity_parcels), by: (vehicle) => vehicle.capacity_parcels },
       { title: t("Can"), text: (vehicle) => vehicle.skills.join(", ") },
+      { title: t("At most"), kind: "number", text: (vehicle) => `${vehicle.max_speed_kmh} km/h`, by: (vehicle) => vehicle.max_speed_kmh },
       { title: t("State"), kind: "state", text: (vehicle) => (vehicle.active ? t("Active") : t("Gone")) },
     ],
+    open: (vehicle) => changeVehicle(vehicle, () => void reload()),
     actions: [
-      { label: t("Take out of service"), isFor: (vehicle) => vehicle.active, act: (vehicle) => send("PATCH", `/api/vehicles/${vehicle.id}`, { active: false }) },
-      { label: t("Back into service"), isFor: (vehicle) => !vehicle.active, act: (vehicle) => send("PATCH", `/api/vehicles/${vehicle.id}`, { active: true }) },
+      { label: t("Take out of service"), isFor: (vehicle) => vehicle.active, act: setActive(false), undo: setActive(true) },
+      { label: t("Back into service"), isFor: (vehicle) => !vehicle.active, act: setActive(true), undo: setActive(false) },
     ],
     create: {
       label: t("New vehicle"),
@@ -161,14 +163,10 @@ function showVehicles(view: View, place: HTMLElement, inDepot: Field): void {
           { name: "label", label: t("Name"), required: true, width: "half" },
           { name: "profile", label: t("Kind"), kind: "select", width: "half", options: [["car", t("Car")], ["bicycle", t("Bicycle")]] },
           inDepot,
-          { name: "kg", label: t("Carries, kg"), kind: "number", required: true, width: "third", value: 800 },
-          { name: "litres", label: t("Litres"), kind: "number", required: true, width: "third", value: 6000 },
-          { name: "parcels", label: t("Parcels"), kind: "number", required: true, width: "third", value: 120 },
+          ...vehicleFields(),
         ],
         button: t("Add"),
-        submit: ({ kg, litres, parcels, ...values }) => send("POST", "/api/vehicles", {
-          ...values, capacity_weight_g: Number(kg) * 1000, capacity_volume_ml: Number(litres) * 1000, capacity_parcels: Number(parcels),
-        }),
+        submit: ({ label, profile, depot_id, ...values }) => send("POST", "/api/vehicles", { label, profile, depot_id, ...vehicleOf(values) }),
       }),
     },
     empty: t("There is no vehicle yet."),
@@ -216,6 +214,7 @@ function showPhones(view: View, place: HTMLElement, names: Map<string, string>):
     keyOf: (device) => device.id,
     columns: [
       { title: t("Driver"), text: (device) => names.get(device.driver_id) ?? "" },
+      { title: t("Kind"), text: (device) => (device.is_tracker ? t("Tracker") : t("Phone")) },
       { title: t("Model"), text: (device) => device.model },
       { title: t("State"), kind: "state", text: (device) => (device.revoked_at ? t("Revoked") : t("Paired")) },
       { title: t("Paired"), text: (device) => dateTime(device.paired_at), by: (device) => device.paired_at },
@@ -259,14 +258,27 @@ function showDepots(view: View, place: HTMLElement): void {
   });
 }
 
+const setIn = (active: boolean) => ({ id }: Person): Promise<unknown> => send("PATCH", `/api/people/${id}`, { active });
+
 function showStaff(view: View, place: HTMLElement): void {
   const tellPassword = (password: string): unknown => openDialog(
     t("One-time password, shown this once"),
     h("p", { class: "pin-code" }, password),
     h("p", { class: "hint" }, t("Whoever signs in with it chooses a new one.")),
   );
-  showListing<Person>(view, place, {
+  const change = ({ id, name }: Person): unknown => edit<Person>({
+    title: name,
+    read: () => get<Person>(`/api/people/${id}`),
+    fields: (now) => [
+      { name: "name", label: t("Name"), value: now.name, required: true },
+      { name: "email", label: t("Email"), kind: "email", value: now.email, required: true },
+    ],
+    save: (typed) => send("PATCH", `/api/people/${id}`, typed),
+    saved: () => reload(),
+  });
+  const reload = showListing<Person>(view, place, {
     label: t("Staff"),
+    open: (person) => void change(person),
     path: "/api/people",
     keyOf: (person) => person.id,
     filters: [{ name: "role", label: t("Role"), kind: "select", options: [["", t("All")], ...ROLES.map((role): [string, string] => [role, words(role)])] }],
@@ -278,8 +290,8 @@ function showStaff(view: View, place: HTMLElement): void {
     ],
     actions: [
       { label: t("New one-time password"), act: async (person) => tellPassword((await send<{ password: string }>("POST", `/api/people/${person.id}/one-time-password`)).password) },
-      { label: t("Lock out"), isFor: (person) => person.active, act: (person) => send("PATCH", `/api/people/${person.id}`, { active: false }) },
-      { label: t("Let in again"), isFor: (person) => !person.active, act: (person) => send("PATCH", `/api/people/${person.id}`, { active: true }) },
+      { label: t("Lock out"), isFor: (person) => person.active, act: setIn(false), undo: setIn(true) },
+      { label: t("Let in again"), isFor: (person) => !person.active, act: setIn(true), undo: setIn(false) },
     ],
     create: {
       label: t("New person"),

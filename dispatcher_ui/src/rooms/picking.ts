@@ -1,19 +1,14 @@
-/** Picking: waves with the shortest walk, one scan after the other. */
+/** Pick waves: rounds through the shelves, and what to do with those that are open. */
 
-import { get, getAll, newKey, send } from "../api";
+import { getAll, send } from "../api";
 import { t } from "../language";
-import { h, tell } from "../page";
 import { showListing } from "../parts/listing";
-import { plainTable } from "../parts/table";
 import { go } from "../router";
 import { roomUrl, type View } from "../rooms";
 import { count, dateTime, words } from "../values";
+import type { Location, Wave } from "../stations/records";
 import { stateOptions } from "./orders";
-import { scanner } from "./scanner";
 
-interface Location { id: string; kind: string; path: string; name: string }
-interface Wave { id: string; warehouse_id: string; state: string; walk_m: number; created_at: string }
-interface PickTask { id: string; order_number: string; location: string; sku: string; name: string; lot: string | null; quantity: number; state: string; sequence: number }
 
 export async function showWaves(view: View, place: HTMLElement): Promise<void> {
   const warehouses = (await getAll<Location>("/api/locations", { limit: 200 })).filter(({ kind }) => kind === "warehouse");
@@ -28,7 +23,8 @@ export async function showWaves(view: View, place: HTMLElement): Promise<void> {
       { title: t("Warehouse"), text: (wave) => warehouses.find(({ id }) => id === wave.warehouse_id)?.name ?? "" },
       { title: t("Walk"), kind: "number", text: (wave) => `${count(wave.walk_m)} m`, by: (wave) => wave.walk_m },
     ],
-    open: (wave) => go(roomUrl("warehouse", "waves", wave.id)),
+    open: (wave) => go(roomUrl("warehouse", "scan", "pick", wave.id)),
+    actions: [{ label: t("Give up what is left"), isFor: (wave) => wave.state === "open", act: (wave) => send("POST", `/api/pick-waves/${wave.id}/cancel`) }],
     create: {
       label: t("New pick wave"),
       form: () => ({
@@ -36,50 +32,10 @@ export async function showWaves(view: View, place: HTMLElement): Promise<void> {
         button: t("Make the wave"),
         submit: async (values, key) => {
           const wave = await send<Wave>("POST", "/api/pick-waves", values, key);
-          go(roomUrl("warehouse", "waves", wave.id));
+          go(roomUrl("warehouse", "scan", "pick", wave.id));
         },
       }),
     },
     empty: t("There is no pick wave."),
   });
-}
-
-/** What to take next, large; a scan of the goods takes them. */
-export async function showWave(view: View, id: string): Promise<void> {
-  const task = h("section", { class: "card scan" });
-  const rest = h("div");
-  const draw = async (): Promise<void> => {
-    const [next, detail] = await Promise.all([
-      get<{ task: PickTask | null; units_here: number; left: number }>(`/api/pick-waves/${id}/next`),
-      get<{ tasks: PickTask[] }>(`/api/pick-waves/${id}`),
-    ]);
-    current = next.task;
-    task.replaceChildren(...(next.task ? [
-      h("p", {}, h("strong", {}, next.task.location)),
-      h("p", {}, t("{n} × {goods}", { n: next.units_here, goods: `${next.task.sku} ${next.task.name}` })),
-      h("p", { class: "told" }, t("{n} still to pick", { n: next.left })),
-    ] : [h("p", {}, t("Everything is picked."))]));
-    rest.replaceChildren(plainTable(t("Picks"), [
-      { title: "#", kind: "number", text: (each) => String(each.sequence + 1) },
-      { title: t("Location"), text: (each) => each.location },
-      { title: "SKU", text: (each) => each.sku },
-      { title: t("Quantity"), kind: "number", text: (each) => count(each.quantity) },
-      { title: t("Order"), text: (each) => each.order_number },
-      { title: t("State"), text: (each) => words(each.state) },
-    ], detail.tasks));
-  };
-  let current: PickTask | null = null;
-  const pick = async (sku: string, short: boolean): Promise<void> => {
-    if (!current) return;
-    await send("POST", `/api/pick-waves/${id}/picks`, {
-      location: current.location, sku, quantity: short ? 0 : current.quantity, lot: current.lot, short, task_id: current.id,
-    }, newKey());
-    await draw();
-  };
-  const lacking = h("button", { type: "button", onclick: () => current && void pick(current.sku, true).catch((error: Error) => tell(error.message)) }, t("Not there"));
-  view.place.append(h("h2", {}, t("Pick wave")), task, scanner(t("Scan the goods"), async (code) => {
-    await pick(code, false);
-    return { sentence: t("Taken"), isGood: true };
-  }), h("p", { class: "buttons" }, lacking), rest);
-  await draw();
 }

@@ -5,7 +5,8 @@ import { t } from "../language";
 import { tell } from "../page";
 import { formDialog } from "../parts/form";
 import { showListing } from "../parts/listing";
-import { type View } from "../rooms";
+import { go } from "../router";
+import { roomUrl, type View } from "../rooms";
 import { count, date, dateTime, words } from "../values";
 import { payingAccounts } from "./orders";
 
@@ -45,7 +46,10 @@ export async function showLevels(view: View, place: HTMLElement): Promise<void> 
         const { change } = await send<{ change: number }>("POST", "/api/stock/counts", {
           sku_id: level.sku_id, location_id: level.location_id, lot: level.lot, counted: Number(counted), reason,
         });
-        tell(change === 0 ? t("The count agrees.") : t("Corrected by {n}", { n: change }));
+        const undo = (): unknown => send("POST", "/api/stock/counts", {
+          sku_id: level.sku_id, location_id: level.location_id, lot: level.lot, counted: Number(counted) - change, reason: t("Taken back"),
+        }).then(reload, (error: Error) => tell(error.message));
+        tell(change === 0 ? t("The count agrees.") : t("Corrected by {n}", { n: change }), change === 0 ? undefined : { label: t("Undo"), act: undo });
         void reload();
       },
     }),
@@ -126,6 +130,7 @@ export async function showSkus(view: View, place: HTMLElement): Promise<void> {
       { title: t("Order at"), kind: "number", text: (sku) => count(sku.reorder_point), by: (sku) => sku.reorder_point },
       { title: t("State"), kind: "state", text: (sku) => (sku.active ? t("Active") : t("Gone")) },
     ],
+    open: (sku) => go(roomUrl("warehouse", "skus", sku.id)),
     create: {
       label: t("New SKU"),
       form: () => ({

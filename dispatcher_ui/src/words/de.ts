@@ -3,6 +3,7 @@
 
 import type { Sentences } from "../language";
 import { BILLING } from "./de/billing";
+import { DESK } from "./de/desk";
 import { EXCEPTIONS } from "./de/exceptions";
 import { OFFICE } from "./de/office";
 import { ORDERS } from "./de/orders";
@@ -11,8 +12,9 @@ import { PLAN } from "./de/plan";
 import { RETURNS } from "./de/returns";
 import { SHELL } from "./de/shell";
 import { STATES } from "./de/states";
+import { STATIONS } from "./de/stations";
 import { WAREHOUSE } from "./de/warehouse";
 
-const sentences: Sentences = { ...BILLING, ...EXCEPTIONS, ...OFFICE, ...ORDERS, ...PEOPLE, ...PLAN, ...RETURNS, ...SHELL, ...STATES, ...WAREHOUSE };
+const sentences: Sentences = { ...BILLING, ...DESK, ...EXCEPTIONS, ...OFFICE, ...ORDERS, ...PEOPLE, ...PLAN, ...RETURNS, ...SHELL, ...STATES, ...STATIONS, ...WAREHOUSE };
 
 export default sentences;

@@ -3,6 +3,7 @@
 
 import type { Sentences } from "../language";
 import { BILLING } from "./es/billing";
+import { DESK } from "./es/desk";
 import { EXCEPTIONS } from "./es/exceptions";
 import { OFFICE } from "./es/office";
 import { ORDERS } from "./es/orders";
@@ -11,8 +12,9 @@ import { PLAN } from "./es/plan";
 import { RETURNS } from "./es/returns";
 import { SHELL } from "./es/shell";
 import { STATES } from "./es/states";
+import { STATIONS } from "./es/stations";
 import { WAREHOUSE } from "./es/warehouse";
 
-const sentences: Sentences = { ...BILLING, ...EXCEPTIONS, ...OFFICE, ...ORDERS, ...PEOPLE, ...PLAN, ...RETURNS, ...SHELL, ...STATES, ...WAREHOUSE };
+const sentences: Sentences = { ...BILLING, ...DESK, ...EXCEPTIONS, ...OFFICE, ...ORDERS, ...PEOPLE, ...PLAN, ...RETURNS, ...SHELL, ...STATES, ...STATIONS, ...WAREHOUSE };
 
 export default sentences;

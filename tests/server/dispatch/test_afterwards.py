@@ -1,6 +1,12 @@
 """What a driver reports beside the work itself."""
 
+import hashlib
+from collections.abc import AsyncIterator
+from typing import Any
+
 from server.consignments import service as consignments
+from server.identity.access import Role
+from server.kit.blobs import Blobs
 from server.protocol.from_driver import AddEvidence, BlobRef, Proof, ReportCost
 
 from .conftest import Town, corner
@@ -67,3 +73,38 @@ async def test_cost_without_any_task_counts_too(town: Town) -> None:
         ReportCost(kind="ferry", amount_minor=-1, currency="", occurred_at=town.now),
     )
     assert await town.raised() == ["extra_cost"]
+
+
+async def test_receipt_is_shown_to_the_office_and_only_by_way_of_what_was_paid(
+    town: Town, sign_in: Any, blobs: Blobs
+) -> None:
+    picture = b"\xff\xd8\xff a photo of a receipt"
+    sha256 = await keep(blobs, picture)
+    other = await keep(blobs, b"\xff\xd8\xff somebody's door")
+    driver = await town.add_driver()
+    receipt = BlobRef(sha256=sha256, size_bytes=len(picture), content_type="image/jpeg")
+    cost = ReportCost(
+        kind="toll",
+        amount_minor=900,
+        currency="EUR",
+        occurred_at=town.now,
+        proof=Proof(photos=(receipt,)),
+    )
+    await town.does(driver, cost)
+    (told,) = await town.exceptions()
+    path = f"/api/exceptions/{told.id}/receipts"
+    api = await sign_in(Role.DISPATCHER)
+    shown = await api.get(f"{path}/{sha256}")
+    assert (shown.content, shown.headers["content-type"]) == (picture, "image/jpeg")
+    assert (await api.get(f"{path}/{other}")).status_code == 404
+    assert (await api.get(f"/api/exceptions/{driver}/receipts/{sha256}")).status_code == 404
+    assert (await (await sign_in(Role.DRIVER)).get(f"{path}/{sha256}")).status_code == 403
+
+
+async def keep(blobs: Blobs, content: bytes) -> str:
+    async def whole() -> AsyncIterator[bytes]:
+        yield content
+
+    sha256 = hashlib.sha256(content).hexdigest()
+    await blobs.put(sha256, whole())
+    return sha256

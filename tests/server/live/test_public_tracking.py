@@ -81,8 +81,10 @@ class Street:
                 by="test",
             )
 
-    async def book(self, east_deg: float, **details: Any) -> ConsignmentView:
-        """A parcel whose task is in nobody's run yet."""
+    async def book(
+        self, east_deg: float, *, at_place: UUID | None = None, **details: Any
+    ) -> ConsignmentView:
+        """A parcel whose task is in nobody's run yet. at_place: instead of so far to the east."""
         address = places.Address(street="Lindenweg", house_number="3", city="Vaduz")
         values: dict[str, Any] = {
             "kind": "delivery",
@@ -96,7 +98,7 @@ class Street:
             position = Position(HOME.lon + east_deg, HOME.lat)
             place = await places.create_place(session, address, position=position)
             shop = Party(name="The Secret Shop", phone="+423 111 22 33")
-            door = Party(name="Ada Lovelace", phone="+423 999 88 77", place_id=place.id)
+            door = Party(name="Ada Lovelace", phone="+423 999 88 77", place_id=at_place or place.id)
             sides = (door, shop) if details.get("kind") == "return" else (shop, door)
             new = NewConsignment(**values | details, consignor=sides[0], consignee=sides[1])
             made = await consignments.create_consignment(session, new, by="test")

@@ -17,9 +17,11 @@ from server.dispatch import service as dispatch
 from server.identity.access import Role
 from server.kit import clock
 from server.kit.db import Database
+from server.kit.geo import Position
 from server.kit.relay import relay_pending
 from server.live.self_service import WindowGone
 from server.live.wishes import (
+    NoPointChosen,
     NoStars,
     NothingSaid,
     NotYetDelivered,
@@ -29,8 +31,9 @@ from server.live.wishes import (
     rate,
     read_choices,
 )
+from server.places import service as places
 from server.protocol.to_driver import ProofDemand
-from tests.server.live.test_public_tracking import SECRETS, Street
+from tests.server.live.test_public_tracking import HOME, SECRETS, Street
 
 ZONE = ZoneInfo("UTC")
 
@@ -302,3 +305,57 @@ async def test_page_stays_below_fifteen_kilobytes_with_all_that_it_offers(
     for path in ("", "/change", "/return"):
         page = await client.get(f"/t/{token}{path}")
         assert len(page.content) < 15_000, path
+
+
+async def open_point(street: Street, east_deg: float, name: str = "Corner shop") -> Any:
+    where = Position(HOME.lon + east_deg, HOME.lat)
+    async with street.db.transaction() as session:
+        place = await places.create_place(session, f"{name} 1", position=where)
+        return await places.create_pickup_point(
+            session, name=name, hours="until 20:00", place_id=place.id, by="test"
+        )
+
+
+async def test_parcel_goes_to_the_pickup_point_and_home_again_as_the_customer_wishes(
+    street: Street,
+) -> None:
+    near = await open_point(street, 0.012)
+    await open_point(street, 3.0, "Far away")
+    consignment = await street.book(0.01)
+    await street.plan(consignment)
+    token = await street.link(consignment)
+    assert [each.name for each in (await choices(street, token)).points] == ["Corner shop"]
+
+    await wish(street, token, place="pickup_point", point=str(near.id))
+    changed = await goods(street, consignment)
+    assert changed.consignee.place_id == near.place_id
+    assert "Corner shop" in changed.instructions
+    async with street.db.transaction() as session:
+        (waiting,) = await dispatch.read_pool(session, street.depot_id, street.now.date())
+    assert waiting.position == near.position, "the planner sees where it goes now"
+
+    await wish(street, token, place="door")
+    changed = await goods(street, consignment)
+    assert changed.consignee.place_id == consignment.consignee.place_id
+    assert changed.instructions == "mind the dog"
+
+
+async def test_pickup_point_that_was_not_offered_is_refused(street: Street) -> None:
+    consignment = await street.book(0.01)
+    token = await street.link(consignment)
+    near = await open_point(street, 0.012)
+    far = await open_point(street, 3.0, "Far away")
+    for point in (str(far.id), "", "nonsense"):
+        with pytest.raises(NoPointChosen):
+            await wish(street, token, place="pickup_point", point=point)
+    async with street.db.transaction() as session:
+        await places.change_pickup_point(session, near.id, active=False, by="test")
+    assert "pickup_point" not in (await choices(street, token)).places
+
+
+async def test_parcel_that_must_be_taken_in_person_goes_to_no_pickup_point(street: Street) -> None:
+    await open_point(street, 0.012)
+    consignment = await street.book(0.01, cash_minor=500)
+    token = await street.link(consignment)
+    found = await choices(street, token)
+    assert (found.places, found.points) == (("door",), ())

@@ -1,0 +1,264 @@
+"""The warehouse's pages for a scanner and a cheap tablet: whatever the scanner types arrives, a
+wrong code is told at once, and what is large can be touched."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, ViewportSize, expect
+
+from server.identity.access import Role
+from server.kit.relay import relay_pending
+from tests.dispatcher_ui.conftest import DAY
+
+TABLET = ViewportSize(width=600, height=960)
+TOUCHABLE_PX = 44
+
+
+class Shop:
+    """An account with two shelves of goods, and an order for them."""
+
+    def __init__(self, company: Any) -> None:
+        self.company = company
+        company.seq += 1
+        self.code = f"S{company.seq}"
+        self.shelves: dict[str, str] = {}
+
+    async def build(self) -> None:
+        async with self.company.desk() as desk:
+            account = await desk.post("/api/accounts", {"name": "Tea shop", "code": self.code})
+            self.account_id = account["id"]
+            house = await self._location(desk, "warehouse", self.code, None)
+            for number in ("1", "2"):
+                self.shelves[number] = await self._location(desk, "bin", number, house)
+            for sku, at in (("TEA", "1"), ("MUG", "2"), ("CUP", "2")):
+                await self._sku(desk, sku)
+                await self._receive(desk, sku, 2 if sku == "TEA" else 5, self.shelves[at])
+
+    def shelf(self, number: str) -> str:
+        return f"{self.code}/{number}"
+
+    def sku(self, name: str) -> str:
+        return f"{name}-{self.code}"
+
+    async def order(self, **quantities: int) -> str:
+        """Its number; its goods are set aside."""
+        body = {
+            "account": self.code,
+            "consignee": {"name": "Ada", "address": {"line": "Lindenweg 3, Maravik"}},
+            "lines": [{"sku": self.sku(name), "quantity": n} for name, n in quantities.items()],
+        }
+        async with self.company.desk() as desk:
+            order = await desk.post("/api/orders", body, key=f"{self.code} {quantities}")
+        await relay_pending(self.company.db)
+        return str(order["number"])
+
+    async def on_shelf(self, name: str) -> int:
+        async with self.company.desk() as desk:
+            levels = (await desk.get("/api/stock/levels", account=self.account_id))["items"]
+        return sum(
+            each["on_hand"]
+            for each in levels
+            if each["sku"] == self.sku(name) and each["path"].startswith(f"{self.code}/")
+        )
+
+    async def _location(self, desk: Any, kind: str, code: str, parent: str | None) -> str:
+        body = {"kind": kind, "code": code, "name": code, "parent_id": parent}
+        return str((await desk.post("/api/locations", body))["id"])
+
+    async def _sku(self, desk: Any, name: str) -> None:
+        body = {
+            "account_id": self.account_id,
+            "code": self.sku(name),
+            "name": name.title(),
+            "weight_g": 200,
+        }
+        await desk.post("/api/skus", body)
+
+    async def _receive(self, desk: Any, name: str, quantity: int, shelf: str) -> None:
+        body = {
+            "account_id": self.account_id,
+            "location_id": shelf,
+            "goods": [{"sku": self.sku(name), "quantity": quantity}],
+        }
+        await desk.post("/api/stock/receipts", body, key=f"first {self.sku(name)}")
+
+
+@pytest_asyncio.fixture
+async def shop(company: Any) -> Shop:
+    shop = Shop(company)
+    await shop.build()
+    return shop
+
+
+async def open_station(visit: Any, path: str, role: Role = Role.WAREHOUSE) -> Page:
+    page: Page = await visit(
+        f"/dispatch/warehouse/scan{path}", role=role, viewport=TABLET, has_touch=True
+    )
+    await expect(page.locator(".station")).to_be_visible()
+    return page
+
+
+async def scan(page: Page, code: str) -> None:
+    """As a scanner does that types like a keyboard."""
+    await page.keyboard.type(code)
+    await page.keyboard.press("Enter")
+
+
+async def answered(page: Page, words: str | re.Pattern[str], kind: str = "good") -> None:
+    await expect(page.locator(".answer")).to_contain_text(words)
+    await expect(page.locator(".answer")).to_have_attribute("data-kind", kind)
+
+
+async def begin_round(page: Page, shop: Shop) -> None:
+    """In this shop's warehouse, where other tests have theirs."""
+    await page.get_by_role("button", name="Begin a new round").tap()
+    choice = page.get_by_role("dialog").get_by_label("Warehouse")
+    if await choice.count() or await page.get_by_role("dialog").count():
+        await choice.select_option(label=shop.code)
+        await page.get_by_role("dialog").get_by_role("button", name="Begin a new round").tap()
+    await expect(page.get_by_text("Go to the shelf")).to_be_visible()
+
+
+async def test_order_is_picked_and_packed_by_scans_alone(
+    visit: Any, shop: Shop, accessibility_faults: Any
+) -> None:
+    number = await shop.order(TEA=2, MUG=1)
+    page = await open_station(visit, "/pick")
+    await begin_round(page, shop)
+    assert await accessibility_faults(page) == []
+    await scan(page, shop.shelf("2"))
+    await answered(page, f"Wrong shelf: go to {shop.shelf('1')}", "bad")
+    await scan(page, shop.shelf("1"))
+    await answered(page, "This is the shelf")
+    await scan(page, shop.sku("MUG"))
+    await answered(page, "Wrong goods: take Tea", "bad")
+    await scan(page, shop.sku("TEA"))
+    await answered(page, "2 × Tea taken")
+    await scan(page, shop.sku("MUG"))
+    await expect(page.locator(".now")).to_contain_text("Everything is picked.")
+
+    await page.get_by_role("link", name="Pack").tap()
+    await expect(page.get_by_role("link", name=number)).to_be_visible()
+    await scan(page, "no-such-order")
+    await answered(page, "No picked order has the number no-such-order", "bad")
+    await scan(page, number)
+    await expect(page.get_by_role("heading", level=2)).to_contain_text(number)
+    assert await accessibility_faults(page) == []
+    for sku, words in (("TEA", "Tea: 1 of 2"), ("TEA", "Tea: 2 of 2"), ("MUG", "Mug: 1 of 1")):
+        await scan(page, shop.sku(sku))
+        await answered(page, words)
+    await scan(page, shop.sku("MUG"))
+    await answered(page, "All Mug are in it already", "bad")
+    await expect(page.get_by_label("Weight, kg")).to_have_value("0.60")
+    async with page.expect_popup():
+        await page.get_by_role("button", name="Close the parcel and print its label").tap()
+    await answered(page, re.compile(r"Parcel \S+; 0 still to pack"))
+    await expect(page.get_by_role("button", name="Print the label again")).to_be_visible()
+
+
+@pytest.mark.parametrize("role", [Role.CLERK, Role.WAREHOUSE])
+async def test_what_is_not_on_the_shelf_is_told_and_replaced_by_who_may(
+    visit: Any, shop: Shop, role: Role
+) -> None:
+    await shop.order(TEA=2)
+    page = await open_station(visit, "/pick", role)
+    await begin_round(page, shop)
+    await page.get_by_role("button", name="One less: Units").tap()
+    await page.get_by_role("button", name="No more here").tap()
+    await answered(page, "Noted: 1 are nowhere")
+    assert await shop.on_shelf("TEA") == 0
+    if role is Role.WAREHOUSE:
+        await expect(page.locator(".now")).to_contain_text("The office decides what goes instead")
+        await scan(page, shop.sku("CUP"))
+        await answered(page, "The office decides", "bad")
+        return
+    await scan(page, shop.sku("CUP"))
+    await answered(page, f"{shop.sku('CUP')} goes instead")
+
+
+async def test_supplier_s_goods_are_put_on_the_shelf_that_was_scanned(
+    visit: Any, shop: Shop
+) -> None:
+    async with shop.company.desk() as desk:
+        await desk.post(
+            "/api/purchase-notes",
+            {
+                "account_id": shop.account_id,
+                "number": f"PN-{shop.code}",
+                "supplier": "Tea house",
+                "expected_on": str(DAY + timedelta(days=1)),
+                "lines": [{"sku": shop.sku("TEA"), "quantity": 3}],
+            },
+        )
+    page = await open_station(visit, "/receive")
+    await scan(page, f"PN-{shop.code}")
+    await expect(page.get_by_role("heading", level=2)).to_contain_text(f"PN-{shop.code}")
+    await scan(page, shop.sku("TEA"))
+    await answered(page, "Scan the shelf first.", "bad")
+    await scan(page, shop.shelf("1"))
+    for units in (1, 2):
+        await scan(page, shop.sku("TEA"))
+        await answered(page, f"{units} × Tea")
+    await page.get_by_role("button", name="Put away").tap()
+    await answered(page, f"2 units lie on {shop.shelf('1')}")
+    await expect(page.locator(".upcoming")).to_contain_text("2 of 3 have come")
+    assert await shop.on_shelf("TEA") == 4
+
+
+async def test_count_shows_no_book_value_corrects_it_and_can_be_taken_back(
+    visit: Any, shop: Shop
+) -> None:
+    page = await open_station(visit, "/count")
+    await scan(page, shop.shelf("2"))
+    await answered(page, f"Count what lies on {shop.shelf('2')}")
+    await expect(page.locator(".tally")).not_to_contain_text("5")
+    await scan(page, shop.sku("MUG"))
+    await page.get_by_role("button", name="Note what I counted").tap()
+    await answered(page, f"{shop.shelf('2')} is counted")
+    assert await shop.on_shelf("MUG") == 1
+    await page.get_by_role("button", name="Undo").tap()
+    await answered(page, "The count is taken back")
+    assert await shop.on_shelf("MUG") == 5
+
+
+async def test_scan_lands_in_no_field_and_on_no_button_that_has_the_focus(
+    visit: Any, shop: Shop
+) -> None:
+    number = await shop.order(MUG=2)
+    page = await open_station(visit, "/pick")
+    await begin_round(page, shop)
+    # A button has the focus, and the code begins like a key of the console.
+    await page.get_by_role("button", name="One less: Units").focus()
+    await scan(page, "new goods")
+    await answered(page, "Wrong goods", "bad")
+    await scan(page, shop.sku("MUG"))
+    await expect(page.locator(".now")).to_contain_text("Everything is picked.")
+    await page.goto("/dispatch/warehouse/scan/pack")
+    await expect(page.get_by_role("link", name=number)).to_be_visible()
+    await scan(page, number)
+    weight = page.get_by_label("Weight, kg")
+    await weight.fill("1.5")
+    await scan(page, shop.sku("MUG"))
+    await answered(page, "Mug: 1 of 2")
+    await expect(weight).to_have_value("1.5")
+
+
+@pytest.mark.parametrize("path", ["", "/pick", "/pack", "/receive", "/count", "/put-back"])
+async def test_everything_on_a_scanner_page_is_large_enough_for_a_thumb(
+    visit: Any, shop: Shop, path: str, accessibility_faults: Any
+) -> None:
+    page: Page = await visit(
+        f"/dispatch/warehouse/scan{path}", role=Role.WAREHOUSE, viewport=TABLET
+    )
+    await expect(page.locator(".station .now, .tiles").first).to_be_visible()
+    small = await page.evaluate(
+        """least => [...document.querySelectorAll('.station button, .station a, .tile')]
+        .filter(each => each.offsetParent && each.getBoundingClientRect().height < least)
+        .map(each => each.outerHTML)""",
+        TOUCHABLE_PX,
+    )
+    assert small == []
+    assert await accessibility_faults(page) == []
