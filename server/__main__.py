@@ -275,7 +275,7 @@ def add_bench_options(bench: argparse.ArgumentParser) -> None:
     bench.add_argument("what", choices=["orders", "live", "faults", "console"])
     parts = [
         *("intake", "fight", "scale", "month"),
-        *("live", "orders", "board", "tracking", "methods"),
+        *("live", "orders", "board", "tracking", "lighthouse", "methods"),
     ]
     bench.add_argument("--only", action="append", choices=parts, help="of orders or console")
     bench.add_argument("--json", action="store_true", help="print the figures as one object")
@@ -287,7 +287,7 @@ def add_bench_options(bench: argparse.ArgumentParser) -> None:
         "--rate", type=number, default=10_000, help="fixes a second in `live` (10000)"
     )
     bench.add_argument(
-        "--minutes", type=float, default=0.25, help="how long `console` is watched (0.25; 30)"
+        "--minutes", type=float, default=2, help="how long `console` is watched (2; 30)"
     )
     bench.add_argument("--outage", type=number, default=60, help="seconds in `faults` (60)")
     bench.add_argument(

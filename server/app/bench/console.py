@@ -29,6 +29,7 @@ from server.app.bench.console_house import (
     open_page,
 )
 from server.app.bench.crowd import STOPS_PER_RUN
+from server.app.bench.lighthouse import judge_page
 from server.app.bench.methods import built_methods
 from server.app.pages import build_pages
 from server.live.news import POSITIONS_CHANNEL
@@ -63,6 +64,10 @@ window.WebSocket = class extends WebSocket {
 };
 """
 IS_USEFUL = "() => document.querySelector('button.run') && window.postrider?.isUseful()"
+
+IS_DRAWN = """new Promise((drawn) =>
+    requestAnimationFrame(() => setTimeout(() => drawn(performance.now() / 1000))))"""
+"""Seconds until what is there now has been drawn."""
 
 Say = Callable[[str], None]
 
@@ -99,7 +104,7 @@ class ConsoleFigures(msgspec.Struct, kw_only=True):
         return lines
 
 
-PARTS = ("live", "orders", "board", "tracking", "methods")
+PARTS = ("live", "orders", "board", "tracking", "lighthouse", "methods")
 
 
 async def measure_console(*, only: Sequence[str], minutes: float, say: Say) -> ConsoleFigures:
@@ -117,6 +122,8 @@ async def measure_console(*, only: Sequence[str], minutes: float, say: Say) -> C
                 figures += await _board(house, say)
             if "tracking" in wanted:
                 figures += await _tracking(house, say)
+            if "lighthouse" in wanted:
+                figures += await _lighthouse(house, say)
             if "methods" in wanted:
                 figures += await _methods(browser, Path(folder), say)
     return ConsoleFigures(conditions=conditions_now(), figures=figures)
@@ -299,9 +306,11 @@ async def _tracking(house: House, say: Say) -> list[Figure]:
     session.on("Network.loadingFinished", count)
     await page.goto(house.tracking_path, wait_until="load")
     await page.wait_for_selector("figure svg path")
-    shown_s = await page.evaluate(
-        "new Promise((drawn) => requestAnimationFrame(() => drawn(performance.now() / 1000)))"
+    shown_s = await page.evaluate(IS_DRAWN)
+    answered_s = await page.evaluate(
+        "performance.getEntriesByType('navigation')[0].responseStart / 1000"
     )
+    say(f"tracking page: the first byte came after {answered_s:.2f} s")
     await page.context.close()
     return [
         Figure(
@@ -313,6 +322,17 @@ async def _tracking(house: House, say: Say) -> list[Figure]:
             wanted=1.5,
             unit="s",
         ),
+    ]
+
+
+async def _lighthouse(house: House, say: Say) -> list[Figure]:
+    say("tracking page by Lighthouse ...")
+    judgement = await judge_page(house.base_url + house.tracking_path, say)
+    for reason in judgement.lost:
+        say(reason)
+    return [
+        Figure(what=f"Lighthouse: {name}", found=score, wanted=100, unit="", is_floor=True)
+        for name, score in judgement.scores.items()
     ]
 
 
@@ -328,10 +348,14 @@ async def _methods(browser: "Browser", folder: Path, say: Say) -> list[Figure]:
             thread = await MainThread.of(page)
             await page.evaluate("([method, count]) => start(method, count)", [method, DEVICES])
             await asyncio.sleep(3)
-            updates, before = await page.evaluate("updates()"), thread.cpu_ms
+            told, drawn = await page.evaluate("[updates(), pictures()]")
+            before = thread.cpu_ms
             await asyncio.sleep(COMPARED_S)
-            updates = await page.evaluate("updates()") - updates
-            used[method] = (thread.cpu_ms - before) / updates
+            cpu_ms = thread.cpu_ms - before
+            now_told, now_drawn = await page.evaluate("[updates(), pictures()]")
+            if now_drawn - drawn < 0.8 * (now_told - told):
+                raise SystemExit(f"{method}: not every update was drawn, so nothing can be said.")
+            used[method] = cpu_ms / (now_told - told)
             await page.close()
     say(f"theirs {used['theirs']:.2f} ms, ours {used['ours']:.2f} ms for each update")
     return [
