@@ -68,7 +68,7 @@ function showOurs(steps: Device[][]): (step: number) => void {
     taken_at: new Date().toISOString(), speed_mps: 8, heading_deg: 0, battery_percent: 80,
   }]));
   fleet.apply({
-    type: "snapshot", cursor: 1, now: new Date().toISOString(), speed: 1, is_current: true,
+    type: "snapshot", number: 1, cursor: 1, now: new Date().toISOString(), speed: 1, is_current: true,
     drivers, runs: {}, exceptions: {},
   });
   const glides = new Glides();

@@ -44,13 +44,15 @@ async def find_pages(page: Page) -> list[str]:
 
 
 async def faults_of(page: Page, path: str, find_faults: Any, picture: Any) -> list[Any]:
-    """In each look, and on a phone."""
+    """In each look, and on a phone. What all rooms have in common is looked at with the map."""
     await go(page, path)
     await expect(page.get_by_role("alert").filter(visible=True)).to_have_count(0)
-    faults = [(path, "light", each) for each in await find_faults(page)]
+    within = "html" if path == "/dispatch" else "#room"
+    faults = [(path, "light", each) for each in await find_faults(page, within=within)]
     for theme in ("dark", "contrast"):
         await page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
-        faults += [(path, theme, each) for each in await find_faults(page, only_colours=True)]
+        found = await find_faults(page, only_colours=True, within=within)
+        faults += [(path, theme, each) for each in found]
     await page.evaluate("document.documentElement.dataset.theme = 'light'")
     await page.set_viewport_size(PHONE)
     await picture(page)

@@ -12,6 +12,7 @@ import re
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,7 @@ from server.live.news import POSITIONS_CHANNEL
 from server.live.pages import BUILT
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, Page
+    from playwright.async_api import Browser, Locator, Page
 
 DEVICES = 2_000
 EVERY_S = 0.5
@@ -208,11 +209,19 @@ async def _orders(house: House, say: Say) -> list[Figure]:
     sorts = []
     for title in ("Number", "State", "Taken", "Consignee", "Number", "Reference"):
         button = page.get_by_role("columnheader").get_by_role("button", name=title, exact=True)
-        sorts.append(await _cpu_of(page, thread, button.click))
+        x, y = await _middle_of(button)
+        sorts.append(await _cpu_of(page, thread, partial(page.mouse.click, x, y)))
     filters = []
     box = page.get_by_role("searchbox").first
     for text in ("Ada", "Ada B", "O-0123", ""):
-        filters.append(await _cpu_of(page, thread, lambda text=text: box.fill(text)))  # type: ignore[misc]
+        await box.select_text()
+        act = (
+            partial(page.keyboard.insert_text, text)
+            if text
+            else partial(page.keyboard.press, "Delete")
+        )
+        filters.append(await _cpu_of(page, thread, act))
+    say(f"sorts {_listed(sorts)} ms, filters {_listed(filters)} ms")
     await page.context.close()
     return [
         Figure(what=f"{ORDERS:,} orders: sort, slowest", found=max(sorts), wanted=50, unit="ms"),
@@ -220,6 +229,17 @@ async def _orders(house: House, say: Say) -> list[Figure]:
             what=f"{ORDERS:,} orders: filter, slowest", found=max(filters), wanted=50, unit="ms"
         ),
     ]
+
+
+async def _middle_of(locator: "Locator") -> tuple[float, float]:
+    """Where to press: looking for a thing by its name costs the page more than the press."""
+    box = await locator.bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def _listed(values: Sequence[float]) -> str:
+    return " ".join(f"{each:.1f}" for each in values)
 
 
 async def _is_quiet(page: "Page") -> None:
