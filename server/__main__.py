@@ -279,7 +279,7 @@ def add_bench_options(bench: argparse.ArgumentParser) -> None:
     bench.add_argument("what", choices=["orders", "live", "faults", "console"])
     parts = [
         *("intake", "fight", "scale", "month"),
-        *("live", "orders", "board", "tracking", "methods"),
+        *("live", "orders", "board", "tracking", "lighthouse", "methods"),
     ]
     bench.add_argument("--only", action="append", choices=parts, help="of orders or console")
     bench.add_argument("--json", action="store_true", help="print the figures as one object")
@@ -295,7 +295,7 @@ def add_bench_options(bench: argparse.ArgumentParser) -> None:
     )
     bench.add_argument("--drivers", type=number, default=10_000, help="in `--soak` (10000)")
     bench.add_argument(
-        "--minutes", type=float, default=0.25, help="how long `console` is watched (0.25; 30)"
+        "--minutes", type=float, default=2, help="how long `console` is watched (2; 30)"
     )
     bench.add_argument(
         "--fault", default="", help="of `faults`, only those whose names hold this (all)"

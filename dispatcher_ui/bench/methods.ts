@@ -68,7 +68,7 @@ function showOurs(steps: Device[][]): (step: number) => void {
     taken_at: new Date().toISOString(), speed_mps: 8, heading_deg: 0, battery_percent: 80,
   }]));
   fleet.apply({
-    type: "snapshot", cursor: 1, now: new Date().toISOString(), speed: 1, is_current: true,
+    type: "snapshot", number: 1, cursor: 1, now: new Date().toISOString(), speed: 1, is_current: true,
     drivers, runs: {}, exceptions: {},
   });
   const glides = new Glides();
@@ -132,6 +132,7 @@ function showTheirs(steps: Device[][]): (step: number) => void {
 }
 
 let updates = 0;
+let pictures = 0;
 
 /** Begin to move `count` devices, twice a second, for ever. */
 function start(method: "ours" | "theirs", count: number): void {
@@ -141,4 +142,5 @@ function start(method: "ours" | "theirs", count: number): void {
   setInterval(() => show(++updates), EVERY_MS);
 }
 
-map.on("load", () => Object.assign(window, { start, updates: () => updates }));
+map.on("render", () => (pictures += 1));
+map.on("load", () => Object.assign(window, { start, updates: () => updates, pictures: () => pictures }));

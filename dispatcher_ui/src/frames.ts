@@ -52,9 +52,11 @@ export interface ExceptionRecord {
   raised_at: string;
 }
 
-/** Records by id; null says that one is gone. `now` and `speed`: the clock of the times in it. */
+/** Records by id; null says that one is gone. `now` and `speed`: the clock of the times in it.
+ * `number`: so many frames were sent over this connection, those of moves and this one included. */
 export interface Frame {
   type: "snapshot" | "changes";
+  number: number;
   cursor: number;
   now: string;
   speed: number;

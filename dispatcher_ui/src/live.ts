@@ -1,6 +1,7 @@
 /** The live room: puts together the connection, the list and the map. */
 
 import { Fleet } from "./fleet";
+import type { LonLat } from "./frames";
 import { freshnessOf } from "./freshness";
 import { t } from "./language";
 import { durationWords, freshnessWords, timeOf } from "./live_words";
@@ -76,14 +77,20 @@ async function openMap(): Promise<void> {
   try {
     const { canDrawMaps, FleetMap } = await import("./map");
     if (!canDrawMaps()) throw new Error("WebGL is off");
-    map = new FleetMap(part("map"), fleet, choose, (bounds) => socket?.show(bounds), () => follow(false));
+    const lookAt = (bounds: [LonLat, LonLat]): unknown => socket?.show(bounds);
+    map = new FleetMap(part("map"), fleet, choose, lookAt, () => follow(false), tellOfMap);
     part("follow").onclick = () => follow(part("follow").ariaPressed !== "true");
     map.update(selection);
   } catch {
-    part("stage").hidden = true;
-    document.body.classList.add("without-map");
-    notify(t("This browser cannot draw the map (WebGL is off). The list says all that it would."));
+    tellOfMap(false);
   }
+}
+
+function tellOfMap(canDraw: boolean): void {
+  part("stage").hidden = !canDraw;
+  document.body.classList.toggle("without-map", !canDraw);
+  part("notice").hidden = canDraw;
+  if (!canDraw) notify(t("This browser cannot draw the map (WebGL is off). The list says all that it would."));
 }
 
 /** Select on the list and on the map; nothing when undefined. */

@@ -44,13 +44,10 @@ export class FleetMap {
   private isGliding = false;
   /** As drawn: the runs, and for which selection. */
   private readonly drawn = new Map<string, RunRecord>();
-  /** Whether streets and drivers can be seen. */
-  isUseful(): boolean {
-    return this.map.isSourceLoaded("basemap") && this.glides.count > 0 && this.isWhole;
-  }
-
   private drawnFor: Selection | undefined;
   private isWhole = false;
+  /** While the browser has taken the graphics card away. */
+  private isLost = false;
   private hasNames = false;
   private waysTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -58,8 +55,10 @@ export class FleetMap {
     container: HTMLElement,
     private readonly fleet: Fleet,
     select: (selection: Selection | undefined) => void,
-    lookAt: (bounds: [LonLat, LonLat]) => void,
+    lookAt: (bounds: [LonLat, LonLat]) => unknown,
     private readonly endFollowing: () => void,
+    /** Told when the browser takes the graphics card away, and when it gives it back. */
+    private readonly canDraw: (isSo: boolean) => void,
   ) {
     this.map = new LibreMap({
       container,
@@ -74,6 +73,8 @@ export class FleetMap {
     this.map.touchZoomRotate.disableRotation();
     this.map.addControl(new NavigationControl({ showCompass: false }), "top-right");
     this.map.on("styledata", () => this.drawAnew());
+    this.map.on("webglcontextlost", () => this.lose(true));
+    this.map.on("webglcontextrestored", () => this.lose(false));
     this.map.on("click", (event) => select(this.meantBy(event)));
     this.map.on("dragstart", () => this.endFollowing());
     this.map.on("moveend", () => {
@@ -89,6 +90,7 @@ export class FleetMap {
 
   update(selection: Selection | undefined): void {
     this.selection = selection;
+    if (this.isLost) return;
     const run = selection && this.fleet.runs.get(selection.key);
     this.glides.choose(run?.driver_id ?? selection?.key);
     this.glides.aim(this.fleet, performance.now(), this.map.getZoom() >= GLIDE_ZOOM);
@@ -121,6 +123,11 @@ export class FleetMap {
     this.map.easeTo({ center: driver.position, zoom, duration: EASE_MS });
   }
 
+  /** Whether streets and drivers can be seen. */
+  isUseful(): boolean {
+    return !this.isLost && this.map.isSourceLoaded("basemap") && this.glides.count > 0 && this.isWhole;
+  }
+
   /** Where a driver's marker is drawn now. */
   markerOf(driverId: string): LonLat | undefined {
     return this.glides.at(driverId, performance.now());
@@ -141,12 +148,20 @@ export class FleetMap {
 
   /** Whether all that is to be seen has come and is drawn. */
   isDrawn(): boolean {
-    return this.map.loaded() && this.map.areTilesLoaded();
+    return !this.isLost && this.map.loaded() && this.map.areTilesLoaded();
+  }
+
+  /** What was drawn is gone with the card; without it the map has no style to ask for anything. */
+  private lose(isLost: boolean): void {
+    this.isLost = isLost;
+    this.isWhole = false;
+    this.canDraw(!isLost);
+    if (!isLost) this.update(this.selection);
   }
 
   /** Sources and layers of a new style are empty. */
   private drawAnew(): void {
-    if (!this.map.getLayer(NAMES)) return;
+    if (this.isLost || !this.map.getLayer(NAMES)) return;
     if (!this.map.getLayer(DRIVERS)) {
       this.map.addLayer(new DriverLayer(this.glides, () => this.markerPx()), NAMES);
       this.isWhole = false;
@@ -157,6 +172,7 @@ export class FleetMap {
 
   /** Draw of runs and stops what has changed since the last time. */
   private drawRuns(): void {
+    if (this.isLost) return;
     const [runs, stops] = [this.source(RUNS), this.source(STOPS)];
     if (!runs || !stops) return;
     const { selection, drawn } = this;
@@ -191,6 +207,7 @@ export class FleetMap {
   }
 
   private drawNames(now: number): void {
+    if (this.isLost) return;
     const isWanted = this.map.getZoom() >= NAMES_ZOOM;
     if (!isWanted && !this.hasNames) return;
     const bounds = this.map.getBounds();
@@ -244,7 +261,7 @@ export class FleetMap {
   }
 
   private meantBy({ point, lngLat }: MapMouseEvent): Selection | undefined {
-    if (!this.map.getLayer(DRIVERS)) return undefined;
+    if (this.isLost || !this.map.getLayer(DRIVERS)) return undefined;
     const reach = (this.markerPx() / 2 + REACH_PX) / (WORLD_PX * 2 ** this.map.getZoom());
     const driver = this.glides.nearest(lngLat.toArray(), reach, performance.now());
     if (driver !== undefined) return { key: this.fleet.keyOfDriver(driver), stopId: undefined };

@@ -2,7 +2,8 @@
  * The connection to /ws/dispatch: frames in, acknowledgements out, reconnecting by itself.
  *
  * A frame is acknowledged after the browser has drawn it, so a tab that sleeps gets nothing, and
- * one frame with all that it missed when it wakes.
+ * one frame with all that it missed when it wakes. Frames that come twice do no harm; when one was
+ * lost, all is asked for anew.
  */
 
 import { cursorOf, type Frame, type LonLat } from "./frames";
@@ -19,6 +20,8 @@ export class LiveSocket {
   private socket: WebSocket | undefined;
   private view: [LonLat, LonLat] | undefined;
   private openedAtMs = 0;
+  /** Frames that came over this connection. */
+  private received = 0;
   private retryMs = RETRY_MIN_MS;
   private retry: ReturnType<typeof setTimeout> | undefined;
 
@@ -40,15 +43,18 @@ export class LiveSocket {
     const socket = new WebSocket(`${scheme}://${location.host}/ws/dispatch`);
     this.socket = socket;
     this.openedAtMs = Date.now();
+    this.received = 0;
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
       this.isOpen = true;
       if (this.view !== undefined) this.show(this.view);
     };
     socket.onmessage = (message: MessageEvent<string | ArrayBuffer>) => {
+      if (this.socket !== socket) return;
       this.heardAtMs = Date.now();
       this.retryMs = RETRY_MIN_MS;
       const cursor = this.take(message.data);
+      if (cursor === undefined) return this.hangUp();
       requestAnimationFrame(() => {
         if (socket.readyState === WebSocket.OPEN) socket.send(`{"ack":${cursor}}`);
       });
@@ -65,13 +71,16 @@ export class LiveSocket {
     this.socket.send(JSON.stringify({ view: view.flat() }));
   }
 
-  /** Pass a frame on; its cursor. */
-  private take(data: string | ArrayBuffer): number {
+  /** Pass a frame on; its cursor, or undefined when one before it was lost. */
+  private take(data: string | ArrayBuffer): number | undefined {
+    this.received += 1;
     if (typeof data !== "string") {
       this.onMoves(data);
       return cursorOf(data);
     }
     const frame = JSON.parse(data) as Frame;
+    if (frame.number > this.received) return undefined;
+    this.received = frame.number;
     this.onFrame(frame);
     return frame.cursor;
   }
@@ -88,9 +97,12 @@ export class LiveSocket {
   private hangUpIfDead(): void {
     const lastSignMs = Math.max(this.heardAtMs ?? 0, this.openedAtMs);
     if (this.socket === undefined || document.hidden) return;
-    if (Date.now() - lastSignMs < SILENCE_MAX_MS) return;
+    if (Date.now() - lastSignMs >= SILENCE_MAX_MS) this.hangUp();
+  }
+
+  private hangUp(): void {
     const dead = this.socket;
     void this.reconnect(); // closing a dead connection may take minutes; do not wait for it
-    dead.close();
+    dead?.close();
   }
 }

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import ARRAY, Uuid, any_, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -144,8 +144,29 @@ async def create_person(
 
 async def get_people(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, PersonView]:
     """Those that exist, disabled ones too."""
-    found = await session.scalars(select(Person).where(Person.id.in_(ids)))
-    return {person.id: person_view(person) for person in found}
+    found = await session.execute(
+        select(
+            Person.id,
+            Person.name,
+            Person.email,
+            Person.role,
+            Person.account_id,
+            Person.active,
+            Person.must_change_password,
+        ).where(Person.id == any_(literal(list(ids), ARRAY(Uuid))))
+    )
+    return {
+        each.id: PersonView(
+            id=each.id,
+            name=each.name,
+            email=each.email,
+            role=Role(each.role),
+            account_id=each.account_id,
+            active=each.active,
+            must_change_password=each.must_change_password,
+        )
+        for each in found
+    }
 
 
 async def get_person(session: AsyncSession, person_id: UUID) -> PersonView:

@@ -46,7 +46,7 @@ def point(position: Position) -> WKTElement:
 
 
 def _position_of(element: WKBElement) -> Position:
-    data = bytes.fromhex(element.desc)
+    data = element.data if isinstance(element.data, bytes) else bytes.fromhex(element.desc)
     order = "<" if data[0] == 1 else ">"
     (kind,) = struct.unpack_from(f"{order}I", data, 1)
     offset = 9 if kind & 0x20000000 else 5  # an SRID stands between type and coordinates

@@ -209,6 +209,14 @@ class MapFeed:
             async with self._changed:
                 self._changed.notify_all()
 
+    async def catch_up(self) -> None:
+        """What a screen waits for before it is shown anything. While everything is compared, which
+        takes a big company's map a second, that is nothing: what is known is a tick old."""
+        is_current = _loop_s() - self._read_s < STALE_AFTER_S
+        is_comparing = self._everything_stale or self._refreshing.locked()
+        if not (is_current and is_comparing):
+            await self.refresh()
+
     async def refresh(self) -> None:
         """Read again what is stale; one at a time, so that nothing older overwrites the newer."""
         async with self._refreshing:

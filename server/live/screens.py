@@ -35,6 +35,8 @@ class FromScreen(msgspec.Struct):
 
 class Screen(Caller):
     """One open page. While it sleeps it gets nothing, then one frame with all that it missed.
+    Frames of records say the how manieth of all frames they are, so that a page sees when one was
+    lost on the way.
 
     session_id: the sign-in that opened it; when that ends, so does the screen.
     """
@@ -46,6 +48,7 @@ class Screen(Caller):
         self._session_id = session_id
         self._in_flight: list[int] = []
         """The cursors of the frames that it has not acknowledged."""
+        self._sent = 0
         self._view: View | None = None
         self._room = asyncio.Event()
         self._room.set()
@@ -85,7 +88,7 @@ class Screen(Caller):
             self.end(ending_for(errors.exceptions[0]))
 
     async def _write(self) -> None:
-        await self._map_feed.refresh()
+        await self._map_feed.catch_up()
         loop = asyncio.get_running_loop()
         told = near = far = 0
         beat_s = far_s = loop.time()
@@ -103,12 +106,14 @@ class Screen(Caller):
                 self._show_frame(moves, near)
             if self._map_feed.has_news(told) or loop.time() >= beat_s:
                 frame, told = self._map_feed.frame(told)
+                frame["number"] = self._sent + 1
                 self._show_frame(msgspec.json.encode(frame), told)
                 beat_s = loop.time() + BEAT_S
             await asyncio.sleep(TICK_S)
 
     def _show_frame(self, frame: bytes, cursor: int) -> None:
         self._in_flight.append(cursor)
+        self._sent += 1
         if len(self._in_flight) >= FRAMES_AHEAD:
             self._room.clear()
         self.send(frame, WSMsgType.TEXT if frame[:1] == b"{" else WSMsgType.BINARY)

@@ -14,7 +14,7 @@ from server.tracking.models import FixRejection, FixRow, LivePositionRow, Tracke
 from server.tracking.partitions import day_of
 
 
-class LivePosition(msgspec.Struct, frozen=True, kw_only=True):
+class LivePosition(msgspec.Struct, frozen=True):
     driver_id: UUID
     position: Position
     taken_at: datetime
@@ -36,25 +36,21 @@ async def latest_positions(
 ) -> list[LivePosition]:
     """The newest known position of each driver, or of these."""
     query = (
-        select(LivePositionRow, TrackedDevice.battery_percent)
+        select(
+            LivePositionRow.driver_id,
+            LivePositionRow.position,
+            LivePositionRow.taken_at,
+            LivePositionRow.received_at,
+            LivePositionRow.speed_mps,
+            LivePositionRow.heading_deg,
+            TrackedDevice.battery_percent,
+        )
         .join(TrackedDevice, TrackedDevice.device_id == LivePositionRow.device_id, isouter=True)
         .order_by(LivePositionRow.driver_id)
-        .execution_options(populate_existing=True)
     )
     if driver_ids is not None:
         query = query.where(LivePositionRow.driver_id.in_(driver_ids))
-    return [
-        LivePosition(
-            driver_id=row.driver_id,
-            position=row.position,
-            taken_at=row.taken_at,
-            received_at=row.received_at,
-            speed_mps=row.speed_mps,
-            heading_deg=row.heading_deg,
-            battery_percent=battery_percent,
-        )
-        for row, battery_percent in await session.execute(query)
-    ]
+    return [LivePosition(*row) for row in await session.execute(query)]
 
 
 async def breadcrumb(

