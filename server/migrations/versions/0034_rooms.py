@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0034_rooms"
-down_revision = "0032_vehicle_speed"
+down_revision = "0033_event_trace"
 
 
 def upgrade() -> None:
