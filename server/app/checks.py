@@ -13,7 +13,7 @@ CHECKS = (
     ("import contracts", ["-c", "from importlinter.cli import lint_imports_command as run; run()"]),
     ("types", ["-m", "mypy"]),
 )
-ALL_TESTS = ["-q", "-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
+ALL_TESTS = ["-q", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
 """Two at a time: each process has services of its own. Files in their order: else those with the
 fewest tests come last, and among them are the whole days, with nothing left to run beside them."""
 
