@@ -250,7 +250,9 @@ class Translation:
         gates = [_Gate(cab.start_place, *self._hours(cab.loading), loading_s, ""), arriving]
         for depot_id in sorted(cab.reload_at) if cab.reloads else ():
             depot = depots[depot_id]
-            gates.append(_Gate(depot.place, *self._hours(depot), depot.loading_s, depot_id))
+            opens_s, closes_s = self._hours(depot)
+            if opens_s <= closes_s:  # others have closed before anybody's shift begins
+                gates.append(_Gate(depot.place, opens_s, closes_s, depot.loading_s, depot_id))
         return gates
 
     def _make_type(self, cab: Cab, count: int, profile: int) -> VehicleType:

@@ -55,7 +55,7 @@ def keep_ride_short(
     assert isinstance(errand.work, Shipment)
     if errand.work.max_ride_s is None:
         return pickup_s, delivery_s
-    first_s, last_s = pickup_s
+    first_s, last_s = pickup_s[0], min(pickup_s[1], delivery_s[1])
     away_s = errand.halts[0].service_s + errand.work.max_ride_s
     if known_s is None:
         first_s += round(spread * max(0, last_s - first_s - away_s // 2))

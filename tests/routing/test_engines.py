@@ -153,7 +153,7 @@ def test_a_start_that_reloads_with_a_shipment_on_board_is_taken(engine: object) 
     between = (Step(id="j1"), pickup, Step(id="depot", leg="reload"), Step(id="j2"), delivery)
     start = repair(problem, {"van": between})
     assert start.unassigned == ()
-    found = search(engine, problem, start, 0.3)
+    found = search(engine, problem, start)
     if found is not None:  # VROOM knows no reloads
         assert violations(problem, repair(problem, found)) == []
 
@@ -172,7 +172,7 @@ def test_no_ride_is_longer_than_it_may_be(engine: object, is_warm: bool) -> None
     van = replace(VAN, fixed_cost=1_000)
     problem = on_street(jobs=(long,), shipments=(ride,), vehicles=(van, replace(van, id="other")))
     start = repair(problem, {"van": (Step(id="long"), *steps_of(ride)) if is_warm else ()})
-    found = search(engine, problem, start, 0.3)
+    found = search(engine, problem, start)
     assert found is not None
     plan = repair(problem, found)
     assert plan.unassigned == ()
@@ -188,7 +188,7 @@ def test_nobody_is_kept_late_where_a_plan_without_overtime_is_known(engine: obje
     van = replace(VAN, shift=shift, overtime_s=HOUR_S, overtime_cost_per_hour=100_000)
     problem = on_street(jobs=jobs, vehicles=(van, replace(van, id="other")))
     start = repair(problem, {"van": (Step(id="j1"),), "other": (Step(id="j2"),)})
-    found = search(engine, problem, start, 0.3)
+    found = search(engine, problem, start)
     assert found is not None
     assert repair(problem, found).cost <= start.cost
 
