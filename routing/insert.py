@@ -276,8 +276,10 @@ class _Search:
             else:
                 self._note(vehicle, "vehicle", f"Vehicle {vehicle.id} may not do {work.id}.")
             return False
+        if vehicle.max_stops is None:
+            return True
         visits = sum(step.leg != "reload" for step in row.steps) + len(self.added)
-        if vehicle.max_stops is not None and visits > vehicle.max_stops:
+        if visits > vehicle.max_stops:
             sentence = f"Vehicle {vehicle.id} has its {vehicle.max_stops} visits."
             self._note(vehicle, "stops", sentence)
             return False
@@ -306,8 +308,10 @@ class _Search:
     def _weigh(self, table: Timetable) -> list[tuple[NDArray[np.float64], Ints, Ints]]:
         """Return least costs and positions in the table, for a shipment together and apart."""
         able = np.array([self._may_take(row) for row in table.rows])
-        wishes = np.array([price_wishes(row.vehicle, self.work) for row in table.rows])
-        base = wishes[table.owner] - BOUND_SLACK
+        base = np.full(len(table.owner), -BOUND_SLACK)
+        if self.work.preferences:
+            wishes = np.array([price_wishes(row.vehicle, self.work) for row in table.rows])
+            base += wishes[table.owner]
         usable = table.fits(self.work.size, self._find_side()) & able[table.owner]
         added, possible = table.weigh(*self.halts)
         at = np.flatnonzero(possible & usable)

@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from routing.halts import Halt, halt_at, halt_of
 from routing.plan import Route, Visit, price_route, price_wishes
-from routing.problem import UNREACHABLE, Problem, Step, Vehicle
+from routing.problem import UNREACHABLE, Problem, Step, Vehicle, Work
 from routing.rests import can_rest_after, cross_gap, place_breaks
 from routing.rules import Violation, check_membership, check_rules, load_after_each
 from routing.timing import Label, Timing
@@ -82,19 +82,20 @@ class Itinerary:
                 self.distance_m += leg_m
                 if leg_m >= UNREACHABLE:
                     self.travel_s[-1] = UNREACHABLE
-        self.wishes_cost = sum(
-            price_wishes(vehicle, problem.find_work(step.id))
-            for step in steps
-            if step.leg in ("job", "pickup")
-        )
-        index_of = {step: index for index, step in enumerate(steps)}
+        self.wishes_cost = 0
         self.rides: list[tuple[int, int, int]] = []
-        for step, index in index_of.items():
-            limit_s = None
-            if step.leg == "pickup":
-                limit_s = problem.shipment_by_id[step.id].max_ride_s
-            if limit_s is not None:
-                self.rides.append((index, index_of[Step(id=step.id, leg="delivery")], limit_s))
+        for index, step in enumerate(self.steps):
+            if step.leg == "job":
+                work: Work = problem.job_by_id[step.id]
+            elif step.leg == "pickup":
+                work = problem.shipment_by_id[step.id]
+                if work.max_ride_s is not None:
+                    delivery = self.steps.index(Step(id=step.id, leg="delivery"))
+                    self.rides.append((index, delivery, work.max_ride_s))
+            else:
+                continue
+            if work.preferences:
+                self.wishes_cost += price_wishes(vehicle, work)
 
     def find_times(self) -> "Timing | tuple[Violation, ...]":
         """Return the best times, or why there are none."""

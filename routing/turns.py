@@ -1,9 +1,10 @@
 """Which engine searches next in which lane, and for how long.
 
 Two lanes, one for each core. The first keeps the engine that gets furthest alone at one search for
-the whole budget, so that what it finds alone is found here too. The second begins with VROOM, goes
-on from the best plan of all again and again, and ends with OR-Tools where that alone knows all
-rules and the problem is small enough for it. Nothing here starts or judges a search.
+the whole budget, so that what it finds alone is found here too; where a plan to start from tells it
+more of the rules, it begins anew from the best one. The second begins with VROOM if that is quick
+enough, goes on from the best plan of all again and again, and ends with OR-Tools where that alone
+knows all rules and the problem is small enough for it. Nothing here starts or judges a search.
 """
 
 import os
@@ -11,12 +12,19 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from routing.engines import EngineName
-from routing.engines.pyvrp_scope import is_expressible_in_pyvrp
+from routing.engines.pyvrp_scope import is_expressible_in_pyvrp, is_told_by_start
 from routing.problem import Problem, Shipment
 from routing.stopwatch import now_s
 
 SHARE_FOR_VROOM, SHARE_FOR_VROOM_IF_RICH = 0.12, 0.25
 """What VROOM gets of the time before others go on from its plan."""
+
+SECONDS_OF_VROOM_PER_VISIT = 0.01
+SECONDS_OF_THOROUGH_VROOM_PER_VISIT = 0.02
+"""What VROOM needs for a rich day, quick and thorough: it does not stop when the time is over."""
+
+SHARE_OF_FIRST_SEARCH = 0.35
+"""Of the budget, for the first lane's search from nothing where a plan tells more of the rules."""
 
 SHARE_OF_SLICE = 0.25
 """Of the budget of a rich day: after that the second lane starts afresh from the best plan that can
@@ -80,6 +88,7 @@ class Turns:
         self.is_repeatable = lanes == 1 and not self.is_alone
         self.is_narrow = count_cores() < 2
         self.is_pure = is_expressible_in_pyvrp(problem)
+        self.is_told_by_start = is_told_by_start(problem)
         self.visits = sum(1 + isinstance(work, Shipment) for work in problem.work)
         self.polish_s = min(SHARE_FOR_POLISH * self.budget_s, 0.05 + 1e-6 * self.visits**2)
         self.finish_s = 0.0
@@ -115,8 +124,12 @@ class Turns:
         if lane == 0:
             return self._choose_steady(searches, left_s)
         if not searches and "vroom" in self.engines:
-            share = SHARE_FOR_VROOM if self.is_pure else SHARE_FOR_VROOM_IF_RICH
-            return Turn("vroom", share * left_s)
+            if self.is_pure:
+                return Turn("vroom", SHARE_FOR_VROOM * left_s)
+            vroom_s = SHARE_FOR_VROOM_IF_RICH * left_s
+            if vroom_s >= SECONDS_OF_VROOM_PER_VISIT * self.visits:
+                is_thorough = vroom_s >= SECONDS_OF_THOROUGH_VROOM_PER_VISIT * self.visits
+                return Turn("vroom", vroom_s, None if is_thorough else 0)
         if self.is_narrow:
             return None
         return self._choose_pure(left_s) if self._trusts_pyvrp() else self._choose_rich(left_s)
@@ -129,9 +142,10 @@ class Turns:
         return self.is_pure and "pyvrp" in self.engines
 
     def _choose_steady(self, searches: int, left_s: float) -> Turn | None:
-        """One search over all the time."""
+        """One search over all the time; where a plan tells more rules, one from nothing before."""
         if "pyvrp" in self.engines:
-            return Turn("joint", left_s)
+            is_first = self.is_told_by_start and not searches
+            return Turn("joint", SHARE_OF_FIRST_SEARCH * left_s if is_first else left_s)
         if "ortools" in self.engines:
             return Turn("ortools", left_s, ENDLESS)
         return None if searches else Turn("vroom", left_s)

@@ -5,9 +5,9 @@ fixed cost, metres and hours with waiting, reloads, loading and opening hours of
 window), prizes. Given in another shape: several windows of a job (a group of alternatives), who may
 do what (a profile for each set of forbidden visits), preferences (metres that cost as much), most
 stops (a capacity), priorities (prizes; work is required as soon as a plan that does it all is
-known), overtime and evenness (by the duration of a route), breaks (see `pyvrp_clock`). Relaxed:
-several windows of a shipment become their hull, shipments do not count for the most stops, longest
-rides are left out. Fixed visits: see `remainder`. Searching is the matter of `pyvrp.py`.
+known), evenness (by the duration of a route), breaks (`pyvrp_clock`), longest rides and overtime
+(`pyvrp_start`). Relaxed: several windows of a shipment become their hull, shipments do not count
+for the most stops. Fixed visits: see `remainder`. Searching is the matter of `pyvrp.py`.
 """
 
 from collections import defaultdict
@@ -30,6 +30,13 @@ from pyvrp import (
 from routing import problem as problems
 from routing.engines import Sequences
 from routing.engines.pyvrp_clock import Clock
+from routing.engines.pyvrp_start import (
+    Span,
+    find_rides,
+    keep_ride_short,
+    limit_overtime,
+    time_routes,
+)
 from routing.engines.remainder import Cab, Errand, Remainder
 from routing.halts import Halt
 from routing.plan import price_wishes
@@ -40,6 +47,8 @@ MOST_COST_PER_UNIT = 100
 
 MOST_MATRIX_CELLS = 60_000_000
 MOST_PRIZE = 2**40
+GOLDEN_RATIO = 0.618
+"""Multiples of it lie evenly between whole numbers, however many there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +86,10 @@ class Translation:
             errand.work.id in done for errand in remainder.errands if errand.work.prize is None
         )
         self.clock = Clock(remainder)
-        self.typical_s = remainder.find_typical_s(start)
+        routes = time_routes(remainder, start)
+        self.typical_s = sum(route.duration_s for route in routes) // len(remainder.cabs)
+        self.rides_s = find_rides(remainder, routes)
+        self.cabs = limit_overtime(remainder, routes) if self.all_done else remainder.cabs
         self.clients = [
             (errand, _Stop(errand.halts[0], self.clock.squeeze(window)))
             for errand in remainder.errands
@@ -91,7 +103,7 @@ class Translation:
             self.clients_of[errand.work.id].append(index)
         cab_groups: dict[tuple[Cab, _Tie], list[int]] = defaultdict(list)
         tied = self._tie()
-        for index, cab in enumerate(remainder.cabs):
+        for index, cab in enumerate(self.cabs):
             if cab.max_stops == 0 or not self._can_leave(cab):
                 continue
             breaks = tuple(replace(rest, id="") for rest in cab.breaks)
@@ -161,7 +173,7 @@ class Translation:
 
     def _make_data(self, ties: list[_Tie]) -> ProblemData:
         remainder = self.remainder
-        cabs = [remainder.cabs[group[0]] for group in self.groups]
+        cabs = [self.cabs[group[0]] for group in self.groups]
         self.gates = list(dict.fromkeys(gate for cab in cabs for gate in self._gates_of(cab)))
         terminals = [gate.place for gate in self.gates]
         halts = [stop.halt for _, stop in self.clients]
@@ -238,7 +250,9 @@ class Translation:
         gates = [_Gate(cab.start_place, *self._hours(cab.loading), loading_s, ""), arriving]
         for depot_id in sorted(cab.reload_at) if cab.reloads else ():
             depot = depots[depot_id]
-            gates.append(_Gate(depot.place, *self._hours(depot), depot.loading_s, depot_id))
+            opens_s, closes_s = self._hours(depot)
+            if opens_s <= closes_s:  # others have closed before anybody's shift begins
+                gates.append(_Gate(depot.place, opens_s, closes_s, depot.loading_s, depot_id))
         return gates
 
     def _make_type(self, cab: Cab, count: int, profile: int) -> VehicleType:
@@ -305,15 +319,9 @@ class Translation:
         clients = []
         prizes = self._prizes()
         for index, (errand, stop) in enumerate(self.clients):
-            nothing = [0] * len(errand.size)
-            collected, brought = (
-                (errand.size, nothing)
-                if errand.is_collected
-                else (
-                    nothing,
-                    errand.size,
-                )
-            )
+            nothing = (0,) * len(errand.size)
+            collected = errand.size if errand.is_collected else nothing
+            brought = nothing if errand.is_collected else errand.size
             clients.append(
                 Client(
                     location=first_location + index,
@@ -356,13 +364,22 @@ class Translation:
             for members in self._alternatives()
         ]
 
+    def _find_spans(self, index: int) -> tuple[Span, Span]:
+        errand = self.pairs[index]
+        pickup_s, delivery_s = (
+            (windows[0].start_s, windows[-1].end_s)
+            for windows in map(self.remainder.windows_of, errand.halts)
+        )
+        known_s = self.rides_s.get(errand.work.id)
+        return keep_ride_short(errand, pickup_s, delivery_s, known_s, index * GOLDEN_RATIO % 1)
+
     def _make_shipments(self, first_location: int) -> list[Shipment]:
         prizes = self._prizes()
         shipments = []
         for index, errand in enumerate(self.pairs):
             hulls = [
-                (self.clock.read(windows[0].start_s), self.clock.read(windows[-1].end_s))
-                for windows in map(self.remainder.windows_of, errand.halts)
+                (self.clock.read(begin_s), self.clock.read(end_s))
+                for begin_s, end_s in self._find_spans(index)
             ]
             pickup, delivery = errand.halts
             shipments.append(

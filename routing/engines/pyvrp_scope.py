@@ -21,3 +21,10 @@ def is_expressible_in_pyvrp(problem: Problem) -> bool:
         or len(shipment.delivery.windows) > 1
         for shipment in problem.shipments
     )
+
+
+def is_told_by_start(problem: Problem) -> bool:
+    """Whether a search from a plan knows more of the rules than one from nothing: `pyvrp_start`."""
+    return any(shipment.max_ride_s is not None for shipment in problem.shipments) or any(
+        vehicle.overtime_s for vehicle in problem.vehicles
+    )

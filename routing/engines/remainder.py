@@ -99,12 +99,6 @@ class Remainder:
             if window.end_s >= self.origin_s and window.start_s <= self.origin_s + self.horizon_s
         )
 
-    def find_typical_s(self, start: Sequences) -> int:
-        """Return how long a route lasts if all vehicles share the work of the start evenly."""
-        vehicles = self.problem.vehicles
-        routes = (schedule_route(self.problem, v, start.get(v.id, ())) for v in vehicles)
-        return sum(r.duration_s for r in routes if isinstance(r, Route)) // len(vehicles)
-
     def is_possible(self, errand: Errand) -> bool:
         """Whether anybody may do it at a time that exists, delivering after picking up."""
         windows = [self.windows_of(halt) for halt in errand.halts]

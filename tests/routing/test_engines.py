@@ -12,7 +12,17 @@ from routing.checks import violations
 from routing.engines import Improved, Sequences, joint, ortools, pyvrp, vroom
 from routing.formats import read_problem
 from routing.plan import Plan, Progress, measure_objective
-from routing.problem import Depot, Handover, Job, Problem, Shipment, Step, TimeWindow, Vehicle
+from routing.problem import (
+    Depot,
+    Handover,
+    Job,
+    Problem,
+    Shipment,
+    Step,
+    TimeWindow,
+    Vehicle,
+    steps_of,
+)
 from routing.repair import fill, repair
 from tests.routing.cities import HOUR_S, draw_problem, drive_matrix
 from tests.routing.test_formats import make_homberger_file
@@ -143,9 +153,44 @@ def test_a_start_that_reloads_with_a_shipment_on_board_is_taken(engine: object) 
     between = (Step(id="j1"), pickup, Step(id="depot", leg="reload"), Step(id="j2"), delivery)
     start = repair(problem, {"van": between})
     assert start.unassigned == ()
-    found = search(engine, problem, start, 0.3)
+    found = search(engine, problem, start)
     if found is not None:  # VROOM knows no reloads
         assert violations(problem, repair(problem, found)) == []
+
+
+PYVRPS = pytest.mark.parametrize("engine", [pyvrp, joint], ids=lambda e: e.__name__[16:])
+
+
+@PYVRPS
+@pytest.mark.parametrize("is_warm", [False, True])
+def test_no_ride_is_longer_than_it_may_be(engine: object, is_warm: bool) -> None:
+    ride = Shipment(
+        id="ride", pickup=Handover(place=1), delivery=Handover(place=3), max_ride_s=HOUR_S // 2
+    )
+    by_s = (TimeWindow(start_s=0, end_s=250),)  # on the way to the ride's end, and no later
+    long = Job(id="long", place=2, service_s=HOUR_S, windows=by_s)
+    van = replace(VAN, fixed_cost=1_000)
+    problem = on_street(jobs=(long,), shipments=(ride,), vehicles=(van, replace(van, id="other")))
+    start = repair(problem, {"van": (Step(id="long"), *steps_of(ride)) if is_warm else ()})
+    found = search(engine, problem, start)
+    assert found is not None
+    plan = repair(problem, found)
+    assert plan.unassigned == ()
+    assert not is_warm or plan.cost <= start.cost
+
+
+@PYVRPS
+def test_nobody_is_kept_late_where_a_plan_without_overtime_is_known(engine: object) -> None:
+    half_s = HOUR_S // 2
+    windows = (TimeWindow(start_s=half_s, end_s=2 * HOUR_S),)
+    jobs = tuple(Job(id=f"j{k}", place=k, service_s=25 * 60, windows=windows) for k in (1, 2))
+    shift = TimeWindow(start_s=0, end_s=HOUR_S + 300)
+    van = replace(VAN, shift=shift, overtime_s=HOUR_S, overtime_cost_per_hour=100_000)
+    problem = on_street(jobs=jobs, vehicles=(van, replace(van, id="other")))
+    start = repair(problem, {"van": (Step(id="j1"),), "other": (Step(id="j2"),)})
+    found = search(engine, problem, start)
+    assert found is not None
+    assert repair(problem, found).cost <= start.cost
 
 
 @pytest.mark.parametrize("engine", [pyvrp, joint, ortools], ids=lambda e: e.__name__[16:])

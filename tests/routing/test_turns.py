@@ -42,6 +42,41 @@ def test_what_pyvrp_finds_alone_in_one_go_is_looked_for_in_one_go(make: object) 
     assert begin.engine == "vroom"
 
 
+def test_where_a_plan_tells_more_of_the_rules_the_first_lane_begins_anew_from_one() -> None:
+    day = make_day_with_breaks(60)
+    late = tuple(replace(vehicle, overtime_s=3_600) for vehicle in day.vehicles)
+    began_s = monotonic()
+    run = Turns(
+        replace(day, vehicles=late),
+        engines=ALL_ENGINES,
+        began_s=began_s,
+        until_s=began_s + 100,
+        lanes=2,
+    )
+    first, second = run.choose(0, 0), run.choose(0, 1)
+    assert first is not None
+    assert second is not None
+    assert (first.engine, second.engine) == ("joint", "joint")
+    assert first.seconds_s < 40
+    assert second.seconds_s > 95
+
+
+def test_vroom_begins_only_where_it_can_answer_in_its_share_of_the_time() -> None:
+    began_s = monotonic()
+    until_s = began_s + 10
+    for count, engine in ((60, "vroom"), (600, "joint")):
+        run = Turns(
+            make_day_with_breaks(count),
+            engines=ALL_ENGINES,
+            began_s=began_s,
+            until_s=until_s,
+            lanes=2,
+        )
+        begin = run.choose(1, 0)
+        assert begin is not None
+        assert begin.engine == engine
+
+
 def test_a_large_problem_is_searched_as_a_whole_before_it_is_cut() -> None:
     began_s = monotonic()
     run = Turns(
