@@ -33,6 +33,7 @@ from server.dispatch.models import (
 from server.dispatch.watch import look_soon
 from server.identity import service as identity
 from server.kit import clock
+from server.kit.db import is_any
 from server.kit.feed import announce
 from server.kit.outbox import emit
 from server.places import service as places
@@ -147,7 +148,7 @@ async def unacknowledged_manifests(
     newest = (
         select(ManifestVersion.driver_id, func.max(ManifestVersion.version).label("version"))
         .where(
-            ManifestVersion.driver_id.in_(driver_ids),
+            is_any(ManifestVersion.driver_id, driver_ids),
             ManifestVersion.acknowledged_at.is_(None),
         )
         .group_by(ManifestVersion.driver_id)

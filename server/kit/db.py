@@ -5,7 +5,7 @@ reaction) and handed down as a session; use cases never commit.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from io import BytesIO
@@ -18,7 +18,20 @@ from asyncpg import (
     InternalClientError,
     PostgresError,
 )
-from sqlalchemy import DateTime, MetaData, Text, Uuid, event, func, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    DateTime,
+    MetaData,
+    Text,
+    Uuid,
+    any_,
+    cast,
+    event,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import (
@@ -36,7 +49,7 @@ from sqlalchemy.ext.asyncio import (
     async_sessionmaker,
     create_async_engine,
 )
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute
 
 from server.kit.errors import Invalid
 
@@ -113,6 +126,13 @@ async def copy_rows(session: AsyncSession, table: str, columns: Sequence[str], r
         raise NotCopied(table) from error
     except InterfaceError as error:
         raise ConnectionError(str(error)) from error  # what the driver says of a lost connection
+
+
+def is_any(column: InstrumentedAttribute[UUID], ids: Iterable[UUID]) -> ColumnElement[bool]:
+    """Whether it is one of these, however many: a single value for the driver, where `in_` has one
+    for each."""
+    listed = f"{{{','.join([each.hex for each in ids])}}}"
+    return column == any_(cast(literal(listed, Text), ARRAY(Uuid)))
 
 
 def after_commit(session: AsyncSession, act: Callable[[], None]) -> None:
