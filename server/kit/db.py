@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -121,7 +120,9 @@ async def copy_rows(session: AsyncSession, table: str, columns: Sequence[str], r
     driver = (await connection.get_raw_connection()).driver_connection
     assert driver is not None
     try:
-        await driver.copy_to_table(table, source=BytesIO(rows), columns=columns, format="binary")
+        # As a view: bytes would be taken for a path, and what has `read` is read in a thread.
+        source = memoryview(rows)
+        await driver.copy_to_table(table, source=source, columns=columns, format="binary")
     except IntegrityConstraintViolationError as error:
         raise NotCopied(table) from error
     except InterfaceError as error:
