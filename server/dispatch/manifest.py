@@ -90,7 +90,6 @@ async def issue_manifests(session: AsyncSession, driver_ids: Collection[UUID]) -
 
 async def manifest_of(session: AsyncSession, driver_id: UUID) -> Manifest:
     """The newest manifest with the states and forecasts of now; version 0 when there was none."""
-    driver = await find_driver(session, driver_id)
     stored = await session.scalar(
         select(ManifestVersion)
         .where(ManifestVersion.driver_id == driver_id)
@@ -98,9 +97,12 @@ async def manifest_of(session: AsyncSession, driver_id: UUID) -> Manifest:
         .limit(1)
     )
     if stored is None:
+        driver = await find_driver(session, driver_id)
         people = await identity.get_people(session, [driver.person_id])
         return Manifest(version=0, run_id=None, driver_name=people[driver_id].name)
     manifest = msgspec.convert(stored.body, Manifest)
+    if not manifest.stops:
+        return manifest
     ids = [UUID(task.id) for stop in manifest.stops for task in stop.tasks]
     rows = await session.execute(
         select(Task.id, Task.state, Task.driver_id, Task.finished_by).where(Task.id.in_(ids))
