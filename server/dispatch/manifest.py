@@ -33,6 +33,7 @@ from server.dispatch.models import (
 from server.dispatch.watch import look_soon
 from server.identity import service as identity
 from server.kit import clock
+from server.kit.db import is_any
 from server.kit.feed import announce
 from server.kit.outbox import emit
 from server.places import service as places
@@ -89,7 +90,6 @@ async def issue_manifests(session: AsyncSession, driver_ids: Collection[UUID]) -
 
 async def manifest_of(session: AsyncSession, driver_id: UUID) -> Manifest:
     """The newest manifest with the states and forecasts of now; version 0 when there was none."""
-    driver = await find_driver(session, driver_id)
     stored = await session.scalar(
         select(ManifestVersion)
         .where(ManifestVersion.driver_id == driver_id)
@@ -97,9 +97,12 @@ async def manifest_of(session: AsyncSession, driver_id: UUID) -> Manifest:
         .limit(1)
     )
     if stored is None:
+        driver = await find_driver(session, driver_id)
         people = await identity.get_people(session, [driver.person_id])
         return Manifest(version=0, run_id=None, driver_name=people[driver_id].name)
     manifest = msgspec.convert(stored.body, Manifest)
+    if not manifest.stops:
+        return manifest
     ids = [UUID(task.id) for stop in manifest.stops for task in stop.tasks]
     rows = await session.execute(
         select(Task.id, Task.state, Task.driver_id, Task.finished_by).where(Task.id.in_(ids))
@@ -147,7 +150,7 @@ async def unacknowledged_manifests(
     newest = (
         select(ManifestVersion.driver_id, func.max(ManifestVersion.version).label("version"))
         .where(
-            ManifestVersion.driver_id.in_(driver_ids),
+            is_any(ManifestVersion.driver_id, driver_ids),
             ManifestVersion.acknowledged_at.is_(None),
         )
         .group_by(ManifestVersion.driver_id)

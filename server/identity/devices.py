@@ -16,6 +16,7 @@ from server.identity.models import Device, PairingCode, Person
 from server.identity.sessions import SEEN_EVERY
 from server.identity.tokens import keyed_hash, new_code, new_token, read_code
 from server.kit import clock
+from server.kit.db import is_any
 from server.kit.errors import Invalid, NotFound
 from server.kit.ids import new_id
 from server.kit.outbox import emit
@@ -263,7 +264,7 @@ async def revoke_devices_of(session: AsyncSession, driver_id: UUID, *, by: str) 
 
 async def revoked_devices(session: AsyncSession, device_ids: Collection[UUID]) -> set[UUID]:
     """Those of them that were revoked; asked again and again for the phones that are connected."""
-    query = select(Device.id).where(Device.id.in_(device_ids), Device.revoked_at.is_not(None))
+    query = select(Device.id).where(is_any(Device.id, device_ids), Device.revoked_at.is_not(None))
     return set(await session.scalars(query))
 
 

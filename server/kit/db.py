@@ -5,10 +5,9 @@ reaction) and handed down as a session; use cases never commit.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -18,7 +17,20 @@ from asyncpg import (
     InternalClientError,
     PostgresError,
 )
-from sqlalchemy import DateTime, MetaData, Text, Uuid, event, func, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    DateTime,
+    MetaData,
+    Text,
+    Uuid,
+    any_,
+    cast,
+    event,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import (
@@ -36,7 +48,7 @@ from sqlalchemy.ext.asyncio import (
     async_sessionmaker,
     create_async_engine,
 )
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute
 
 from server.kit.errors import Invalid
 
@@ -108,11 +120,20 @@ async def copy_rows(session: AsyncSession, table: str, columns: Sequence[str], r
     driver = (await connection.get_raw_connection()).driver_connection
     assert driver is not None
     try:
-        await driver.copy_to_table(table, source=BytesIO(rows), columns=columns, format="binary")
+        # As a view: bytes would be taken for a path, and what has `read` is read in a thread.
+        source = memoryview(rows)
+        await driver.copy_to_table(table, source=source, columns=columns, format="binary")
     except IntegrityConstraintViolationError as error:
         raise NotCopied(table) from error
     except InterfaceError as error:
         raise ConnectionError(str(error)) from error  # what the driver says of a lost connection
+
+
+def is_any(column: InstrumentedAttribute[UUID], ids: Iterable[UUID]) -> ColumnElement[bool]:
+    """Whether it is one of these, however many: a single value for the driver, where `in_` has one
+    for each."""
+    listed = f"{{{','.join([each.hex for each in ids])}}}"
+    return column == any_(cast(literal(listed, Text), ARRAY(Uuid)))
 
 
 def after_commit(session: AsyncSession, act: Callable[[], None]) -> None:

@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TICK_S = 0.05
+LONG_TICK_S = 0.1
+MANY_FRAMES_PER_S = 10_000
+"""From here on ticks are long: what storing costs for each phone and tick is shared by more fixes,
+and at so many, nobody notices."""
+
 WAITING_BYTES_MAX = 505 * packed.FIX.size
 """Of one phone that wait to be stored: five frames of the largest size."""
 
@@ -56,6 +61,9 @@ class FixIntake:
         self._untold: dict[Phone, int] = {}
         """The fix up to which all is stored, for phones that have not heard it yet."""
         self._has_come = asyncio.Event()
+        self._tick_s = TICK_S
+        self._took_s = 0.0
+        """When the frames of the last tick were taken, by the clock of the loop."""
         self.stored = 0
         self.refused = 0
         self.not_stored = 0
@@ -82,7 +90,7 @@ class FixIntake:
         """Store what comes, tick by tick. Runs until cancelled."""
         while True:
             await self._has_come.wait()
-            await asyncio.sleep(TICK_S)
+            await asyncio.sleep(self._tick_s)
             if not await self.store():
                 await asyncio.sleep(PAUSE_S)
 
@@ -153,7 +161,15 @@ class FixIntake:
             newest[key] = phone
             phone.frames = None
             phone.waiting_bytes = 0
+        self._fit_tick(sum(map(len, frames.values())))
         return list(newest.values()), list(frames.values())
+
+    def _fit_tick(self, count: int) -> None:
+        """count: of the frames since the last tick."""
+        now_s = asyncio.get_running_loop().time()
+        per_s = count / max(now_s - self._took_s, TICK_S)
+        self._tick_s = LONG_TICK_S if per_s >= MANY_FRAMES_PER_S else TICK_S
+        self._took_s = now_s
 
     def _leave_gap(self, phone: "Phone", frame: bytes) -> None:
         self.not_stored += _count(frame)

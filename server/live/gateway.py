@@ -83,6 +83,7 @@ class Gateway:
             self.map_feed.listen,
             self.map_feed.keep_current,
             self.map_feed.sweep,
+            self.map_feed.show,
             self.intake.run,
             self.intake.tell_all,
             self._tick,

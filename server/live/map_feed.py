@@ -11,7 +11,7 @@ everything is compared.
 import asyncio
 import json
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import batched
@@ -43,6 +43,8 @@ GONE_MAX = 1000
 
 RUNS_AT_A_TIME = 50
 """Between parts of a big company's day, phones and screens are served."""
+
+SCREENS_AT_A_TIME = 50
 
 type Record = dict[str, Any]
 
@@ -93,22 +95,21 @@ class MapFeed:
         self._exceptions_stale = True
         self._read_s = -STALE_AFTER_S
         self._changed_at = 1
-        self._told = 0
         self._moves = Moves()
         self._forgot_up_to = 0
         """A cursor before it needs a new snapshot: some that are gone since are forgotten."""
-        self._screens = 0
-        self._changed = asyncio.Condition()
+        self._screens: set[Callable[[], None]] = set()
         self._refreshing = asyncio.Lock()
 
     @contextmanager
-    def watched(self) -> Iterator[None]:
-        """While a screen is open. With none, nothing is read."""
-        self._screens += 1
+    def watched(self, show: Callable[[], None]) -> Iterator[None]:
+        """While a screen is open. With none, nothing is read. show: called at every tick, to send
+        the screen what it has yet to hear; it must not fail."""
+        self._screens.add(show)
         try:
             yield
         finally:
-            self._screens -= 1
+            self._screens.discard(show)
 
     def frame(self, cursor: int) -> tuple[Record, int]:
         """What a screen at `cursor` has yet to hear (all of it at 0 or after a very long sleep),
@@ -120,7 +121,8 @@ class MapFeed:
         """
         cursor = self._known(cursor)
         news: Record = {"drivers": {}, "runs": {}, "exceptions": {}}
-        for (kind, key), (version, record) in self._records.items():
+        records = self._records.items() if self.has_news(cursor) else ()
+        for (kind, key), (version, record) in records:
             if version > cursor and (record is not None or cursor > 0):
                 if kind == "drivers" and record is not None:
                     record = record | self._moves.fields_of(key)  # noqa: PLW2901
@@ -143,11 +145,6 @@ class MapFeed:
 
     def _known(self, cursor: int) -> int:
         return 0 if cursor < self._forgot_up_to else cursor
-
-    async def changed_since(self, cursor: int) -> None:
-        """Wait until there is something newer than `cursor`."""
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._version > cursor)
 
     async def listen(self) -> None:
         """Note what the news calls stale. Runs until cancelled."""
@@ -182,7 +179,6 @@ class MapFeed:
         while True:
             try:
                 if self._screens:
-                    await self._tell_screens()
                     await self.refresh()
             except Exception as error:
                 if not is_away(error):
@@ -203,11 +199,14 @@ class MapFeed:
                     compare_all_s = _loop_s() + COMPARE_ALL_S
             await asyncio.sleep(SWEEP_S)
 
-    async def _tell_screens(self) -> None:
-        if self._told < self._version:
-            self._told = self._version
-            async with self._changed:
-                self._changed.notify_all()
+    async def show(self) -> None:
+        """Let all screens have what they have yet to hear, tick by tick. Runs until cancelled."""
+        while True:
+            for some in batched(list(self._screens), SCREENS_AT_A_TIME):
+                for show in some:
+                    show()
+                await asyncio.sleep(0)  # between them, phones are served
+            await asyncio.sleep(TICK_S)
 
     async def catch_up(self) -> None:
         """What a screen waits for before it is shown anything. While everything is compared, which
@@ -223,7 +222,6 @@ class MapFeed:
             try:
                 await self._refresh()
                 self._read_s = _loop_s()
-                await self._tell_screens()
             except BaseException:
                 self._everything_stale = True  # what was to be read, was not
                 raise

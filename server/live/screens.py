@@ -1,7 +1,9 @@
-"""One dispatcher's screen: frames as fast as it acknowledges them, never more than two ahead."""
+"""One dispatcher's screen: frames as fast as it acknowledges them, never more than two ahead.
+
+The map feed calls all screens at its ticks; those that show the same are sent the same bytes.
+"""
 
 import asyncio
-from contextlib import suppress
 from uuid import UUID
 
 import msgspec
@@ -10,7 +12,7 @@ from picows import WSMsgType, WSTransport
 from server.identity import service as identity
 from server.kit.db import Database
 from server.live.endings import Refused, SignedOut, ending_for
-from server.live.map_feed import TICK_S, MapFeed
+from server.live.map_feed import MapFeed
 from server.live.map_moves import View
 from server.live.sockets import Caller, House
 
@@ -50,8 +52,12 @@ class Screen(Caller):
         """The cursors of the frames that it has not acknowledged."""
         self._sent = 0
         self._view: View | None = None
-        self._room = asyncio.Event()
-        self._room.set()
+        self._told = 0
+        """The cursor of all that is no move; of moves there is one for what the screen shows, and
+        one for the whole world."""
+        self._near = self._far = 0
+        self._beat_s = self._far_s = 0.0
+        """When it has to hear something, and of the whole world, again."""
         self._showing: asyncio.Task[None] | None = None
 
     def on_ws_connected(self, transport: WSTransport) -> None:
@@ -70,8 +76,6 @@ class Screen(Caller):
         if said.ack is not None:
             drawn = said.ack
             self._in_flight = [cursor for cursor in self._in_flight if cursor > drawn]
-            if len(self._in_flight) < FRAMES_AHEAD:
-                self._room.set()
 
     def hang_up(self) -> None:
         if self._showing is not None:
@@ -79,43 +83,43 @@ class Screen(Caller):
 
     async def _show(self) -> None:
         try:
-            with self._map_feed.watched():
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(self._write())
-                    group.create_task(self._watch_sign_in())
-        except* Exception as errors:
+            # What it is shown first is of now, and whole.
+            with self._map_feed.watched(lambda: None):
+                await self._map_feed.catch_up()
+            with self._map_feed.watched(self._show_news):
+                self._show_news()
+                await self._watch_sign_in()
+        except Exception as error:
             self._showing = None
-            self.end(ending_for(errors.exceptions[0]))
+            self.end(ending_for(error))
 
-    async def _write(self) -> None:
-        await self._map_feed.catch_up()
-        loop = asyncio.get_running_loop()
-        told = near = far = 0
-        beat_s = far_s = loop.time()
-        while True:
-            await self._room.wait()
-            with suppress(TimeoutError):
-                async with asyncio.timeout_at(beat_s):
-                    await self._map_feed.changed_since(near)
-            if loop.time() >= far_s:
-                moves, far = self._map_feed.moves(far)
-                near, far_s = far, loop.time() + FAR_EVERY_S
-            else:
-                moves, near = self._map_feed.moves(near, self._view)
-            if told and moves is not None:
-                self._show_frame(moves, near)
-            if self._map_feed.has_news(told) or loop.time() >= beat_s:
-                frame, told = self._map_feed.frame(told)
+    def _show_news(self) -> None:
+        """What it has yet to hear, unless it is behind with drawing."""
+        if len(self._in_flight) >= FRAMES_AHEAD or self._is_ending:
+            return
+        try:
+            now_s = asyncio.get_running_loop().time()
+            self._show_moves(now_s)
+            if self._map_feed.has_news(self._told) or now_s >= self._beat_s:
+                frame, self._told = self._map_feed.frame(self._told)
                 frame["number"] = self._sent + 1
-                self._show_frame(msgspec.json.encode(frame), told)
-                beat_s = loop.time() + BEAT_S
-            await asyncio.sleep(TICK_S)
+                self._show_frame(msgspec.json.encode(frame), self._told)
+                self._beat_s = now_s + BEAT_S
+        except Exception as error:
+            self.end(ending_for(error))
+
+    def _show_moves(self, now_s: float) -> None:
+        if now_s >= self._far_s:
+            moves, self._far = self._map_feed.moves(self._far)
+            self._near, self._far_s = self._far, now_s + FAR_EVERY_S
+        else:
+            moves, self._near = self._map_feed.moves(self._near, self._view)
+        if self._told and moves is not None:
+            self._show_frame(moves, self._near)
 
     def _show_frame(self, frame: bytes, cursor: int) -> None:
         self._in_flight.append(cursor)
         self._sent += 1
-        if len(self._in_flight) >= FRAMES_AHEAD:
-            self._room.clear()
         self.send(frame, WSMsgType.TEXT if frame[:1] == b"{" else WSMsgType.BINARY)
 
     async def _watch_sign_in(self) -> None:

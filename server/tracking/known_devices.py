@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from server.tracking.arrivals import Integers, Sender
+from server.tracking.arrivals import Sender
 from server.tracking.devices import Memories
 
 BEGIN_WITH = 64
@@ -23,18 +23,21 @@ class KnownDevices:
 
     def recall(self, senders: Sequence[Sender]) -> Memories | None:
         """Copies, in the order of the senders; None when one of them is not known."""
-        numbers = list(map(self._numbers.get, [sender.key for sender in senders]))
+        numbers = self._find(senders)
         return None if None in numbers else self._memories.take(np.array(numbers, np.int64))
 
     def keep(self, senders: Sequence[Sender], memories: Memories) -> None:
         """What is known of them from now on: the transaction that wrote it was committed."""
         if len(self._numbers) > KNOWN_MAX:
             self._numbers.clear()
-        numbers = self._numbers_of(senders)
-        while len(self._numbers) > self._memories.count:
-            self._memories.grow()
-        self._memories.put(numbers, memories)
+        numbers = self._find(senders)
+        if None in numbers:
+            for sender in senders:
+                self._numbers.setdefault(sender.key, len(self._numbers))
+            while len(self._numbers) > self._memories.count:
+                self._memories.grow()
+            numbers = self._find(senders)
+        self._memories.put(np.array(numbers, np.int64), memories)
 
-    def _numbers_of(self, senders: Sequence[Sender]) -> Integers:
-        known = self._numbers
-        return np.array([known.setdefault(each.key, len(known)) for each in senders], np.int64)
+    def _find(self, senders: Sequence[Sender]) -> list[int | None]:
+        return list(map(self._numbers.get, [sender.key for sender in senders]))

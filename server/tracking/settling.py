@@ -54,7 +54,7 @@ SETTLE = text(
     ), saved as (
         update tracked_device set
             driver_id = new.driver_id,
-            handled_first = new.first,
+            handled_first = coalesce(new.first, new.known_first),
             handled_through = new.through,
             handled_before = cast(new.before as jsonb),
             last_lon = new.lon / 1e7,
@@ -179,15 +179,14 @@ class Known:
 
 
 def _remembered(arrivals: Arrivals, known: Known, memories: Memories) -> Texts:
-    first = array_of_whole(memories.first)
     is_first_known = np.array_equal(memories.first, known.first)
     columns = {
         "device_id": array_of([sender.text for sender in arrivals.senders]),
         "driver_id": array_of([sender.driver_text for sender in arrivals.senders]),
-        "known_first": first if is_first_known else array_of_whole(known.first),
+        "known_first": array_of_whole(known.first),
         "known_through": array_of_whole(known.through),
         "known_before": _array_of_ranges(known.before),
-        "first": first,
+        "first": "{}" if is_first_known else array_of_whole(memories.first),
         "through": array_of_whole(memories.through),
         "before": _array_of_ranges(memories.before.tolist()),
     }
@@ -237,7 +236,10 @@ def _paths(arrivals: Arrivals, memories: Memories, remembered: Texts) -> Texts:
     end_of = np.repeat(ends, stops[: len(starts)] - starts)
     lon, lat = arrivals.lon, arrivals.lat
     far_m = most_m(lon[end_of], lat[end_of], lon, lat)
-    reach_m = array_of_whole(np.ceil(np.maximum.reduceat(far_m, starts))) if len(starts) else "{}"
+    reach_m = "{}"
+    if len(starts):
+        # PostGIS measures on the spheroid, where some ways are half a percent longer.
+        reach_m = array_of_whole(np.ceil(1.01 * np.maximum.reduceat(far_m, starts)))
     if _are_last(arrivals, ends, memories):
         return {
             "path_driver_id": remembered["driver_id"],

@@ -184,11 +184,11 @@ async def measure_live(
         told = measure_fanout(SCREENS)
     us = {name: side.us_each for name, side in sides.items()}
     rows = [
-        _at_least("bare gateway against the kernel's echo", 0.55, us, ECHO, BARE),
-        _at_least("bare gateway against the websockets library", 2.8, us, LIBRARY, BARE),
-        _at_least("whole path with 50 screens against the bare gateway", 0.75, us, BARE, WHOLE),
-        _at_least("whole path against mosquitto QoS 1", 0.8, us, MOSQUITTO, WHOLE),
-        _at_least("whole path against socket.io with Redis", 5, us, SOCKETIO, WHOLE),
+        at_least("bare gateway against the kernel's echo", 0.55, us, ECHO, BARE),
+        at_least("bare gateway against the websockets library", 2.8, us, LIBRARY, BARE),
+        at_least("whole path with 50 screens against the bare gateway", 0.75, us, BARE, WHOLE),
+        at_least("whole path against mosquitto QoS 1", 0.8, us, MOSQUITTO, WHOLE),
+        at_least("whole path against socket.io with Redis", 5, us, SOCKETIO, WHOLE),
         _row("conflated fan-out against JSON for each fix and screen", 200, told[1] / told[0]),
         _row("storing by the tick against one INSERT each", 25, stored[1] / stored[0]),
         _row("fix to screen at half of its ceiling, p99 in ticks", 1.5, to_screen.ticks, most=True),
@@ -213,7 +213,7 @@ async def measure_live(
     )
 
 
-def _at_least(what: str, demand: float, us: dict[str, float], than: str, ours: str) -> Row:
+def at_least(what: str, demand: float, us: dict[str, float], than: str, ours: str) -> Row:
     """How many times as cheap as another one is ours."""
     return _row(what, demand, us[than] / us[ours] if than in us else None)
 

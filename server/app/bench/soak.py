@@ -3,6 +3,8 @@ stored."""
 
 import asyncio
 import statistics
+from collections.abc import Mapping
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import text
@@ -10,8 +12,6 @@ from sqlalchemy import text
 from server.app.bench.conditions import Conditions, conditions_now, cpu_s_of
 from server.app.bench.live_machine import (
     SCREENS,
-    Load,
-    Machine,
     Say,
     driving,
     gateway_command,
@@ -83,7 +83,10 @@ async def measure_soak(*, drivers: int, seconds: int, say: Say) -> Soak:
                     samples_kb.append(memory_kb(gateway.pid))
                 database_s = cpu_s_of(machine.database_pid) - began_s
         found = await load
-        not_stored, twice = await _compare(machine, found)
+        db = Database(machine.environ["DATABASE_URL"])
+        ids = [device.device_id for device in machine.devices]
+        losses = await count_losses(db, dict(zip(ids, found.acknowledged, strict=True)))
+        await db.close()
     warm = min(round(WARM_S / SAMPLE_S), len(samples_kb) // 2)
     tenth = max(len(samples_kb) // 10, 1)
     before = statistics.median(samples_kb[warm : warm + tenth])
@@ -98,8 +101,8 @@ async def measure_soak(*, drivers: int, seconds: int, say: Say) -> Soak:
         sent_at_least=sent,
         acknowledged=acknowledged,
         unanswered=max(sent - acknowledged, 0),
-        not_stored=not_stored,
-        twice=twice,
+        not_stored=losses[0],
+        twice=losses[1],
         per_s=found.per_s,
         markers_p99_ms=shown.p99_ms,
         gateway_share=found.core_share,
@@ -111,20 +114,18 @@ async def measure_soak(*, drivers: int, seconds: int, say: Say) -> Soak:
     )
 
 
-async def _compare(machine: Machine, load: Load) -> tuple[int, int]:
-    """(fixes that were acknowledged and are not stored, fixes that are stored twice)."""
-    db = Database(machine.environ["DATABASE_URL"])
+async def count_losses(db: Database, acknowledged: Mapping[UUID, int]) -> tuple[int, int]:
+    """(fixes that were acknowledged and are not stored, fixes that are stored twice).
+    acknowledged: device -> the number up to which all its fixes were, counted up from 1."""
     async with db.transaction() as session:
         rows = await session.execute(
             text("select device_id, count(distinct seq), max(seq), count(*) from fix group by 1")
         )
         stored = {device_id: tuple(numbers) for device_id, *numbers in rows}
-    await db.close()
     not_stored = twice = 0
-    for device, acknowledged in zip(machine.devices, load.acknowledged, strict=True):
-        distinct, highest, rows_of_it = stored.get(device.device_id, (0, 0, 0))
-        # Numbers count up by one: where none is left out, all up to the highest are there.
-        left_out = highest - distinct
-        not_stored += max(acknowledged - highest, 0) + left_out
-        twice += rows_of_it - distinct
+    for device_id, through in acknowledged.items():
+        distinct, highest, count = stored.get(device_id, (0, 0, 0))
+        # Where no number is left out, all up to the highest are there.
+        not_stored += max(through - highest, 0) + highest - distinct
+        twice += count - distinct
     return not_stored, twice

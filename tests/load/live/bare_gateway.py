@@ -5,6 +5,7 @@ import sys
 
 import uvloop
 
+from server.app.gateway import spare_the_collector
 from server.app.modules import load
 from server.kit import clock
 from server.kit.blobs import Blobs
@@ -38,6 +39,7 @@ async def main() -> None:
     async with open_gateway(
         settings, db, feed, Blobs(settings.blobs_dir), port=int(sys.argv[1]), intake=BareIntake
     ):
+        spare_the_collector()
         await asyncio.Event().wait()
 
 

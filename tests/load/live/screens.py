@@ -45,8 +45,8 @@ class Screen(WSListener):
         now_ms = time.time_ns() // 1_000_000
         self._began_s = self._began_s or time.monotonic()
         if self._ages_ms is not None and time.monotonic() > self._began_s + WARM_S:
-            sent_ms = np.frombuffer(payload, MARKERS, offset=HEADER.size)["lat"] - SOUTH
-            self._ages_ms.append((now_ms - sent_ms) % WRAP_MS)
+            lat = np.frombuffer(payload, MARKERS, offset=HEADER.size)["lat"]
+            self._ages_ms.append((now_ms - (lat.astype(np.int64) - SOUTH)) % WRAP_MS)
 
 
 async def main() -> None:

@@ -54,7 +54,7 @@ async def kept_current(db: Database, feed: Feed) -> AsyncIterator[MapFeed]:
         asyncio.create_task(job())
         for job in (map_feed.listen, map_feed.keep_current, map_feed.sweep)
     ]
-    with map_feed.watched():
+    with map_feed.watched(lambda: None):
         yield map_feed
     for job in jobs:
         job.cancel()
@@ -154,7 +154,7 @@ async def test_stale_screen_becomes_equal_to_a_fresh_one_after_every_kind_of_cha
             expected = comparable(await truth(town.db, feed))
             async with asyncio.timeout(PATIENCE_S):
                 while comparable(shown) != expected:
-                    await map_feed.changed_since(cursor)
+                    await asyncio.sleep(0.01)
                     moves, _ = map_feed.moves(cursor)
                     frame, cursor = map_feed.frame(cursor)
                     assert frame["type"] == "changes"
@@ -256,7 +256,7 @@ async def test_screen_that_does_not_acknowledge_gets_two_frames_then_one_with_al
     any_web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(screens, "BEAT_S", 0.01)
-    monkeypatch.setattr(screens, "TICK_S", 0.0)
+    monkeypatch.setattr(map_feed_module, "TICK_S", 0.01)
     _, cookie = await sign_in_cookie(any_web.db)
     async with watching(any_web, cookie) as screen:
         await screen.frame()

@@ -12,8 +12,9 @@ from server.protocol import packed
 from server.protocol.envelope import Envelope
 from server.protocol.from_driver import Fix, Fixes
 from server.tracking import sifting
-from server.tracking.arrivals import Arrivals, Frames, Sender
+from server.tracking.arrivals import Arrivals, Frames, Sender, distances_m, most_m
 from server.tracking.devices import Memories
+from server.tracking.known_devices import KnownDevices
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SENDERS = [Sender(UUID(int=number), UUID(int=100 + number)) for number in range(3)]
@@ -110,3 +111,33 @@ def test_phone_that_goes_on_where_it_ended_is_seen_at_a_glance() -> None:
     fix = Fix(seq=1, taken_at=NOON, lon=9.5, lat=47.1, accuracy_m=5)
     arrivals = arrivals_of([(SENDERS[0], [fix])])
     assert sifting.find_plain(arrivals, Memories.of_nobody(1), NOON).tolist() == [True]
+
+
+DEGREES = st.tuples(st.floats(-180, 180), st.floats(-90, 90))
+
+
+@given(DEGREES, DEGREES)
+def test_no_two_places_are_farther_apart_than_the_quick_look_says(
+    one: tuple[float, float], other: tuple[float, float]
+) -> None:
+    pair = [np.array([degrees]) for degrees in (*one, *other)]
+    assert distances_m(*pair)[0] <= most_m(*pair)[0] + 1e-3
+
+
+def test_many_devices_are_known_apart_and_none_before_it_was_kept() -> None:
+    known = KnownDevices()
+    senders = [Sender(UUID(int=number), UUID(int=1000 + number)) for number in range(200)]
+    memories = Memories.of_nobody(200)
+    memories.through[:] = np.arange(200)
+    memories.before[7] = [[1, 2]]
+    known.keep(senders[:100], memories.take(np.arange(100)))
+    assert known.recall(senders[90:110]) is None
+    known.keep(senders, memories)
+    chosen = senders[5:150][::-1]
+    found = known.recall(chosen)
+    assert found is not None
+    assert found.through.tolist() == list(range(5, 150))[::-1]
+    assert [place for place, ranges in enumerate(found.before) if ranges] == [149 - 7]
+    found.through[:] = 0
+    again = known.recall(chosen)
+    assert again is not None and again.through[0] == 149, "what was recalled is a copy"
