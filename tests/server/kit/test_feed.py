@@ -127,6 +127,20 @@ async def test_node_that_dies_costs_what_is_said_on_its_channels_until_it_is_bac
 
 
 @pytest.mark.parametrize(
+    "url", ["redis://127.0.0.1:1", "redis+cluster://:secret@127.0.0.1:1,127.0.0.1:2"]
+)
+async def test_redis_that_is_away_is_no_error(url: str) -> None:
+    feed = Feed(url)
+    async with asyncio.timeout(10):
+        assert not await feed.is_up()
+        await feed.publish("map", b"x")
+        assert feed.lost_messages == 1
+        assert await feed.meet("orders", "Ada", at_s=1, stay_s=1) == []
+        assert await feed.count_listeners("map") is None
+    await feed.close()
+
+
+@pytest.mark.parametrize(
     "url", ["redis+cluster://:secret@one:7000,two:7001", "rediss+cluster://u:p@one,two"]
 )
 def test_a_cluster_is_named_in_the_settings(url: str) -> None:
