@@ -1,5 +1,6 @@
 """`postrider doctor`: says in words what is wrong with this installation, and what to do."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
@@ -22,6 +23,9 @@ from server.live.pages import BUILT
 from server.tracking import service as tracking
 
 LEAST_FREE_BYTES = 2 * 1024**3
+ANSWER_WITHIN_S = 15.0
+"""A database that is silent is worse than one that is away: nobody says so."""
+
 CLOCK_ERROR_MAX_S = 2.0
 EVENT_WAITS_MAX_S = 60.0
 NEVER_HEARD_AFTER = timedelta(hours=1)
@@ -68,7 +72,9 @@ async def _safely(
     look: Callable[[Database], Awaitable[list[Finding]]], db: Database
 ) -> AsyncIterator[Finding]:
     try:
-        for finding in await look(db):
+        async with asyncio.timeout(ANSWER_WITHIN_S):
+            found = await look(db)
+        for finding in found:
             yield finding
     except AWAY as error:
         yield Finding(

@@ -103,7 +103,7 @@ class ClusterServers:
             require_full_coverage=False,
             socket_timeout=ANSWER_WITHIN_S,
             socket_connect_timeout=CONNECT_WITHIN_S,
-            cluster_error_retry_attempts=1,
+            retry=never_again(),
             **self._options,
         )
 
@@ -133,7 +133,7 @@ class ClusterServers:
         await self.client.initialize()  # once; only then it knows the slots
         node = self.client.get_node_from_key(channel)
         found = await self.client.execute_command("PUBSUB SHARDNUMSUB", channel, target_nodes=node)
-        return int(found[1])
+        return int(found[0][1])
 
     async def ping(self) -> None:
         await self.client.ping(target_nodes=RedisCluster.PRIMARIES)

@@ -70,6 +70,7 @@ async def test_who_was_cut_off_is_told_that_something_may_have_been_missed(
     two: tuple[Feed, Feed], redis_url: str
 ) -> None:
     speaker, listener = two
+    assert await speaker.is_up()
     heard = listener.listen(*CHANNELS)
     assert await next_news(heard) is None
     for url in speaker_urls(speaker, redis_url):
