@@ -94,6 +94,9 @@ async def measure_faults(
             )
             async with played as (scene, faults):
                 chosen = [each for each in faults if only in each.name]
+                if not chosen:
+                    names = ", ".join(each.name for each in faults)
+                    raise SystemExit(f"No fault has {only!r} in its name. There are: {names}.")
                 cases = await scene.play_all(chosen, began_s + WHOLE_WITHIN_S)
                 for witness in scene.people:
                     await witness.stop()
