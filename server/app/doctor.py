@@ -4,6 +4,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import NamedTuple
 
 from alembic.migration import MigrationContext
@@ -11,6 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from routing import speed_limits
 from server.app.migrate import alembic_config
 from server.kit import clock
 from server.kit.db import AWAY, Database
@@ -237,11 +239,16 @@ def look_at_files(settings: Settings) -> list[Finding]:
         Finding("disk", f"{free / 1e9:.0f} GB free", "make room; proofs need it" if low else ""),
         Finding(
             "roads",
-            "built" if roads else "none; plans use straight lines",
+            _state_of_roads(settings.roads_dir) if roads else "none; plans use straight lines",
             "" if roads else "run `./postrider roads build FILE.osm.pbf`",
         ),
         Finding("page", "built" if page else "not built yet", "" if page else "`up` builds it"),
     ]
+
+
+def _state_of_roads(folder: Path) -> str:
+    has_limits = all((folder / name).exists() for name in speed_limits.FILES)
+    return "built" if has_limits else "built, without speed limits; build them again to have those"
 
 
 def _show(finding: Finding) -> bool:
