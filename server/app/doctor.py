@@ -1,8 +1,10 @@
 """`postrider doctor`: says in words what is wrong with this installation, and what to do."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import NamedTuple
 
 from alembic.migration import MigrationContext
@@ -10,6 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from routing import speed_limits
 from server.app.migrate import alembic_config
 from server.kit import clock
 from server.kit.db import AWAY, Database
@@ -22,6 +25,9 @@ from server.live.pages import BUILT
 from server.tracking import service as tracking
 
 LEAST_FREE_BYTES = 2 * 1024**3
+ANSWER_WITHIN_S = 15.0
+"""A database that is silent is worse than one that is away: nobody says so."""
+
 CLOCK_ERROR_MAX_S = 2.0
 EVENT_WAITS_MAX_S = 60.0
 NEVER_HEARD_AFTER = timedelta(hours=1)
@@ -68,7 +74,9 @@ async def _safely(
     look: Callable[[Database], Awaitable[list[Finding]]], db: Database
 ) -> AsyncIterator[Finding]:
     try:
-        for finding in await look(db):
+        async with asyncio.timeout(ANSWER_WITHIN_S):
+            found = await look(db)
+        for finding in found:
             yield finding
     except AWAY as error:
         yield Finding(
@@ -231,11 +239,16 @@ def look_at_files(settings: Settings) -> list[Finding]:
         Finding("disk", f"{free / 1e9:.0f} GB free", "make room; proofs need it" if low else ""),
         Finding(
             "roads",
-            "built" if roads else "none; plans use straight lines",
+            _state_of_roads(settings.roads_dir) if roads else "none; plans use straight lines",
             "" if roads else "run `./postrider roads build FILE.osm.pbf`",
         ),
         Finding("page", "built" if page else "not built yet", "" if page else "`up` builds it"),
     ]
+
+
+def _state_of_roads(folder: Path) -> str:
+    has_limits = all((folder / name).exists() for name in speed_limits.FILES)
+    return "built" if has_limits else "built, without speed limits; build them again to have those"
 
 
 def _show(finding: Finding) -> bool:

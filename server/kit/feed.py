@@ -12,11 +12,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from redis.asyncio.client import PubSub
-from redis.exceptions import RedisError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.kit.db import after_commit
-from server.kit.redis_servers import open_servers
+from server.kit.redis_servers import REDIS_AWAY, open_servers
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +43,7 @@ class Feed:
         """Tell whoever listens now. Lost when Redis is away: listeners re-read when it is back."""
         try:
             await self._servers.publish(channel, message)
-        except (RedisError, OSError):
+        except REDIS_AWAY:
             self.lost_messages += 1
             log.warning("Redis is away; %d messages lost so far", self.lost_messages)
 
@@ -69,7 +68,7 @@ class Feed:
                             if isinstance(message, Exception):
                                 raise message
                             yield message
-            except (RedisError, OSError):
+            except REDIS_AWAY:
                 log.warning("Redis is away; listening again in %.1f s", pause_s)
             await asyncio.sleep(random.uniform(pause_s / 2, pause_s))
             pause_s = min(pause_s * 2, 5)
@@ -88,14 +87,14 @@ class Feed:
                 pipe.expire(key, MEETING_KEPT_S)
                 pipe.zrange(key, 0, -1)
                 found = (await pipe.execute())[-1]
-        except (RedisError, OSError):
+        except REDIS_AWAY:
             return []
         return [each.decode() for each in found if each.decode() != member]
 
     async def is_up(self) -> bool:
         try:
             await self._servers.ping()
-        except (RedisError, OSError):
+        except REDIS_AWAY:
             return False
         return True
 
@@ -103,7 +102,7 @@ class Feed:
         """How many processes hear what is published there; None when Redis is away."""
         try:
             return await self._servers.count_listeners(channel)
-        except (RedisError, OSError):
+        except REDIS_AWAY:
             return None
 
     async def close(self) -> None:
@@ -126,7 +125,7 @@ async def _heard(ears: Sequence[PubSub]) -> AsyncIterator[asyncio.Queue[Heard | 
                 elif message["type"] == "sunsubscribe":
                     break  # the channel has moved to another node
             await heard.put(ConnectionError("Redis sends nothing more"))
-        except (RedisError, OSError) as error:
+        except REDIS_AWAY as error:
             await heard.put(error)
 
     tasks = [asyncio.create_task(hear(ear)) for ear in ears]

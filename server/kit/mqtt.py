@@ -8,7 +8,7 @@ no second store; messages may come twice.
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 
@@ -30,11 +30,8 @@ REFUSALS = {
 }
 
 
-class BrokerAway(ConnectionError):
-    """The broker cannot be heard: {reason}"""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
+class BrokerAway(Exception):
+    """The broker cannot be heard; why, in its words or ours."""
 
 
 class Message(NamedTuple):
@@ -77,13 +74,14 @@ class Listener:
         listener = cls(reader, writer)
         beating: asyncio.Task[None] | None = None
         try:
-            async with asyncio.timeout(CONNECT_WITHIN_S):
-                await listener._sign_in(name, parts.username, parts.password)
-                await listener._subscribe(topics)
+            try:
+                async with asyncio.timeout(CONNECT_WITHIN_S):
+                    await listener._sign_in(name, parts.username, parts.password)
+                    await listener._subscribe(topics)
+            except (OSError, asyncio.IncompleteReadError) as error:
+                raise BrokerAway(str(error) or "it does not answer") from error
             beating = asyncio.create_task(listener._beat())
             yield listener
-        except (OSError, asyncio.IncompleteReadError) as error:
-            raise BrokerAway(str(error) or "it does not answer") from error
         finally:
             if beating is not None:
                 beating.cancel()
@@ -108,9 +106,18 @@ class Listener:
                 return _message(flags, body, is_whole)
 
     async def acknowledge(self, message: Message) -> None:
-        """The broker may forget it."""
-        if message.packet_id is not None:
+        """The broker may forget it.
+
+        Raises
+        ------
+        BrokerAway
+        """
+        if message.packet_id is None:
+            return
+        try:
             await self._send(PUBACK, 0, message.packet_id.to_bytes(2))
+        except OSError as error:
+            raise BrokerAway(str(error) or "it is gone") from error
 
     async def _sign_in(self, name: str, user: str | None, password: str | None) -> None:
         flags, payload = 0, _text(name)
@@ -143,10 +150,11 @@ class Listener:
                 return
 
     async def _beat(self) -> None:
-        """Say that we live, and find out whether the broker does."""
-        while True:
-            await asyncio.sleep(KEEP_ALIVE_S / 2)
-            await self._send(PINGREQ, 0, b"")
+        """Say that we live. Whether the broker does is noticed by whoever hears it."""
+        with suppress(OSError):
+            while True:
+                await asyncio.sleep(KEEP_ALIVE_S / 2)
+                await self._send(PINGREQ, 0, b"")
 
     async def _send(self, kind: int, flags: int, body: bytes) -> None:
         self._writer.write(bytes([kind << 4 | flags]) + _length(len(body)) + body)

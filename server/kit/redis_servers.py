@@ -17,6 +17,7 @@ from redis.asyncio.client import PubSub
 from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisClusterException, RedisError
 
 PORT = 6379
 ANSWER_WITHIN_S = 5.0
@@ -25,6 +26,9 @@ CHECK_EVERY_S = 5
 """A listener that hears nothing asks whether its server still lives."""
 
 CLUSTER = "+cluster"
+
+REDIS_AWAY = (RedisError, RedisClusterException, OSError)
+"""What is heard of a Redis, or a part of a cluster, that cannot be reached."""
 
 
 def never_again() -> Retry:
@@ -37,7 +41,7 @@ type Ears = AbstractAsyncContextManager[list[PubSub]]
 
 
 class RedisServers(Protocol):
-    """client: for keys. Whatever fails raises RedisError or OSError."""
+    """client: for keys. What fails raises one of REDIS_AWAY."""
 
     client: Any
 
@@ -99,7 +103,7 @@ class ClusterServers:
             require_full_coverage=False,
             socket_timeout=ANSWER_WITHIN_S,
             socket_connect_timeout=CONNECT_WITHIN_S,
-            cluster_error_retry_attempts=1,
+            retry=never_again(),
             **self._options,
         )
 
@@ -126,9 +130,10 @@ class ClusterServers:
             yield ears
 
     async def count_listeners(self, channel: str) -> int:
+        await self.client.initialize()  # once; only then it knows the slots
         node = self.client.get_node_from_key(channel)
         found = await self.client.execute_command("PUBSUB SHARDNUMSUB", channel, target_nodes=node)
-        return int(found[1])
+        return int(found[0][1])
 
     async def ping(self) -> None:
         await self.client.ping(target_nodes=RedisCluster.PRIMARIES)

@@ -22,6 +22,7 @@ from server.kit.db import Database
 from server.kit.errors import Invalid, PostriderError, Unavailable
 from server.kit.feed import announce
 from server.kit.ids import new_id
+from server.kit.spans import span
 from server.live.effects import EFFECTS
 from server.live.models import DriverCommand
 from server.live.news import MAP_CHANNEL, tell_of_driver
@@ -154,7 +155,8 @@ class DriverSession:
         if not self.greeted and not isinstance(envelope.body, Hello):
             raise HelloFirst
         try:
-            answers = await self._act(envelope)
+            with span(f"phone says {envelope.type}"):
+                answers = await self._act(envelope)
         except Unavailable:
             raise
         except PostriderError as error:

@@ -94,6 +94,9 @@ async def measure_faults(
             )
             async with played as (scene, faults):
                 chosen = [each for each in faults if only in each.name]
+                if not chosen:
+                    names = ", ".join(each.name for each in faults)
+                    raise SystemExit(f"No fault has {only!r} in its name. There are: {names}.")
                 cases = await scene.play_all(chosen, began_s + WHOLE_WITHIN_S)
                 for witness in scene.people:
                     await witness.stop()
@@ -204,6 +207,19 @@ def _faults(scene: Scene, outages: Outages, misdeeds: Misdeeds, outage_s: float)
         ),
         Fault(name="kill -9 of Redis", act=outages.kill_redis, spared=everybody),
         Fault(name="kill -9 of PostgreSQL", act=outages.kill_database),
+        Fault(
+            name=f"Redis down for {half_s:.0f} s",
+            act=lambda: outages.take_down_redis(half_s),
+            lasts_s=half_s,
+            spared=everybody,
+            screens=True,
+        ),
+        Fault(
+            name=f"PostgreSQL down for {outage_s:.0f} s",
+            act=lambda: outages.take_down_database(outage_s),
+            lasts_s=outage_s,
+            screens=True,
+        ),
         Fault(
             name=f"Redis silent for {half_s:.0f} s",
             act=lambda: outages.freeze_redis(half_s),

@@ -21,6 +21,9 @@ from server.kit.ids import new_id
 WRITE_EVERY_S = 0.25
 ANSWER_WITHIN_S = 5.0
 RETRY_S = 0.5
+TRY_LATER = (502, 503, 504)
+"""Of the server, or of a proxy that has lost one."""
+
 CURSOR = slice(8, 16)
 """Where the cursor is in a frame of moves."""
 
@@ -95,7 +98,7 @@ class Office:
                     )
                     if answer.status_code == httpx.codes.CREATED:
                         self.jobs.append((witness, text))
-                    elif answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                    elif answer.status_code not in TRY_LATER:
                         self.complaints.append(f"{answer.status_code}: {answer.text}")
                 await asyncio.sleep(WRITE_EVERY_S)
 

@@ -70,6 +70,14 @@ class Outages:
         await asyncio.sleep(WATCHED_S)
         return ""
 
+    async def take_down_redis(self, seconds: float) -> str:
+        await take_down(await redis_pid(self._system.settings.redis_url), seconds)
+        return ""
+
+    async def take_down_database(self, seconds: float) -> str:
+        await take_down(await database_pid(self._system.db), seconds)
+        return ""
+
     async def freeze_redis(self, seconds: float) -> str:
         await freeze([await redis_pid(self._system.settings.redis_url)], seconds)
         return ""
@@ -135,6 +143,17 @@ async def redis_pid(url: str) -> int:
         return int((await redis.info("server"))["process_id"])
     finally:
         await redis.aclose()
+
+
+async def take_down(process_id: int, seconds: float) -> None:
+    """End a server, and its keeper does not hear of it before."""
+    keeper = parent_of(process_id)
+    os.kill(keeper, signal.SIGSTOP)
+    try:
+        os.kill(process_id, signal.SIGKILL)
+        await asyncio.sleep(seconds)
+    finally:
+        os.kill(keeper, signal.SIGCONT)
 
 
 async def freeze(process_ids: list[int], seconds: float) -> None:

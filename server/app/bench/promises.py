@@ -1,7 +1,6 @@
 """What was acknowledged, against what is there: nothing may be lost, nothing done twice."""
 
 from collections.abc import Collection
-from uuid import UUID
 
 import msgspec
 from sqlalchemy import text
@@ -61,8 +60,8 @@ async def count_broken_promises(
         if command_id in commands
     }
     async with db.transaction() as session:
-        kept: dict[UUID, int] = dict((await session.execute(text(KEPT))).tuples().all())
-        filtered: dict[UUID, int] = dict((await session.execute(text(FILTERED))).tuples().all())
+        kept = {row[0]: int(row[1]) for row in await session.execute(text(KEPT))}
+        filtered = {row[0]: int(row[1]) for row in await session.execute(text(FILTERED))}
         recorded = set(await session.scalars(text("select command_id from driver_command")))
         facts = set(await session.scalars(text("select command_id from street_fact")))
         told = set(

@@ -25,8 +25,6 @@ from server.kit.settings import ROOT, read_settings
 GATEWAYS, WEBS = 3, 2
 
 CONFIGURATION = """
-global
-    maxconn 20000
 defaults
     mode http
     option forwardfor
@@ -151,9 +149,8 @@ def _proxy(
         )
     )
     process = subprocess.Popen(
-        [program.path, "-db", "-f", configuration],
+        [program.path, "-q", "-db", "-f", configuration],
         env={**os.environ, **program.environ},
-        stderr=subprocess.DEVNULL,
     )
     try:
         yield

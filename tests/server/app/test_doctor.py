@@ -1,5 +1,6 @@
 """What `postrider doctor` says, and that it sees what needs a person."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -8,6 +9,7 @@ import pytest
 from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.app import doctor
 from server.app.doctor import examine, retry
 from server.identity import service as identity
 from server.identity.access import Role
@@ -217,3 +219,17 @@ async def test_services_that_are_away_are_named_with_their_variable(
     _, ill = read_findings(capsys)
     assert any(line.startswith("database:") and "DATABASE_URL" in line for line in ill)
     assert any(line.startswith("redis:") and "REDIS_URL" in line for line in ill)
+
+
+async def test_a_database_that_is_silent_is_not_waited_for_for_ever(
+    installation: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "ANSWER_WITHIN_S", 0.05)
+    silent = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    port = silent.sockets[0].getsockname()[1]
+    url = f"postgresql+asyncpg://postrider@127.0.0.1:{port}/none"
+    async with asyncio.timeout(10):
+        assert not await examine(replace(installation, database_url=url))
+    _, ill = read_findings(capsys)
+    assert any(line.startswith("database: does not answer (TimeoutError)") for line in ill)
+    silent.close()

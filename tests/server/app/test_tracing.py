@@ -4,6 +4,7 @@ import logging
 
 import httpx
 import pytest
+from asyncpg import InternalClientError
 from litestar import Litestar
 
 from server.kit.logs import JsonLines
@@ -44,3 +45,16 @@ async def test_an_answer_names_its_trace_and_a_fault_of_ours_is_logged_with_it(
         logger.removeHandler(gathered)
     assert (answer.status_code, answer.json()["trace_id"]) == (500, TRACE)
     assert any(TRACE in line and "a defect" in line for line in lines)
+
+
+async def test_a_driver_that_lost_its_thread_is_a_database_that_is_away_and_no_defect(
+    client: httpx.AsyncClient, app: Litestar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a statement that was cut off: the same request works later."""
+
+    async def confused() -> bool:
+        raise InternalClientError("got result for unknown protocol state 3")
+
+    monkeypatch.setattr(app.state.feed, "is_up", confused)
+    answer = await client.get("/api/health")
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")

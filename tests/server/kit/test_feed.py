@@ -70,6 +70,7 @@ async def test_who_was_cut_off_is_told_that_something_may_have_been_missed(
     two: tuple[Feed, Feed], redis_url: str
 ) -> None:
     speaker, listener = two
+    assert await speaker.is_up()
     heard = listener.listen(*CHANNELS)
     assert await next_news(heard) is None
     for url in speaker_urls(speaker, redis_url):
@@ -124,6 +125,20 @@ async def test_node_that_dies_costs_what_is_said_on_its_channels_until_it_is_bac
     await heard.aclose()
     await feed.close()
     await listener.close()
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://127.0.0.1:1", "redis+cluster://:secret@127.0.0.1:1,127.0.0.1:2"]
+)
+async def test_redis_that_is_away_is_no_error(url: str) -> None:
+    feed = Feed(url)
+    async with asyncio.timeout(10):
+        assert not await feed.is_up()
+        await feed.publish("map", b"x")
+        assert feed.lost_messages == 1
+        assert await feed.meet("orders", "Ada", at_s=1, stay_s=1) == []
+        assert await feed.count_listeners("map") is None
+    await feed.close()
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,25 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
+from asyncpg import CannotConnectNowError, InternalClientError
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.kit import clock
 from server.kit.db import Database
 from server.kit.outbox import EVENTS, REACTIONS, Event, OutboxEvent, OutboxReaction, emit, reaction
-from server.kit.relay import ATTEMPTS, relay_pending, retry_parked, unfinished_reactions
+from server.kit.relay import (
+    ATTEMPTS,
+    relay_pending,
+    retry_parked,
+    run_relay,
+    unfinished_reactions,
+)
 
 
 class LampLit(Event):
@@ -218,3 +227,33 @@ def test_two_events_of_one_name_are_refused() -> None:
     with pytest.raises(TypeError, match=r"both declare tests\.LampLit"):
         type("LampLit", (Event,), {"__module__": "tests.elsewhere", "__annotations__": {}})
     assert EVENTS["tests.LampLit"] is LampLit
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        CannotConnectNowError("the database system is starting up"),
+        ConnectionRefusedError("nobody listens"),
+        InternalClientError("got result for unknown protocol state 3"),
+        PoolExhausted("QueuePool limit reached"),
+    ],
+)
+async def test_relay_outlives_whatever_a_database_that_goes_away_raises(
+    db: Database, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    tries, stop, wake = 0, asyncio.Event(), asyncio.Event()
+
+    @asynccontextmanager
+    async def exclusive(_: str) -> AsyncIterator[bool]:
+        nonlocal tries
+        tries += 1
+        wake.set()
+        if tries == 1:
+            raise fault
+        stop.set()
+        yield False
+
+    monkeypatch.setattr(db, "exclusive", exclusive)
+    async with asyncio.timeout(5):
+        await run_relay(db, wake, stop)
+    assert tries == 2

@@ -4,8 +4,10 @@ as real ones do when they restart."""
 import asyncio
 import json
 import shutil
+import signal
 import socket
 import subprocess
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -133,11 +135,13 @@ class Mosquitto:
         return f"mqtt://{OURS[0]}:a%20password%20with%20%3A%20and%20%2F@127.0.0.1:{self.port}"
 
     def let_in(self, user: str, password: str) -> None:
-        add = self.program.path.parents[1] / "bin/mosquitto_passwd"
-        subprocess.run(
-            [add, "-b", self.passwords, user, password], check=True, env=self.program.environ
-        )
-        self.process.send_signal(1)  # SIGHUP: read it again
+        add_password(self.program, self.passwords, user, password)
+        self.process.send_signal(signal.SIGHUP)  # read them again
+
+
+def add_password(program: debian.Program, passwords: Path, user: str, password: str) -> None:
+    add = program.path.parents[1] / "bin/mosquitto_passwd"
+    subprocess.run([add, "-b", passwords, user, password], check=True, env=program.environ)
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +155,7 @@ def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     (home / "passwords").touch(mode=0o600)
+    add_password(program, home / "passwords", *OURS)
     (home / "rights").write_text(
         "user postrider\ntopic read owntracks/#\n\npattern write owntracks/%u/#\n"
     )
@@ -161,11 +166,21 @@ def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
     process = subprocess.Popen(
         [program.path, "-c", home / "conf"], env=program.environ, stderr=subprocess.DEVNULL
     )
-    found = Mosquitto(port, home / "passwords", program, process)
-    found.let_in(*OURS)
-    yield found
+    deadline = time.monotonic() + 20
+    while not answers(port):
+        assert time.monotonic() < deadline and process.poll() is None, "the broker does not start"
+        time.sleep(0.02)
+    yield Mosquitto(port, home / "passwords", program, process)
     process.terminate()
     process.wait()
+
+
+def answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
 
 
 async def let_in(mosquitto: Mosquitto, tracker: Tracker) -> None:
@@ -258,7 +273,10 @@ async def broker() -> AsyncIterator[OneManBroker]:
 
 
 async def test_message_is_acknowledged_only_once_it_is_stored(
-    broker: OneManBroker, tracker: Tracker, monkeypatch: pytest.MonkeyPatch
+    broker: OneManBroker,
+    tracker: Tracker,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A database that goes away in the middle costs a new connection to the broker and no fix."""
     real, tries = tracker_broker.take, 0
@@ -277,6 +295,9 @@ async def test_message_is_acknowledged_only_once_it_is_stored(
     await tracker.has_stored(2)
     assert broker.connections == 3
     assert tries == 4
+    told = [record.getMessage() for record in caplog.records]
+    assert sum("until the database is back" in line for line in told) == 2, told
+    assert not any("broker cannot be heard" in line for line in told)
 
 
 async def test_what_can_never_be_used_does_not_stop_what_comes_after_it(
