@@ -112,6 +112,9 @@ class Store:
 
     def migrate(self, migrations: tuple[tuple[str, ...], ...]) -> None:
         """Bring the file to the newest version; another process may be doing the same."""
+        # Nothing is written without need: the app opens on a full storage, too.
+        if self.db.execute("PRAGMA user_version").fetchone()[0] == len(migrations):
+            return
         with self.transaction() as db:
             (version,) = db.execute("PRAGMA user_version").fetchone()
             if version > len(migrations):

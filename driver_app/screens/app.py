@@ -11,16 +11,19 @@ from kivy.app import App
 from kivy.base import EventLoop
 from kivy.clock import Clock as Frames
 from kivy.core.window import Window
+from kivy.graphics.context import get_context
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.floatlayout import FloatLayout
 
 from driver_app.core.driver import Clock, Driver, read_clock
 from driver_app.core.news import find_offer
+from driver_app.core.steps import SinceBoot
 from driver_app.core.store import ChangeWatch, Store
 from driver_app.device.ports import Device
 from driver_app.screens.design.theme import theme
 from driver_app.screens.dialog import Dialog, Toast
 from driver_app.screens.page import Page
+from driver_app.screens.photos import forget_lost_photos
 from driver_app.texts import Speaker, find_language
 from server.protocol.from_driver import Position
 
@@ -37,14 +40,23 @@ YOUNG, MIDDLE, NEVER = 700, 10, 1_000_000_000
 class PostriderApp(App):
     """The screens' process."""
 
-    def __init__(self, folder: Path, device: Device, *, clock: Clock = read_clock) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        device: Device,
+        *,
+        clock: Clock = read_clock,
+        since_boot: SinceBoot | None = None,
+    ) -> None:
         super().__init__()
         self.title = "Postrider"
         self.folder = folder
         self.device = device
         self.clock = clock
         self.store = Store(folder, seal=device.seal)
-        self.driver = Driver(self.store, clock=clock, device_model=device.model)
+        self.driver = Driver(
+            self.store, clock=clock, device_model=device.model, since_boot=since_boot
+        )
         self.say = Speaker(find_language(None))
         self.pages: list[Page] = []
         self._asked: Dialog | None = None
@@ -56,6 +68,7 @@ class PostriderApp(App):
 
     def build(self) -> BoxLayout:
         self.device.hide_from_switcher()
+        forget_lost_photos(self.folder)
         self._dress()
         self.room = FloatLayout()
         self._frame = BoxLayout()
@@ -171,6 +184,8 @@ class PostriderApp(App):
         rests = time.monotonic() > self._shown_s + REST_S and not EventLoop.touches
         if self._left_behind > (0 if rests else LEFT_BEHIND_MAX):
             gc.collect()
+            # Kivy notes each texture and vertex that it ever made, for a phone that loses them all.
+            get_context().gc()
             self._left_behind = 0
 
     def _see_revocation(self) -> None:

@@ -10,6 +10,12 @@ if TYPE_CHECKING:
     from driver_app.screens.page import Page
 
 
+def forget_lost_photos(folder: Path) -> None:
+    """Those of pages that were open when the app was killed; what was finished has copies."""
+    for path in folder.glob("photo-*"):
+        path.unlink(missing_ok=True)
+
+
 class PhotoRow:
     """The photos of one act."""
 
