@@ -30,13 +30,14 @@ NOTICES_KEPT = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pairing:
-    """Whose phone this is, and on which server."""
+    """Whose phone this is, and on which server. tls_pin: the one key it may have (tls.py)."""
 
     server_url: str
     device_id: str
     driver_id: str
     token: str = field(repr=False)
     revoked: bool = False
+    tls_pin: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +155,7 @@ class Store:
             driver_id=known["driver_id"],
             token=token,
             revoked=known["revoked"] == "1",
+            tls_pin=known.get("tls_pin") or None,
         )
 
     def _open_token(self, sealed: str) -> str:
@@ -186,6 +188,7 @@ class Store:
             self.put_setting("driver_id", pairing.driver_id)
             self.put_setting("token", self._seal.close(pairing.token))
             self.put_setting("revoked", "1" if pairing.revoked else "0")
+            self.put_setting("tls_pin", pairing.tls_pin or "")
 
     def mark_revoked(self, pairing: Pairing) -> None:
         """The server takes nothing from this pairing any more; its data stay."""

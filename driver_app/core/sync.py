@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -27,6 +28,7 @@ from driver_app.core.pace import EVERYDAY, Pace
 from driver_app.core.steps import SinceBoot
 from driver_app.core.store import ChangeWatch, Pairing, Store
 from driver_app.core.talk import COMMANDS_PER_ROUND, HelloRefused, Talk
+from driver_app.core.tls import make_tls
 from driver_app.core.view import Link
 from server.protocol.codec import (
     MalformedFrame,
@@ -164,6 +166,7 @@ class Sync:
                 max_size=LARGEST_FRAME_BYTES,
                 compression=None,
                 logger=_socket_log,
+                **_tls_of(pairing),
             )
         except (OSError, WebSocketException) as error:
             raise SocketRefused(str(error)) from error
@@ -330,6 +333,7 @@ class Sync:
                 token=pairing.token,
                 timeout_s=timeout_s,
                 offset=offset,
+                tls_pin=pairing.tls_pin,
             )
         except NoAnswer as error:
             raise LinkFailed(str(error)) from error
@@ -354,6 +358,12 @@ class Sync:
     def _set_link(self, link: Link) -> None:
         if self._store.get_setting("link") != link:
             self._store.put_setting("link", link)
+
+
+def _tls_of(pairing: Pairing) -> dict[str, Any]:
+    """Only a socket over TLS takes a context at all."""
+    is_open = pairing.server_url.startswith("http://")
+    return {} if is_open else {"ssl": make_tls(pairing.tls_pin)}
 
 
 def _explain_end(
