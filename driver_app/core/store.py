@@ -26,6 +26,8 @@ from server.protocol.from_driver import Fix
 from server.protocol.to_driver import Manifest, Notice
 
 NOTICES_KEPT = 50
+DAY_TABLES = ("manifest", "progress", "loaded_parcels", "notices", "acts", "brought_back")
+"""What the phone knows of one driver's day beside the work that was not sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,9 +177,7 @@ class Store:
         sent when he pairs again; it never goes out under another driver's name."""
         with self.transaction() as db:
             if self.get_setting("driver_id") not in (None, pairing.driver_id):
-                for table in (
-                    "manifest", "progress", "loaded_parcels", "notices", "acts", "brought_back",
-                ):  # fmt: skip
+                for table in DAY_TABLES:
                     db.execute(f"DELETE FROM {table}")  # noqa: S608
                 db.execute("DELETE FROM settings WHERE name = 'seen_manifest'")
                 self.put_setting("shift", "off")
@@ -191,10 +191,23 @@ class Store:
             self.put_setting("tls_pin", pairing.tls_pin or "")
 
     def mark_revoked(self, pairing: Pairing) -> None:
-        """The server takes nothing from this pairing any more; its data stay."""
-        with self.transaction():
-            if self.get_pairing() == pairing:
-                self.put_setting("revoked", "1")
+        """The server takes nothing from this pairing any more. What the phone knew of the driver's
+        day is wiped, overwritten in the file, and the token with it. What was not sent stays,
+        unseen, until it is the driver's phone again: a proof is nobody's to throw away."""
+        self.db.execute("PRAGMA secure_delete = ON")
+        with self.transaction() as db:
+            if self.get_pairing() != pairing:
+                return
+            for table in DAY_TABLES:
+                db.execute(f"DELETE FROM {table}")  # noqa: S608
+            db.execute("DELETE FROM settings WHERE name IN ('seen_manifest', 'last_fix')")
+            self.put_setting("shift", "off")
+            self.put_setting("token", self._seal.close(""))
+            self.put_setting("revoked", "1")
+        self._decoded = None
+        # The log still holds the pages as they were. With the other process in the middle of
+        # reading it stays until the next commit but one.
+        self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     # Manifest
 
