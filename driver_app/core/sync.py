@@ -84,6 +84,7 @@ class Sync:
         self._store = store
         self._outbox = Outbox(store)
         self._pace = pace
+        self._read_health = read_health
         self._talk = Talk(
             store,
             owner=f"{os.getpid()}-{uuid4().hex[:8]}",
@@ -249,7 +250,7 @@ class Sync:
         set_aside: set[str] = set()
         while True:
             pairing = await self._wait_for_pairing()
-            blob = self._outbox.find_next_upload(set_aside)
+            blob = self._find_next_upload(set_aside)
             try:
                 if blob is not None:
                     await self._upload(pairing, blob, set_aside)
@@ -266,10 +267,24 @@ class Sync:
                 log.info("not uploaded: %s", error)
                 await asyncio.sleep(self._pace.back_off_s(failures))
 
+    def _find_next_upload(self, set_aside: set[str]) -> BlobRef | None:
+        """Photos in their full size over Wi-Fi at any time, over the mobile network when the work
+        is done."""
+        blob = self._outbox.find_next_upload(set_aside, full=False)
+        if blob is None and self._outbox.count_full_photos():
+            resting = self._store.get_setting("shift") != "on"
+            if resting or self._read_health().network in ("wifi", "unknown"):
+                blob = self._outbox.find_next_upload(set_aside)
+        return blob
+
+    def _reject_file(self, blob: BlobRef, code: str, message: str) -> None:
+        if not self._outbox.give_up_full_photo(blob.sha256):
+            self._outbox.reject_file(blob.sha256, code, message)
+
     async def _upload(self, pairing: Pairing, blob: BlobRef, set_aside: set[str]) -> None:
         if not self._outbox.is_intact(blob):
-            self._outbox.reject_file(
-                blob.sha256, "phone.file_damaged", "A photo of this was damaged on the phone."
+            self._reject_file(
+                blob, "phone.file_damaged", "A photo of this was damaged on the phone."
             )
             return
         method, path, offset = "PUT", f"/api/driver/blobs/{blob.sha256}", 0
@@ -289,7 +304,7 @@ class Sync:
         if answer.status in (200, 201):
             self._outbox.mark_uploaded(blob.sha256)
         elif answer.status in (400, 413, 415):
-            self._outbox.reject_file(blob.sha256, *answer.read_problem())
+            self._reject_file(blob, *answer.read_problem())
         else:
             # One file that the server stumbles over must not hold up the others.
             log.warning("file %s: the server answered %d", blob.sha256, answer.status)

@@ -46,6 +46,7 @@ TEXTS: dict[str, str] = {
     "today.changed": "تغيرت جولتك",
     "today.message": "رسالة جديدة",
     "link.online": "أرسل كل شيء",
+    "link.full": "أرسل الكل؛ {count} صور بالحجم الكامل تنتظر واي فاي",
     "link.sending": "جارٍ إرسال {count}",
     "link.waiting": "{count} في الانتظار",
     "link.offline": "لا توجد شبكة",

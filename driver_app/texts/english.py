@@ -51,6 +51,7 @@ TEXTS: dict[str, str] = {
     "today.message": "New message",
     # What waits, and the link to the server
     "link.online": "All sent",
+    "link.full": "Sent; {count} photos wait for Wi-Fi in full size",
     "link.sending": "Sending {count}",
     "link.waiting": "{count} waiting",
     "link.offline": "No network",

@@ -46,6 +46,7 @@ TEXTS: dict[str, str] = {
     "today.changed": "Deine Tour wurde geändert",
     "today.message": "Neue Nachricht",
     "link.online": "Alles gesendet",
+    "link.full": "Gesendet; {count} Fotos warten in voller Größe auf WLAN",
     "link.sending": "{count} werden gesendet",
     "link.waiting": "{count} warten",
     "link.offline": "Kein Netz",

@@ -46,6 +46,7 @@ TEXTS: dict[str, str] = {
     "today.changed": "Tu ruta ha cambiado",
     "today.message": "Mensaje nuevo",
     "link.online": "Todo enviado",
+    "link.full": "Enviado; {count} fotos esperan wifi en tamaño completo",
     "link.sending": "Enviando {count}",
     "link.waiting": "{count} en espera",
     "link.offline": "Sin red",

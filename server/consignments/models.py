@@ -184,7 +184,11 @@ class Proof(Base):
 
 
 class ProofFile(Base):
-    """A photo or signature of a proof, by the SHA-256 of its bytes; append-only by trigger."""
+    """A photo or signature of a proof, by the SHA-256 of its bytes; append-only by trigger.
+
+    small_sha256: the same photo, smaller, which was here first; the file itself may still be on
+        the driver's phone.
+    """
 
     __tablename__ = "proof_file"
     __table_args__ = (CheckConstraint("kind in ('photo', 'signature')", name="kind"),)
@@ -196,6 +200,7 @@ class ProofFile(Base):
     content_type: Mapped[str]
     added_at: Mapped[datetime]
     added_by: Mapped[str]
+    small_sha256: Mapped[str | None]
 
 
 class TrackingLink(Base):

@@ -129,6 +129,7 @@ def _file_rows(kind: str, files: Iterable[BlobRef]) -> list[dict[str, Any]]:
             "sha256": file.sha256,
             "size_bytes": file.size_bytes,
             "content_type": file.content_type,
+            "small_sha256": file.small_sha256,
         }
         for file in files
         if can_exist(file)
@@ -157,6 +158,7 @@ def _file_view(row: ProofFile) -> ProofFileView:
         kind=row.kind,  # type: ignore[arg-type]  # held to the two by a check constraint
         size_bytes=row.size_bytes,
         content_type=row.content_type,
+        small_sha256=row.small_sha256,
         added_at=row.added_at,
         added_by=row.added_by,
     )

@@ -187,6 +187,7 @@ async def load_the_van(town: Town, stops: int) -> UUID:
 
 async def play(plan: Plan, town: Town, web: Web, blobs: Blobs, home: Path) -> Report:
     report, chance = Report(), random.Random(plan.seed)
+    home.mkdir(exist_ok=True)
     driver_id = await load_the_van(town, plan.stops)
     with small_disk(home / "phone") as disk:
         async with Cable("127.0.0.1", web.port).laid() as cable:

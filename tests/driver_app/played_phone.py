@@ -21,7 +21,7 @@ from driver_app.core.errors import StorageFull
 from driver_app.core.pace import Pace
 from driver_app.core.sampling import Sampling
 from driver_app.core.store import Store
-from driver_app.device.ports import Reading
+from driver_app.device.ports import Reading, Shot
 from tests.driver_app.screens.handsets import Handset
 
 PHOTOS = 3
@@ -61,15 +61,19 @@ class PlayedHandset(Handset):
 
     clock: PlayedClock
 
-    def take(self, taken: Callable[[Path | None], None]) -> None:
+    def take(self, taken: Callable[[Shot | None], None]) -> None:
         path = self.folder / f"photo-{uuid4().hex}.jpg"
+        small = path.with_stem(f"{path.stem}-small")
         try:
-            path.write_bytes(make_photo())
+            photo = make_photo()
+            path.write_bytes(photo)
+            small.write_bytes(photo[: len(photo) // 4])
         except OSError:
             path.unlink(missing_ok=True)
+            small.unlink(missing_ok=True)
             taken(None)
         else:
-            taken(path)
+            taken(Shot(path, small))
 
     def start(self, sampling: Sampling, heard: Callable[[Reading], None]) -> None:
         self.stop()
@@ -149,7 +153,8 @@ class Plainly:
             self._driver.start(tasks)
             self._driver.arrive(tasks)
             for task in tasks:
-                photos = tuple(File(content=make_photo()) for _ in range(PHOTOS))
+                taken = [make_photo() for _ in range(PHOTOS)]
+                photos = tuple(File(content=each, small=each[: len(each) // 4]) for each in taken)
                 self._driver.complete(task, "delivered_to_consignee", Evidence(photos=photos))
         except StorageFull as error:
             return str(error)

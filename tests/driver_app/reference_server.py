@@ -320,7 +320,8 @@ class ReferenceServer:
         if self.faults.lose_blobs and list_files(envelope.body):
             self.faults.lose_blobs -= 1
             self.blobs.clear()
-        if any(file.sha256 not in self.blobs for file in list_files(envelope.body)):
+        needed = [file.small_sha256 or file.sha256 for file in list_files(envelope.body)]
+        if not set(needed) <= set(self.blobs):
             return self._reject(envelope, BLOB_MISSING, "A file of this is not here.", account)
         if self.faults.reject:
             return self._reject(envelope, self.faults.reject.pop(0), "Not possible.", account)
