@@ -65,6 +65,8 @@ class Store:
         self.folder = Path(folder)
         self.blob_folder = self.folder / "blobs"
         self.blob_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.door_folder = self.folder / "doors"
+        self.door_folder.mkdir(mode=0o700, exist_ok=True)
         path = self.folder / "app.db"
         # Made before SQLite opens it, so that the token is never readable for others.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
@@ -205,6 +207,8 @@ class Store:
             self.put_setting("token", self._seal.close(""))
             self.put_setting("revoked", "1")
         self._decoded = None
+        for path in self.door_folder.iterdir():
+            path.unlink(missing_ok=True)
         # The log still holds the pages as they were. With the other process in the middle of
         # reading it stays until the next commit but one.
         self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")

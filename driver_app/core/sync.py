@@ -20,6 +20,7 @@ from uuid import uuid4
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
+from driver_app.core.doors import Doors
 from driver_app.core.driver import Clock, read_clock
 from driver_app.core.errors import StorageFull
 from driver_app.core.https import Answer, NoAnswer, send_request
@@ -83,6 +84,7 @@ class Sync:
     ) -> None:
         self._store = store
         self._outbox = Outbox(store)
+        self._doors = Doors(store)
         self._pace = pace
         self._read_health = read_health
         self._talk = Talk(
@@ -255,6 +257,9 @@ class Sync:
                 if blob is not None:
                     await self._upload(pairing, blob, set_aside)
                     failures = 0
+                elif (door := self._doors.find_missing()) is not None:
+                    await self._fetch_door(pairing, door)
+                    failures = 0
                 elif set_aside:
                     set_aside.clear()
                     raise LinkFailed("the server did not take some files")
@@ -276,6 +281,25 @@ class Sync:
             if resting or self._read_health().network in ("wifi", "unknown"):
                 blob = self._outbox.find_next_upload(set_aside)
         return blob
+
+    async def _fetch_door(self, pairing: Pairing, sha256: str) -> None:
+        answer = await self._request(
+            pairing,
+            "GET",
+            f"/api/driver/doors/{sha256}",
+            b"",
+            content_type="application/json",
+            timeout_s=self._pace.answer_s,
+        )
+        if answer.status == 200:
+            try:
+                self._doors.keep(sha256, answer.body)
+            except OSError as error:
+                # It can be done without, and room is needed for what cannot.
+                log.warning("no room for the photo of a door: %s", error)
+                self._doors.give_up(sha256)
+        else:
+            self._doors.give_up(sha256)
 
     def _reject_file(self, blob: BlobRef, code: str, message: str) -> None:
         if not self._outbox.give_up_full_photo(blob.sha256):

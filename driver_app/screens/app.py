@@ -11,10 +11,10 @@ from kivy.app import App
 from kivy.base import EventLoop
 from kivy.clock import Clock as Frames
 from kivy.core.window import Window
-from kivy.graphics.context import get_context
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.floatlayout import FloatLayout
 
+from driver_app.core.doors import Doors
 from driver_app.core.driver import Clock, Driver, read_clock
 from driver_app.core.news import find_offer
 from driver_app.core.steps import SinceBoot
@@ -57,6 +57,7 @@ class PostriderApp(App):
         self.driver = Driver(
             self.store, clock=clock, device_model=device.model, since_boot=since_boot
         )
+        self.doors = Doors(self.store)
         self.say = Speaker(find_language(None))
         self.pages: list[Page] = []
         self._asked: Dialog | None = None
@@ -184,8 +185,6 @@ class PostriderApp(App):
         rests = time.monotonic() > self._shown_s + REST_S and not EventLoop.touches
         if self._left_behind > (0 if rests else LEFT_BEHIND_MAX):
             gc.collect()
-            # Kivy notes each texture and vertex that it ever made, for a phone that loses them all.
-            get_context().gc()
             self._left_behind = 0
 
     def _see_revocation(self) -> None:

@@ -56,6 +56,7 @@ TEXTS: dict[str, str] = {
     "waiting.fixes": "{count} مواقع",
     "waiting.tries": "عدد المحاولات {count}",
     "stop.title": "المحطة {number}",
+    "stop.door": "في الزيارات الأخيرة",
     "stop.eta": "مخطط {time}",
     "stop.eta_between": "متوقع من {start} إلى {end}",
     "stop.window": "بين {start} و {end}",

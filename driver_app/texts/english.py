@@ -62,6 +62,7 @@ TEXTS: dict[str, str] = {
     "waiting.tries": "tried {count} times",
     # One stop
     "stop.title": "Stop {number}",
+    "stop.door": "At the last visits",
     "stop.eta": "Planned {time}",
     "stop.eta_between": "Expected {start} to {end}",
     "stop.window": "Between {start} and {end}",

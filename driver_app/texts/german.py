@@ -56,6 +56,7 @@ TEXTS: dict[str, str] = {
     "waiting.fixes": "{count} Positionen",
     "waiting.tries": "{count}-mal versucht",
     "stop.title": "Stopp {number}",
+    "stop.door": "Bei den letzten Besuchen",
     "stop.eta": "Geplant {time}",
     "stop.eta_between": "Erwartet {start} bis {end}",
     "stop.window": "Zwischen {start} und {end}",

@@ -56,6 +56,7 @@ TEXTS: dict[str, str] = {
     "waiting.fixes": "{count} posiciones",
     "waiting.tries": "intentado {count} veces",
     "stop.title": "Parada {number}",
+    "stop.door": "En las últimas visitas",
     "stop.eta": "Prevista {time}",
     "stop.eta_between": "Previsto de {start} a {end}",
     "stop.window": "Entre {start} y {end}",

@@ -38,6 +38,7 @@ class Consignment(Base):
         CheckConstraint("cash_minor >= 0", name="cash_minor"),
         Index("ix_consignment_order_id", "order_id"),
         Index("ix_consignment_account_id_id", "account_id", "id"),
+        Index("ix_consignment_consignee_place_id", "consignee_place_id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

@@ -76,6 +76,7 @@ class ReferenceServer:
     def __init__(self) -> None:
         self.accounts: dict[str, Account] = {}
         self.blobs: dict[str, bytes] = {}
+        self.doors: dict[str, bytes] = {}
         self.halves: dict[str, bytearray] = {}
         self.begun_at: dict[str, list[int]] = {}
         """For each file that came in parts, where each part began."""
@@ -236,6 +237,11 @@ class ReferenceServer:
         self._break_before()
         if path == "/api/driver/envelopes":
             return self._post(account, body)
+        if path.startswith("/api/driver/doors/"):
+            photo = self.doors.get(path.rpartition("/")[2])
+            if photo is None:
+                return _problem(404, "live.unknown_door", "No door in your run.")
+            return 200, "application/octet-stream", photo
         parts = path.removeprefix("/api/driver/blobs/").split("/")
         if parts[1:] == ["received"]:
             received = len(self.blobs.get(parts[0]) or self.halves.get(parts[0], b""))
