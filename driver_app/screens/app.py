@@ -32,7 +32,7 @@ LOOK_S = 0.25
 POSITION_FRESH_S = 120
 REST_S = 2.0
 """So long after the last page was shown, a fifth of a second is nobody's loss."""
-LEFT_BEHIND_MAX = 2
+LEFT_BEHIND_MAX = 1
 """Pages; more than that would be felt in the memory of the phone."""
 YOUNG, MIDDLE, NEVER = 700, 10, 1_000_000_000
 
