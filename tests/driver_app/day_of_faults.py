@@ -90,7 +90,7 @@ class Disk:
                 return
 
     def free(self) -> None:
-        (self.path / "films").unlink()
+        (self.path / "films").unlink(missing_ok=True)
 
 
 @contextmanager
@@ -135,9 +135,16 @@ class Phone:
         self._town.later(seconds=seconds)
         self.tell_time()
 
+    @property
+    def now(self) -> datetime:
+        """As it truly is."""
+        return self._town.now
+
     async def start_person(self) -> None:
+        """It may end at once, as when there is no room for the files of an open database."""
         self.person = await self._start("person", self._way)
-        assert await self._hear() == "ready"
+        if await self._hear() != "ready":
+            await self.person.wait()
 
     async def start_background(self) -> None:
         self.background = await self._start("background")
@@ -145,6 +152,8 @@ class Phone:
     async def ask_for_a_stop(self) -> str | None:
         """What the driver came to at the next one; None when the process ended before."""
         assert self.person.stdin is not None
+        if self.person.returncode is not None:
+            return None
         self.person.stdin.write(b"go\n")
         return await self._hear()
 
@@ -204,8 +213,8 @@ async def play(plan: Plan, town: Town, web: Web, blobs: Blobs, home: Path) -> Re
                 await _send(plan, phone, cable, store, chance)
                 view = Driver(store).view()
                 report.expect("refused", len(view.needs_attention), 0)
-                left = len(list(store.blob_folder.iterdir()))
-                report.expect("files left on the phone", left, 0)
+                (left,) = store.db.execute("SELECT count(*) FROM blobs").fetchone()
+                report.expect("files that the phone still means to send", left, 0)
                 (sound,) = store.db.execute("PRAGMA integrity_check").fetchone()
                 report.expect("the phone's file", sound, "ok")
             finally:
@@ -233,17 +242,18 @@ async def _work(
     driver = Driver(store, clock=phone.clock)
     driver.set_shift("start")
     await phone.start_person()
-    killed_at = chance.sample(range(plan.stops * 2), 2 * (plan.kills // 3))
+    killed_at = chance.sample(range(plan.stops), 2 * (plan.kills // 3))
     full = range(2 * plan.stops // 5, 2 * plan.stops // 5 + max(plan.stops // 15, 2))
-    refused, set_back, usual_s, turn = 0, False, 1.0, 0
+    refused: dict[str, int] = {}
+    set_back, usual_s, turn = False, 1.0, 0
     while (done := driver.view().finished_stops) < plan.stops:
-        phone.pass_time(A_STOP_S if turn % 2 == 0 else 1)
+        phone.pass_time(A_STOP_S)
         if not set_back and done >= 3 * plan.stops // 5:
             set_back, phone.wrong_by = True, -SET_BACK
             phone.tell_time()
-        if disk.bounded and turn // 2 in full and not (disk.path / "films").exists():
+        if disk.bounded and turn == full.start:
             disk.fill()
-        elif turn // 2 not in full and (disk.path / "films").exists():
+        elif turn == full.stop:
             disk.free()
         began_s = time.monotonic()
         answer = asyncio.create_task(phone.ask_for_a_stop())
@@ -261,13 +271,13 @@ async def _work(
         for stop in driver.view().stops:
             for task in stop.tasks:
                 if task.state == "completed":
-                    true_at.setdefault(task.task.id, phone._town.now)
+                    true_at.setdefault(task.task.id, phone.now)
         await _revive(phone)
         turn += 1
-    if (disk.path / "films").exists():
-        disk.free()
-    felt = f"{refused} times something could not be kept"
-    report.lines.append(f"storage full: {felt if disk.bounded else 'not played, we may not mount'}")
+    disk.free()
+    report.lines.append(f"what the driver was told: {refused}")
+    if not disk.bounded:
+        report.lines.append("a full storage was not played: we may not mount one")
     if disk.bounded and not refused:
         report.wrong.append("the storage was never felt to be full")
     return true_at
@@ -291,7 +301,12 @@ async def _send(
         await phone.kill(phone.background)
         await phone.start_background()
     driver = Driver(store)
-    await _until(lambda: not driver.view().on_its_way and not driver.view().unsent_fixes, 240)
+
+    def is_over() -> bool:
+        view = driver.view()
+        return not (view.on_its_way or view.unsent_fixes or view.full_photos)
+
+    await _until(is_over, 240)
 
 
 async def _judge(
