@@ -266,8 +266,8 @@ async def _work(
         heard = await answer
         if heard == "done":
             usual_s = 0.8 * usual_s + 0.2 * (time.monotonic() - began_s)
-        elif (heard is not None and "full" in heard.lower()) or heard == "No photo was taken.":
-            refused += 1
+        elif heard is not None:
+            refused[heard] = refused.get(heard, 0) + 1
         for stop in driver.view().stops:
             for task in stop.tasks:
                 if task.state == "completed":
