@@ -242,6 +242,7 @@ async def _work(
     driver = Driver(store, clock=phone.clock)
     driver.set_shift("start")
     await phone.start_person()
+    await _until(lambda: driver.view().unsent_fixes > 0)
     killed_at = chance.sample(range(plan.stops), 2 * (plan.kills // 3))
     full = range(2 * plan.stops // 5, 2 * plan.stops // 5 + max(plan.stops // 15, 2))
     refused: dict[str, int] = {}
