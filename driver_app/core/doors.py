@@ -19,7 +19,7 @@ class Doors:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._folder = store.door_folder
-        self._tidied_for = -1
+        self._version, self._complete = -1, False
         self._given_up: set[str] = set()
 
     def find(self, sha256: str) -> Path | None:
@@ -28,18 +28,24 @@ class Doors:
         return next((path for path in paths if path.exists()), None)
 
     def find_missing(self) -> str | None:
-        """The next one to be fetched, in the order of the stops."""
+        """The next one to be fetched, in the order of the stops. Asked several times a second, so
+        that a run whose doors are all there must cost nothing."""
+        version = self._store.get_manifest_version()
+        if version != self._version:
+            self._version, self._complete = version, False
+            self._given_up.clear()
+        if self._complete:
+            return None
         manifest = self._store.get_manifest()
         wanted = [name for stop in manifest.stops for name in stop.photos] if manifest else []
-        if self._tidied_for != (version := self._store.get_manifest_version()):
-            self._tidied_for = version
-            self._given_up.clear()
+        missing = (name for name in wanted if name not in self._given_up and not self.find(name))
+        found = next(missing, None)
+        if found is None:
+            self._complete = True
             for path in self._folder.iterdir():
                 if path.stem not in wanted:
                     path.unlink(missing_ok=True)
-        return next(
-            (name for name in wanted if name not in self._given_up and not self.find(name)), None
-        )
+        return found
 
     def keep(self, sha256: str, data: bytes) -> None:
         """What the server gave; anything else than that very photo is not asked for again."""
