@@ -21,6 +21,7 @@ from driver_app.core.sampling import (
     distance_m,
     is_worth_keeping,
 )
+from driver_app.core.steps import SinceBoot
 from driver_app.core.store import Store
 from driver_app.core.sync import Sync
 from driver_app.device.ports import Device, Reading
@@ -40,9 +41,15 @@ class Tracker:
     Readings may come on any thread of the device.
     """
 
-    def __init__(self, store: Store, device: Device, clock: Clock = read_clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        device: Device,
+        clock: Clock = read_clock,
+        since_boot: SinceBoot | None = None,
+    ) -> None:
         self._store = store
-        self.driver = Driver(store, clock=clock)
+        self.driver = Driver(store, clock=clock, since_boot=since_boot)
         self._device = device
         self._sampling: Sampling | None = None
         self._moved_at: Reading | None = None
@@ -134,6 +141,8 @@ async def work(
     parent: int | None,
     pace: Pace = EVERYDAY,
     clock: Clock = read_clock,
+    *,
+    since_boot: SinceBoot | None = None,
 ) -> None:
     """Track and sync until cancelled, or until the parent is gone."""
     store = Store(folder, seal=device.seal)
@@ -144,8 +153,9 @@ async def work(
         read_health=device.checks.read_health,
         app_version=VERSION,
         device_model=device.model,
+        since_boot=since_boot,
     )
-    tracker = Tracker(store, device, clock)
+    tracker = Tracker(store, device, clock, since_boot)
     tasks = [asyncio.create_task(sync.run()), asyncio.create_task(tracker.run())]
     if parent is not None:
         tasks.append(asyncio.create_task(_wait_for_end_of(parent)))

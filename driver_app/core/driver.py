@@ -60,10 +60,10 @@ class Driver(Reports):
 
     # Pairing
 
-    def pair(self, server_url: str, code: str) -> Pairing:
+    def pair(self, server_url: str, code: str, tls_pin: str | None = None) -> Pairing:
         """Make this the phone of the driver for whom the dispatcher made the code. Needs network,
         and blocks while it asks."""
-        pairing = ask_for_pairing(server_url, code, self._device_model)
+        pairing = ask_for_pairing(server_url, code, self._device_model, tls_pin)
         self._store.save_pairing(pairing)
         return pairing
 

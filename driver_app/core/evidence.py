@@ -11,13 +11,24 @@ from server.protocol.to_driver import ManifestTask
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """A photo or a signature, as bytes or as a file that the camera wrote."""
+    """A photo or a signature, as bytes or as a file that the camera wrote.
+
+    small: the same photo, smaller, which goes first.
+    """
 
     content: bytes | Path
     content_type: str = "image/jpeg"
+    small: bytes | Path | None = None
 
     def read(self) -> bytes:
-        return self.content if isinstance(self.content, bytes) else self.content.read_bytes()
+        return _read(self.content)
+
+    def read_small(self) -> bytes | None:
+        return None if self.small is None else _read(self.small)
+
+
+def _read(content: bytes | Path) -> bytes:
+    return content if isinstance(content, bytes) else content.read_bytes()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

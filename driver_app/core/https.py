@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from driver_app.core.tls import make_tls
+
 
 class NoAnswer(Exception):
     """No usable answer came; the request may or may not have had its effect."""
@@ -40,10 +42,12 @@ def send_request(
     token: str | None = None,
     timeout_s: float,
     offset: int = 0,
+    tls_pin: str | None = None,
 ) -> Answer:
     """Send the request over TLS (over plain TCP only when the URL says http) and read the answer.
 
-    offset: of a file, where to begin. timeout_s: without a sign of life, not for the whole.
+    offset: of a file, where to begin. tls_pin: see tls.py.
+    timeout_s: without a sign of life, not for the whole.
 
     Raises
     ------
@@ -51,13 +55,12 @@ def send_request(
         When there is no network, no server, or what came back is not HTTP.
     """
     parts = urlsplit(url)
-    connect = http.client.HTTPConnection if parts.scheme == "http" else http.client.HTTPSConnection
     target = f"{parts.path}?{parts.query}" if parts.query else parts.path
     headers = {"Content-Type": content_type, "Accept": "application/json"}
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
     try:
-        connection = connect(parts.netloc, timeout=timeout_s)
+        connection = _open(parts.scheme, parts.netloc, timeout_s, tls_pin)
         try:
             if isinstance(body, Path):
                 headers["Content-Length"] = str(body.stat().st_size - offset)
@@ -76,3 +79,11 @@ def send_request(
             connection.close()
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise NoAnswer(f"{method} {parts.netloc}{parts.path}: {error}") from error
+
+
+def _open(
+    scheme: str, host: str, timeout_s: float, tls_pin: str | None
+) -> http.client.HTTPConnection:
+    if scheme == "http":
+        return http.client.HTTPConnection(host, timeout=timeout_s)
+    return http.client.HTTPSConnection(host, timeout=timeout_s, context=make_tls(tls_pin))

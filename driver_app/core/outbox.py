@@ -27,6 +27,9 @@ from server.protocol.envelope import FRAMES
 from server.protocol.from_driver import BlobRef, ScanParcels
 
 SMALL_FILE_BYTES = 32 * 1024
+FULL_ONES = (
+    "later AND NOT uploaded AND driver_id = (SELECT value FROM settings WHERE name = 'driver_id')"
+)
 MENDS = 5
 """How often a command is repeated because the server misses its files, before a person looks."""
 
@@ -60,11 +63,29 @@ class Outbox:
 
     # Filling
 
-    def add_file(self, db: sqlite3.Connection, data: bytes, content_type: str) -> BlobRef:
+    def add_file(
+        self,
+        db: sqlite3.Connection,
+        data: bytes,
+        content_type: str,
+        *,
+        small: bytes | None = None,
+    ) -> BlobRef:
         """Keep a file under its hash: first the file, durably, then its row.
 
         Within the caller's transaction, so that nobody deletes an equal file in between.
+
+        small: the same photo, smaller. Then the command waits for that one only.
         """
+        if small is None or len(small) >= len(data):
+            return self._add_one(db, data, content_type, later=False)
+        first = self._add_one(db, small, content_type, later=False)
+        full = self._add_one(db, data, content_type, later=True)
+        return replace(full, small_sha256=first.sha256)
+
+    def _add_one(
+        self, db: sqlite3.Connection, data: bytes, content_type: str, *, later: bool
+    ) -> BlobRef:
         sha256 = hashlib.sha256(data).hexdigest()
         path = self.path_of(sha256)
         if not path.exists():
@@ -80,9 +101,9 @@ class Outbox:
             finally:
                 os.close(folder)
         db.execute(
-            "INSERT INTO blobs (sha256, size_bytes, content_type) VALUES (?, ?, ?)"
-            " ON CONFLICT DO NOTHING",
-            (sha256, len(data), content_type),
+            "INSERT INTO blobs (sha256, size_bytes, content_type, later, driver_id)"
+            " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET later = min(later, excluded.later)",
+            (sha256, len(data), content_type, later, self._store.get_driver_id()),
         )
         return BlobRef(sha256=sha256, size_bytes=len(data), content_type=content_type)
 
@@ -106,7 +127,7 @@ class Outbox:
         )
         db.executemany(
             "INSERT OR IGNORE INTO command_blobs VALUES (?, ?)",
-            [(id, blob.sha256) for blob in list_files(body)],
+            [(id, sha256) for blob in list_files(body) for sha256 in _names(blob)],
         )
 
     # Reading
@@ -153,7 +174,7 @@ class Outbox:
                     AND earlier.position < head.position AND earlier.state <> 'rejected')
                 AND NOT EXISTS (
                     SELECT 1 FROM command_blobs JOIN blobs USING (sha256)
-                    WHERE command_id = head.id AND NOT uploaded)
+                    WHERE command_id = head.id AND NOT uploaded AND NOT later)
                 ORDER BY attempts, position LIMIT :limit""",
                 {
                     "driver_id": self._store.get_driver_id(),
@@ -198,24 +219,50 @@ class Outbox:
 
     # Uploading files
 
-    def find_next_upload(self, set_aside: Collection[str] = ()) -> BlobRef | None:
+    def find_next_upload(
+        self, set_aside: Collection[str] = (), *, full: bool = True
+    ) -> BlobRef | None:
         """What is small, such as signatures, first; then the file that the oldest waiting command
-        needs. Apart from those set aside."""
+        needs; then, if `full`, photos of which the server has a small one. Apart from those set
+        aside."""
         with self._store.reading() as db:
             rows = db.execute(
                 """SELECT sha256, size_bytes, content_type
                 FROM blobs JOIN command_blobs USING (sha256)
                 JOIN outbox ON outbox.id = command_id
-                WHERE NOT uploaded AND state <> 'rejected' AND driver_id =
+                WHERE NOT uploaded AND NOT later AND state <> 'rejected' AND outbox.driver_id =
                     (SELECT value FROM settings WHERE name = 'driver_id')
                 ORDER BY size_bytes > ?, position""",
                 (SMALL_FILE_BYTES,),
             ).fetchall()
+            if full:
+                rows += db.execute(
+                    f"SELECT sha256, size_bytes, content_type FROM blobs WHERE {FULL_ONES}"  # noqa: S608
+                    " ORDER BY rowid"
+                ).fetchall()
         return next((BlobRef(**dict(row)) for row in rows if row["sha256"] not in set_aside), None)
+
+    def count_full_photos(self) -> int:
+        """Photos that have gone in a small size only."""
+        with self._store.reading() as db:
+            (count,) = db.execute(f"SELECT count(*) FROM blobs WHERE {FULL_ONES}").fetchone()  # noqa: S608
+        return int(count)
 
     def mark_uploaded(self, sha256: str) -> None:
         with self._store.transaction() as db:
             db.execute("UPDATE blobs SET uploaded = 1 WHERE sha256 = ?", (sha256,))
+            self._delete_unless_needed(db, sha256)
+
+    def give_up_full_photo(self, sha256: str) -> bool:
+        """The full size can never be uploaded; the small one has to do. False when the file is
+        no such one."""
+        with self._store.transaction() as db:
+            is_one = db.execute(
+                "SELECT 1 FROM blobs WHERE sha256 = ? AND later", (sha256,)
+            ).fetchone()
+            if is_one:
+                self.mark_uploaded(sha256)
+        return is_one is not None
 
     def reject_file(self, sha256: str, code: str, message: str) -> None:
         """The file can never be uploaded: what refers to it waits for a person."""
@@ -244,7 +291,7 @@ class Outbox:
             if row is None or row["attempts"] >= MENDS:
                 return False
             db.execute(
-                "UPDATE blobs SET uploaded = 0 WHERE sha256 IN"
+                "UPDATE blobs SET uploaded = 0 WHERE NOT later AND sha256 IN"
                 " (SELECT sha256 FROM command_blobs WHERE command_id = ?)",
                 (command_id,),
             )
@@ -281,6 +328,11 @@ class Outbox:
         """A person has seen to it; only a rejected command can be thrown away."""
         with self._store.transaction() as db:
             self._get_rejected(db, command_id)
+            db.execute(
+                "UPDATE blobs SET later = 0 WHERE sha256 IN"
+                " (SELECT sha256 FROM command_blobs WHERE command_id = ?)",
+                (command_id,),
+            )
             self._forget(db, command_id)
 
     def sweep_strays(self, *, older_than_s: float, now_s: float) -> None:
@@ -324,7 +376,7 @@ class Outbox:
     def _unlink_unused(
         self, db: sqlite3.Connection, command_id: str, *, keep: Sequence[BlobRef]
     ) -> None:
-        kept = {blob.sha256 for blob in keep}
+        kept = {sha256 for blob in keep for sha256 in _names(blob)}
         for (sha256,) in db.execute(
             "SELECT sha256 FROM command_blobs WHERE command_id = ?", (command_id,)
         ).fetchall():
@@ -334,11 +386,19 @@ class Outbox:
                 "DELETE FROM command_blobs WHERE command_id = ? AND sha256 = ?",
                 (command_id, sha256),
             )
-            if not db.execute("SELECT 1 FROM command_blobs WHERE sha256 = ?", (sha256,)).fetchone():
-                db.execute("DELETE FROM blobs WHERE sha256 = ?", (sha256,))
-                # Inside the transaction: nobody can be adding an equal file meanwhile. Killed
-                # before the commit, the command goes once more, and its file is at the server.
-                self.path_of(sha256).unlink(missing_ok=True)
+            self._delete_unless_needed(db, sha256)
+
+    def _delete_unless_needed(self, db: sqlite3.Connection, sha256: str) -> None:
+        """By a command, or, as the full size of a photo, by the office."""
+        deleted = db.execute(
+            "DELETE FROM blobs WHERE sha256 = :sha256 AND (uploaded OR NOT later)"
+            " AND NOT EXISTS (SELECT 1 FROM command_blobs WHERE sha256 = :sha256)",
+            {"sha256": sha256},
+        )
+        if deleted.rowcount:
+            # Inside the transaction: nobody can be adding an equal file meanwhile. Killed before
+            # the commit, the command goes once more, and its file is at the server.
+            self.path_of(sha256).unlink(missing_ok=True)
 
     def _get_rejected(self, db: sqlite3.Connection, command_id: str) -> sqlite3.Row:
         row: sqlite3.Row | None = db.execute(
@@ -353,7 +413,7 @@ class Outbox:
             row["sha256"]
             for row in db.execute(
                 "SELECT sha256 FROM command_blobs JOIN blobs USING (sha256)"
-                " WHERE command_id = ? AND NOT uploaded",
+                " WHERE command_id = ? AND NOT uploaded AND NOT later",
                 (command_id,),
             )
         }
@@ -367,9 +427,13 @@ def list_files(body: Any) -> tuple[BlobRef, ...]:
     return (*proof.photos, *([proof.signature] if proof.signature else []))
 
 
+def _names(file: BlobRef) -> tuple[str, ...]:
+    return (file.sha256, file.small_sha256) if file.small_sha256 else (file.sha256,)
+
+
 def _without_files(body: Any, missing: set[str]) -> Any:
     proof = body.proof
-    photos = tuple(photo for photo in proof.photos if photo.sha256 not in missing)
+    photos = tuple(photo for photo in proof.photos if not missing.intersection(_names(photo)))
     signature = proof.signature
     if signature is not None and signature.sha256 in missing:
         signature = None

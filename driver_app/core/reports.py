@@ -58,6 +58,7 @@ class Reports:
                     waiting=self._outbox.list_waiting(),
                     loaded_barcodes=frozenset(row["barcode"] for row in barcodes),
                     unsent_fixes=self._store.count_unsent_fixes(),
+                    full_photos=self._outbox.count_full_photos(),
                     notices=self._store.list_notices(),
                 )
             )
@@ -78,7 +79,8 @@ class Reports:
         with self._store.transaction() as db:
 
             def keep(file: File) -> BlobRef:
-                return self._outbox.add_file(db, file.read(), file.content_type)
+                data, small = file.read(), file.read_small()
+                return self._outbox.add_file(db, data, file.content_type, small=small)
 
             return Proof(
                 photos=tuple(map(keep, evidence.photos)),

@@ -56,6 +56,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             body TEXT NOT NULL)""",
         "CREATE TABLE brought_back (barcode TEXT PRIMARY KEY)",
     ),
+    (
+        # Of photos in two sizes the small one goes before the command. The full one goes whenever
+        # there is a good network, also long after its command was acknowledged.
+        "ALTER TABLE blobs ADD COLUMN later INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE blobs ADD COLUMN driver_id TEXT",
+    ),
 )
 """One tuple of statements per version of the file (`PRAGMA user_version`). Append only; a
 migration keeps the outbox, the fixes and the blobs: they may be yesterday's unsent work."""

@@ -26,17 +26,20 @@ from server.protocol.from_driver import Fix
 from server.protocol.to_driver import Manifest, Notice
 
 NOTICES_KEPT = 50
+DAY_TABLES = ("manifest", "progress", "loaded_parcels", "notices", "acts", "brought_back")
+"""What the phone knows of one driver's day beside the work that was not sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pairing:
-    """Whose phone this is, and on which server."""
+    """Whose phone this is, and on which server. tls_pin: the one key it may have (tls.py)."""
 
     server_url: str
     device_id: str
     driver_id: str
     token: str = field(repr=False)
     revoked: bool = False
+    tls_pin: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +65,8 @@ class Store:
         self.folder = Path(folder)
         self.blob_folder = self.folder / "blobs"
         self.blob_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.door_folder = self.folder / "doors"
+        self.door_folder.mkdir(mode=0o700, exist_ok=True)
         path = self.folder / "app.db"
         # Made before SQLite opens it, so that the token is never readable for others.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
@@ -112,6 +117,9 @@ class Store:
 
     def migrate(self, migrations: tuple[tuple[str, ...], ...]) -> None:
         """Bring the file to the newest version; another process may be doing the same."""
+        # Nothing is written without need: the app opens on a full storage, too.
+        if self.db.execute("PRAGMA user_version").fetchone()[0] == len(migrations):
+            return
         with self.transaction() as db:
             (version,) = db.execute("PRAGMA user_version").fetchone()
             if version > len(migrations):
@@ -151,6 +159,7 @@ class Store:
             driver_id=known["driver_id"],
             token=token,
             revoked=known["revoked"] == "1",
+            tls_pin=known.get("tls_pin") or None,
         )
 
     def _open_token(self, sealed: str) -> str:
@@ -170,9 +179,7 @@ class Store:
         sent when he pairs again; it never goes out under another driver's name."""
         with self.transaction() as db:
             if self.get_setting("driver_id") not in (None, pairing.driver_id):
-                for table in (
-                    "manifest", "progress", "loaded_parcels", "notices", "acts", "brought_back",
-                ):  # fmt: skip
+                for table in DAY_TABLES:
                     db.execute(f"DELETE FROM {table}")  # noqa: S608
                 db.execute("DELETE FROM settings WHERE name = 'seen_manifest'")
                 self.put_setting("shift", "off")
@@ -183,12 +190,28 @@ class Store:
             self.put_setting("driver_id", pairing.driver_id)
             self.put_setting("token", self._seal.close(pairing.token))
             self.put_setting("revoked", "1" if pairing.revoked else "0")
+            self.put_setting("tls_pin", pairing.tls_pin or "")
 
     def mark_revoked(self, pairing: Pairing) -> None:
-        """The server takes nothing from this pairing any more; its data stay."""
-        with self.transaction():
-            if self.get_pairing() == pairing:
-                self.put_setting("revoked", "1")
+        """The server takes nothing from this pairing any more. What the phone knew of the driver's
+        day is wiped, overwritten in the file, and the token with it. What was not sent stays,
+        unseen, until it is the driver's phone again: a proof is nobody's to throw away."""
+        self.db.execute("PRAGMA secure_delete = ON")
+        with self.transaction() as db:
+            if self.get_pairing() != pairing:
+                return
+            for table in DAY_TABLES:
+                db.execute(f"DELETE FROM {table}")  # noqa: S608
+            db.execute("DELETE FROM settings WHERE name IN ('seen_manifest', 'last_fix')")
+            self.put_setting("shift", "off")
+            self.put_setting("token", self._seal.close(""))
+            self.put_setting("revoked", "1")
+        self._decoded = None
+        for path in self.door_folder.iterdir():
+            path.unlink(missing_ok=True)
+        # The log still holds the pages as they were. With the other process in the middle of
+        # reading it stays until the next commit but one.
+        self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     # Manifest
 

@@ -14,11 +14,13 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
+from driver_app.core.doors import Doors
 from driver_app.core.driver import Clock, read_clock
 from driver_app.core.errors import StorageFull
 from driver_app.core.https import Answer, NoAnswer, send_request
@@ -27,6 +29,7 @@ from driver_app.core.pace import EVERYDAY, Pace
 from driver_app.core.steps import SinceBoot
 from driver_app.core.store import ChangeWatch, Pairing, Store
 from driver_app.core.talk import COMMANDS_PER_ROUND, HelloRefused, Talk
+from driver_app.core.tls import make_tls
 from driver_app.core.view import Link
 from server.protocol.codec import (
     MalformedFrame,
@@ -81,7 +84,9 @@ class Sync:
     ) -> None:
         self._store = store
         self._outbox = Outbox(store)
+        self._doors = Doors(store)
         self._pace = pace
+        self._read_health = read_health
         self._talk = Talk(
             store,
             owner=f"{os.getpid()}-{uuid4().hex[:8]}",
@@ -164,6 +169,7 @@ class Sync:
                 max_size=LARGEST_FRAME_BYTES,
                 compression=None,
                 logger=_socket_log,
+                **_tls_of(pairing),
             )
         except (OSError, WebSocketException) as error:
             raise SocketRefused(str(error)) from error
@@ -246,10 +252,13 @@ class Sync:
         set_aside: set[str] = set()
         while True:
             pairing = await self._wait_for_pairing()
-            blob = self._outbox.find_next_upload(set_aside)
+            blob = self._find_next_upload(set_aside)
             try:
                 if blob is not None:
                     await self._upload(pairing, blob, set_aside)
+                    failures = 0
+                elif (door := self._doors.find_missing()) is not None:
+                    await self._fetch_door(pairing, door)
                     failures = 0
                 elif set_aside:
                     set_aside.clear()
@@ -263,10 +272,43 @@ class Sync:
                 log.info("not uploaded: %s", error)
                 await asyncio.sleep(self._pace.back_off_s(failures))
 
+    def _find_next_upload(self, set_aside: set[str]) -> BlobRef | None:
+        """Photos in their full size over Wi-Fi at any time, over the mobile network when the work
+        is done."""
+        blob = self._outbox.find_next_upload(set_aside, full=False)
+        if blob is None and self._outbox.count_full_photos():
+            resting = self._store.get_setting("shift") != "on"
+            if resting or self._read_health().network in ("wifi", "unknown"):
+                blob = self._outbox.find_next_upload(set_aside)
+        return blob
+
+    async def _fetch_door(self, pairing: Pairing, sha256: str) -> None:
+        answer = await self._request(
+            pairing,
+            "GET",
+            f"/api/driver/doors/{sha256}",
+            b"",
+            content_type="application/json",
+            timeout_s=self._pace.answer_s,
+        )
+        if answer.status == 200:
+            try:
+                self._doors.keep(sha256, answer.body)
+            except OSError as error:
+                # It can be done without, and room is needed for what cannot.
+                log.warning("no room for the photo of a door: %s", error)
+                self._doors.give_up(sha256)
+        else:
+            self._doors.give_up(sha256)
+
+    def _reject_file(self, blob: BlobRef, code: str, message: str) -> None:
+        if not self._outbox.give_up_full_photo(blob.sha256):
+            self._outbox.reject_file(blob.sha256, code, message)
+
     async def _upload(self, pairing: Pairing, blob: BlobRef, set_aside: set[str]) -> None:
         if not self._outbox.is_intact(blob):
-            self._outbox.reject_file(
-                blob.sha256, "phone.file_damaged", "A photo of this was damaged on the phone."
+            self._reject_file(
+                blob, "phone.file_damaged", "A photo of this was damaged on the phone."
             )
             return
         method, path, offset = "PUT", f"/api/driver/blobs/{blob.sha256}", 0
@@ -286,7 +328,7 @@ class Sync:
         if answer.status in (200, 201):
             self._outbox.mark_uploaded(blob.sha256)
         elif answer.status in (400, 413, 415):
-            self._outbox.reject_file(blob.sha256, *answer.read_problem())
+            self._reject_file(blob, *answer.read_problem())
         else:
             # One file that the server stumbles over must not hold up the others.
             log.warning("file %s: the server answered %d", blob.sha256, answer.status)
@@ -330,6 +372,7 @@ class Sync:
                 token=pairing.token,
                 timeout_s=timeout_s,
                 offset=offset,
+                tls_pin=pairing.tls_pin,
             )
         except NoAnswer as error:
             raise LinkFailed(str(error)) from error
@@ -354,6 +397,12 @@ class Sync:
     def _set_link(self, link: Link) -> None:
         if self._store.get_setting("link") != link:
             self._store.put_setting("link", link)
+
+
+def _tls_of(pairing: Pairing) -> dict[str, Any]:
+    """Only a socket over TLS takes a context at all."""
+    is_open = pairing.server_url.startswith("http://")
+    return {} if is_open else {"ssl": make_tls(pairing.tls_pin)}
 
 
 def _explain_end(

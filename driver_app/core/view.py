@@ -36,6 +36,7 @@ class Snapshot:
     loaded_barcodes: frozenset[str]
     unsent_fixes: int
     notices: tuple[ReceivedNotice, ...]
+    full_photos: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,7 @@ class RunView:
     on_its_way: commands without an answer, oldest first.
     needs_attention: commands that the server refused, with its reason.
     elsewhere: commands of either kind whose tasks are not in the manifest any more.
+    full_photos: photos that the office has in a small size only, and waits for.
     """
 
     paired: bool
@@ -88,6 +90,7 @@ class RunView:
     loaded_barcodes: frozenset[str]
     unsent_fixes: int
     notices: tuple[ReceivedNotice, ...]
+    full_photos: int = 0
 
     def find_task(self, task_id: str) -> TaskView | None:
         for stop in self.stops:
@@ -136,6 +139,7 @@ def show_run(snapshot: Snapshot) -> RunView:
         loaded_barcodes=_show_loaded(snapshot),
         unsent_fixes=snapshot.unsent_fixes,
         notices=snapshot.notices,
+        full_photos=snapshot.full_photos,
     )
 
 

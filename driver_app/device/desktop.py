@@ -20,7 +20,7 @@ from driver_app.core.sampling import Sampling, distance_m
 from driver_app.core.seal import NoSeal
 from driver_app.core.store import Store
 from driver_app.device.picture import encode_png
-from driver_app.device.ports import STORAGE_NEEDED_BYTES, Device, Permission, Reading
+from driver_app.device.ports import STORAGE_NEEDED_BYTES, Device, Permission, Reading, Shot
 from server.protocol.from_driver import Heartbeat
 
 SPEED_MPS = 10.0
@@ -128,12 +128,14 @@ class PaintedCamera:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def take(self, taken: Callable[[Path | None], None]) -> None:
+    def take(self, taken: Callable[[Shot | None], None]) -> None:
         shade = random.randrange(40, 200)
         rows = [bytes((shade + x * y // 300) % 256 for x in range(320)) for y in range(240)]
         path = self._folder / f"photo-{uuid4().hex}.png"
         path.write_bytes(encode_png(rows))
-        taken(path)
+        small = path.with_stem(f"{path.stem}-small")
+        small.write_bytes(encode_png([row[::2] for row in rows[::2]]))
+        taken(Shot(path, small))
 
 
 class NextParcel:

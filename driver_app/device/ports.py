@@ -49,10 +49,19 @@ class Location(Protocol):
     def stop(self) -> None: ...
 
 
-class Camera(Protocol):
-    """Takes one photo, small enough to be sent: JPEG or PNG, the long edge at most 1600 px."""
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One photo, as JPEG or PNG: the long edge at most 2560 px, and at most 1024 px in `small`,
+    which is sent first."""
 
-    def take(self, taken: Callable[[Path | None], None]) -> None: ...
+    full: Path
+    small: Path | None = None
+
+
+class Camera(Protocol):
+    """Takes one photo; None when there is none."""
+
+    def take(self, taken: Callable[[Shot | None], None]) -> None: ...
 
 
 class Scanner(Protocol):

@@ -27,7 +27,7 @@ class EvidencePage(Page):
         if stop := run.find_stop_of(self.task_id):
             self.add(Txt(said=name_of(stop.stop), size_of="heading", bold=True))
         self.add(Txt(said=self.say("evidence.intro"), tone="ink_2"), self.photos.widget())
-        kind = "primary" if self.photos.paths else "off"
+        kind = "primary" if self.photos.shots else "off"
         self.add_foot(self.button(self.say("evidence.add"), "check", self._add, kind))
 
     def _add(self) -> None:

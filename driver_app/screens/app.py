@@ -14,13 +14,16 @@ from kivy.core.window import Window
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.floatlayout import FloatLayout
 
+from driver_app.core.doors import Doors
 from driver_app.core.driver import Clock, Driver, read_clock
 from driver_app.core.news import find_offer
+from driver_app.core.steps import SinceBoot
 from driver_app.core.store import ChangeWatch, Store
 from driver_app.device.ports import Device
 from driver_app.screens.design.theme import theme
 from driver_app.screens.dialog import Dialog, Toast
 from driver_app.screens.page import Page
+from driver_app.screens.photos import forget_lost_photos
 from driver_app.texts import Speaker, find_language
 from server.protocol.from_driver import Position
 
@@ -29,7 +32,7 @@ LOOK_S = 0.25
 POSITION_FRESH_S = 120
 REST_S = 2.0
 """So long after the last page was shown, a fifth of a second is nobody's loss."""
-LEFT_BEHIND_MAX = 2
+LEFT_BEHIND_MAX = 1
 """Pages; more than that would be felt in the memory of the phone."""
 YOUNG, MIDDLE, NEVER = 700, 10, 1_000_000_000
 
@@ -37,14 +40,24 @@ YOUNG, MIDDLE, NEVER = 700, 10, 1_000_000_000
 class PostriderApp(App):
     """The screens' process."""
 
-    def __init__(self, folder: Path, device: Device, *, clock: Clock = read_clock) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        device: Device,
+        *,
+        clock: Clock = read_clock,
+        since_boot: SinceBoot | None = None,
+    ) -> None:
         super().__init__()
         self.title = "Postrider"
         self.folder = folder
         self.device = device
         self.clock = clock
         self.store = Store(folder, seal=device.seal)
-        self.driver = Driver(self.store, clock=clock, device_model=device.model)
+        self.driver = Driver(
+            self.store, clock=clock, device_model=device.model, since_boot=since_boot
+        )
+        self.doors = Doors(self.store)
         self.say = Speaker(find_language(None))
         self.pages: list[Page] = []
         self._asked: Dialog | None = None
@@ -56,6 +69,7 @@ class PostriderApp(App):
 
     def build(self) -> BoxLayout:
         self.device.hide_from_switcher()
+        forget_lost_photos(self.folder)
         self._dress()
         self.room = FloatLayout()
         self._frame = BoxLayout()

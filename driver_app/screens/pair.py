@@ -16,6 +16,7 @@ class PairPage(Page):
     def open(self) -> None:
         self.server_url = self.app.store.get_setting("server_url") or ""
         self.code = ""
+        self.tls_pin: str | None = None
         self.asking = False
 
     def build(self, run: RunView) -> None:
@@ -45,7 +46,7 @@ class PairPage(Page):
         if found is None:
             self.app.tell(self.say("pair.not_a_code"))
             return
-        self.server_url, self.code = found
+        self.server_url, self.code, self.tls_pin = found.server_url, found.code, found.tls_pin
         self._pair()
 
     def _pair(self) -> None:
@@ -54,11 +55,11 @@ class PairPage(Page):
             return
         self.asking = True
         self.refresh()
-        server_url, code = self.server_url, self.code
+        server_url, code, tls_pin = self.server_url, self.code, self.tls_pin
 
         def ask() -> None:
             try:
-                self.app.driver.pair(server_url, code)
+                self.app.driver.pair(server_url, code, tls_pin)
             except PhoneError as error:
                 text = self.say.explain(error)
                 self.app.soon(lambda: self._fail(text))

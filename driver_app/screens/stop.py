@@ -10,7 +10,7 @@ from kivy.uix.widget import Widget
 from driver_app.core.progress import FINISHED
 from driver_app.core.view import RunView, StopView, TaskView
 from driver_app.screens.afterwards import CostPage, EvidencePage
-from driver_app.screens.design.components import Card, Chips, Column, Pick, Row
+from driver_app.screens.design.components import Card, Chips, Column, DoorPhoto, Pick, Row
 from driver_app.screens.design.lettering import Txt
 from driver_app.screens.design.theme import theme
 from driver_app.screens.door import FailPage, ReturnPage
@@ -57,11 +57,21 @@ class StopPage(Page):
                 Txt(said=stop.stop.access_note),
             )
             self.add(card)
+        self._build_photos(stop)
         self._build_contacts(stop)
         for task in stop.tasks:
             self.add(self._show_task(task, alone=len(stop.tasks) == 1))
         self._build_more(stop)
         self._build_foot(stop)
+
+    def _build_photos(self, stop: StopView) -> None:
+        """Of the door at earlier visits, as far as the phone has them."""
+        found = [path for name in stop.stop.photos if (path := self.app.doors.find(name))]
+        if found:
+            row = Row()
+            row.add(*(DoorPhoto(source=str(path)) for path in found))
+            about = Txt(said=self.say("stop.door"), size_of="small", tone="ink_2")
+            self.add(about, row)
 
     def _build_contacts(self, stop: StopView) -> None:
         contacts = {

@@ -265,4 +265,6 @@ def link_chip(page: Page, run: RunView) -> Chip:
         return page.chip(text, "warn", "offline")
     if count:
         return page.chip(page.say("link.sending", count=count), "primary", "waiting")
+    if run.full_photos:
+        return page.chip(page.say("link.full", count=run.full_photos), "good", "waiting")
     return page.chip(page.say("link.online"), "good", "sent")

@@ -51,6 +51,7 @@ TEXTS: dict[str, str] = {
     "today.message": "New message",
     # What waits, and the link to the server
     "link.online": "All sent",
+    "link.full": "Sent; {count} photos wait for Wi-Fi in full size",
     "link.sending": "Sending {count}",
     "link.waiting": "{count} waiting",
     "link.offline": "No network",
@@ -61,6 +62,7 @@ TEXTS: dict[str, str] = {
     "waiting.tries": "tried {count} times",
     # One stop
     "stop.title": "Stop {number}",
+    "stop.door": "At the last visits",
     "stop.eta": "Planned {time}",
     "stop.eta_between": "Expected {start} to {end}",
     "stop.window": "Between {start} and {end}",

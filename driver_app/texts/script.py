@@ -8,6 +8,7 @@ Latin names and brackets inside; no explicit embeddings.
 
 import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
 
 _FORMS: dict[str, dict[str, str]] = {}
 """Letter -> form (isolated, final, initial, medial) -> the code point that is drawn."""
@@ -29,6 +30,11 @@ _NUMBER = {"EN", "AN"}
 _RIGHT = {"R", "AL"}
 
 
+LINES_KEPT = 4096
+"""Of what was found out about a line: the pages of a day say the same ones again and again."""
+
+
+@lru_cache(LINES_KEPT)
 def is_right_to_left(text: str) -> bool:
     """Whether anything in it is written from right to left."""
     return any(unicodedata.bidirectional(letter) in _RIGHT for letter in text)
@@ -53,6 +59,7 @@ def join_letters(text: str) -> str:
     return "".join(joined)
 
 
+@lru_cache(LINES_KEPT)
 def to_drawn(line: str, *, right_to_left: bool | None = None) -> str:
     """One line in the order in which it is drawn from left to right; plain Latin is untouched.
 

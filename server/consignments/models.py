@@ -38,6 +38,7 @@ class Consignment(Base):
         CheckConstraint("cash_minor >= 0", name="cash_minor"),
         Index("ix_consignment_order_id", "order_id"),
         Index("ix_consignment_account_id_id", "account_id", "id"),
+        Index("ix_consignment_consignee_place_id", "consignee_place_id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -184,7 +185,11 @@ class Proof(Base):
 
 
 class ProofFile(Base):
-    """A photo or signature of a proof, by the SHA-256 of its bytes; append-only by trigger."""
+    """A photo or signature of a proof, by the SHA-256 of its bytes; append-only by trigger.
+
+    small_sha256: the same photo, smaller, which was here first; the file itself may still be on
+        the driver's phone.
+    """
 
     __tablename__ = "proof_file"
     __table_args__ = (CheckConstraint("kind in ('photo', 'signature')", name="kind"),)
@@ -196,6 +201,7 @@ class ProofFile(Base):
     content_type: Mapped[str]
     added_at: Mapped[datetime]
     added_by: Mapped[str]
+    small_sha256: Mapped[str | None]
 
 
 class TrackingLink(Base):

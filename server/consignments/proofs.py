@@ -1,12 +1,12 @@
 """Proofs: what was shown at the door. They are only ever added to."""
 
 import hmac
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,6 +18,10 @@ from server.kit import clock
 from server.kit.errors import NotFound
 from server.kit.ids import new_id
 from server.protocol.from_driver import BlobRef
+
+DOOR_PHOTOS_MAX = 2
+DOOR_PHOTOS_OF = timedelta(days=365)
+"""Doors are painted, and people move."""
 
 
 class UnknownProof(NotFound):
@@ -111,6 +115,37 @@ async def proof_file(
     return _file_view(file)
 
 
+async def door_photos(
+    session: AsyncSession, place_ids: Collection[UUID]
+) -> dict[UUID, tuple[str, ...]]:
+    """Place -> the newest photos of deliveries there, by SHA-256, in the size that is here."""
+    place_id = Consignment.consignee_place_id
+    newest_first = func.row_number().over(
+        partition_by=place_id, order_by=(Proof.occurred_at.desc(), ProofFile.sha256)
+    )
+    ranked = (
+        select(
+            place_id.label("place_id"),
+            func.coalesce(ProofFile.small_sha256, ProofFile.sha256).label("sha256"),
+            newest_first.label("place"),
+        )
+        .join(Proof, Proof.consignment_id == Consignment.id)
+        .join(ProofFile, ProofFile.proof_id == Proof.id)
+        .where(
+            place_id.in_(place_ids),
+            Proof.kind == "POD",
+            Proof.occurred_at > clock.now() - DOOR_PHOTOS_OF,
+            ProofFile.kind == "photo",
+        )
+        .subquery()
+    )
+    query = select(ranked).where(ranked.c.place <= DOOR_PHOTOS_MAX).order_by(ranked.c.place)
+    found: dict[UUID, tuple[str, ...]] = {}
+    for row in await session.execute(query):
+        found[row.place_id] = (*found.get(row.place_id, ()), row.sha256)
+    return found
+
+
 async def pin_matches(session: AsyncSession, consignment_id: UUID, pin: str | None) -> bool | None:
     """Whether this is the PIN of the consignment; None when it has none. Takes the same time
     however much of it is right."""
@@ -129,6 +164,7 @@ def _file_rows(kind: str, files: Iterable[BlobRef]) -> list[dict[str, Any]]:
             "sha256": file.sha256,
             "size_bytes": file.size_bytes,
             "content_type": file.content_type,
+            "small_sha256": file.small_sha256,
         }
         for file in files
         if can_exist(file)
@@ -157,6 +193,7 @@ def _file_view(row: ProofFile) -> ProofFileView:
         kind=row.kind,  # type: ignore[arg-type]  # held to the two by a check constraint
         size_bytes=row.size_bytes,
         content_type=row.content_type,
+        small_sha256=row.small_sha256,
         added_at=row.added_at,
         added_by=row.added_by,
     )

@@ -146,8 +146,9 @@ async def get_proof_file(
     own = principal.own_account_only()
     file = await service.proof_file(session, proof_id, sha256, account_id=own)
     shown = file.content_type in SHOWN_IMAGES
+    is_here = file.small_sha256 is None or blobs.has(file.sha256)
     return Response(
-        blobs.read(file.sha256),
+        blobs.read(file.sha256 if is_here else file.small_sha256 or file.sha256),
         media_type=file.content_type if shown else "application/octet-stream",
         headers={
             "Content-Disposition": "inline" if shown else "attachment",

@@ -67,6 +67,7 @@ from server.consignments.packed import ParcelsHaveLeft, replace_parcels
 from server.consignments.proofs import (
     UnknownProof,
     add_evidence,
+    door_photos,
     pin_matches,
     proof_file,
     proofs_of,
@@ -145,6 +146,7 @@ __all__ = [
     "create_consignments",
     "create_container",
     "depots_of_parcels",
+    "door_photos",
     "find_parcels",
     "get_consignment",
     "get_consignments",

@@ -16,4 +16,5 @@ def possible(position: Position | None) -> Position | None:
 
 def can_exist(file: BlobRef) -> bool:
     """Whether a file of this name could ever have been uploaded."""
-    return re.fullmatch(r"[0-9a-f]{64}", file.sha256) is not None
+    names = (file.sha256, file.small_sha256 or file.sha256)
+    return all(re.fullmatch(r"[0-9a-f]{64}", name) for name in names)

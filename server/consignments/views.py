@@ -169,7 +169,10 @@ class NewProof(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProofFileView(msgspec.Struct, frozen=True, kw_only=True):
+    """small_sha256: the same photo, smaller; until the file itself is here, that one is shown."""
+
     sha256: str
+    small_sha256: str | None
     kind: Literal["photo", "signature"]
     size_bytes: int
     content_type: str

@@ -130,6 +130,12 @@ def _with_state(task: ManifestTask, states: dict[str, str]) -> ManifestTask:
     return replace(task, state=state, contact_phone="" if state in FINAL else task.contact_phone)
 
 
+async def shows_photo(session: AsyncSession, driver_id: UUID, sha256: str) -> bool:
+    """Whether this photo is of a door at which the driver has work."""
+    manifest = await manifest_of(session, driver_id)
+    return any(sha256 in stop.photos for stop in manifest.stops)
+
+
 async def acknowledge_manifest(session: AsyncSession, driver_id: UUID, version: int) -> None:
     """The phone has stored this version durably, which settles the older ones too."""
     await session.execute(
@@ -234,8 +240,13 @@ async def _build_stops(session: AsyncSession, run: Run) -> tuple[ManifestStop, .
     tasks = [task for group in tasks_by_stop.values() for task in group]
     goods = await consignments.get_consignments(session, {task.consignment_id for task in tasks})
     found = await places.get_places(session, {stop.place_id for stop in stops})
+    photos = await consignments.door_photos(session, set(found))
     return tuple(
-        _build_stop(stop, found[stop.place_id], tasks_by_stop[stop.id], goods) for stop in stops
+        replace(
+            _build_stop(stop, found[stop.place_id], tasks_by_stop[stop.id], goods),
+            photos=photos.get(stop.place_id, ()),
+        )
+        for stop in stops
     )
 
 

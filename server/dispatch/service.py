@@ -42,6 +42,7 @@ from server.dispatch.manifest import (
     MANIFESTS_CHANNEL,
     acknowledge_manifest,
     manifest_of,
+    shows_photo,
     unacknowledged_manifests,
 )
 from server.dispatch.messages import MessageView, hear_driver, list_messages, tell_driver
@@ -203,6 +204,7 @@ __all__ = [
     "set_shift",
     "settle_exception",
     "shown_run_ids",
+    "shows_photo",
     "snapshot_of_runs",
     "snooze_exception",
     "start_tasks",

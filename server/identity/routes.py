@@ -89,8 +89,11 @@ class ApiKeyRequest(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class PairingCode(msgspec.Struct, frozen=True):
+    """link_code: what stands behind `/pair#` in the link: the code, and the pin if there is one."""
+
     code: str
     expires_at: datetime
+    link_code: str
 
 
 class PairingRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -304,10 +307,12 @@ async def create_pairing_code(
     driver_id: FromPath[UUID],
     session: NamedDependency[AsyncSession],
     principal: NamedDependency[Principal],
+    settings: NamedDependency[Settings],
 ) -> PairingCode:
     """To be typed into the driver's phone once, within ten minutes. Earlier codes end."""
     code = await service.create_pairing_code(session, driver_id, by=principal.label)
-    return PairingCode(code, clock.real_now() + CODE_LIFETIME)
+    link_code = f"{code}.{settings.tls_pin}" if settings.tls_pin else code
+    return PairingCode(code, clock.real_now() + CODE_LIFETIME, link_code)
 
 
 @post("/api/driver/pair", guards=[public])

@@ -26,6 +26,7 @@ class Settings:
     currency: ISO 4217, of amounts that say none.
     gs1_prefix: the company's GS1 company prefix; with it, labels bear an SSCC.
     mqtt_url: the broker to which trackers send; empty where there is none.
+    tls_pin: the one key that phones shall accept, which the pairing link then names.
     """
 
     database_url: str
@@ -39,6 +40,7 @@ class Settings:
     currency: str = "EUR"
     gs1_prefix: str = ""
     mqtt_url: str = field(default="", repr=False)
+    tls_pin: str = ""
 
     @property
     def blobs_dir(self) -> Path:
@@ -85,6 +87,12 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     mqtt_url = environ.get("POSTRIDER_MQTT_URL", "")
     if mqtt_url and not mqtt_url.startswith(("mqtt://", "mqtts://")):
         raise SystemExit("POSTRIDER_MQTT_URL must start with mqtt:// or mqtts://.")
+    tls_pin = environ.get("POSTRIDER_TLS_PIN", "")
+    if tls_pin and not re.fullmatch(r"[A-Za-z0-9_-]{43}", tls_pin):
+        raise SystemExit(
+            f"POSTRIDER_TLS_PIN is {tls_pin}; it is 43 characters, the SHA-256 of the public key in"
+            " URL-safe base64: see docs/driver-app.md."
+        )
     return Settings(
         database_url=url("DATABASE_URL", "postgresql+asyncpg"),
         redis_url=url("REDIS_URL", "redis", "rediss", "unix", "redis+cluster", "rediss+cluster"),
@@ -96,6 +104,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         timezone=ZoneInfo(timezone),
         currency=environ.get("POSTRIDER_CURRENCY", "EUR"),
         gs1_prefix=gs1_prefix,
+        tls_pin=tls_pin,
         mqtt_url=mqtt_url,
     )
 

@@ -263,8 +263,9 @@ class DriverSession:
 
     def _require_files(self, command: Any) -> None:
         for file in _files_of(command):
-            if not self._blobs.has(file.sha256):
-                raise BlobMissing(sha256=file.sha256)
+            first = file.small_sha256 or file.sha256
+            if not self._blobs.has(first) and not self._blobs.has(file.sha256):
+                raise BlobMissing(sha256=first)
 
 
 async def _record_or_find(session: AsyncSession, record: dict[str, Any]) -> DriverCommand | None:

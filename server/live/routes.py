@@ -6,12 +6,16 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, get, patch, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, QueryParameter
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath, PathParameter, QueryParameter
 from litestar.response import Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.dispatch import service as dispatch
 from server.identity.access import Principal, devices_only
 from server.kit.blobs import MAX_BLOB_BYTES, Blobs
 from server.kit.db import Database
+from server.kit.errors import NotFound
 from server.live import lookup_pages, pages, return_pages, trail
 from server.live.driver_session import DriverSession
 from server.live.presence import PRESENCE
@@ -88,7 +92,35 @@ async def go_on_with_blob(
     return ReceivedBlob(sha256, received)
 
 
+class UnknownDoor(NotFound):
+    """This is no photo of a door in your run."""
+
+    code = "live.unknown_door"
+
+
+@get(
+    "/api/driver/doors/{sha256:str}",
+    guards=[devices_only],
+    responses={200: ResponseSpec(bytes, description="The photo.", media_type="*/*")},
+)
+async def show_door(
+    sha256: Annotated[str, PathParameter(pattern=r"^[0-9a-f]{64}$")],
+    session: NamedDependency[AsyncSession],
+    principal: NamedDependency[Principal],
+    blobs: NamedDependency[Blobs],
+) -> Response[bytes]:
+    """What a door of the driver's run looked like at an earlier visit."""
+    if not await dispatch.shows_photo(session, principal.person_id, sha256):
+        raise UnknownDoor
+    return Response(
+        blobs.read(sha256),
+        media_type="application/octet-stream",
+        headers={"X-Content-Type-Options": "nosniff", "Cache-Control": "private, no-store"},
+    )
+
+
 ROUTES = [
+    show_door,
     take_envelopes,
     keep_blob,
     tell_received,

@@ -34,11 +34,16 @@ class Fix:
 
 @part
 class BlobRef:
-    """A file that is uploaded apart, by `PUT /api/driver/blobs/{sha256}`, before the command."""
+    """A file that is uploaded apart, by `PUT /api/driver/blobs/{sha256}`, before the command.
+
+    small_sha256: the same photo, smaller. Then only that one goes before the command; the file
+        itself follows when the phone has a good network, at the latest at the end of the day.
+    """
 
     sha256: str
     size_bytes: int
     content_type: str
+    small_sha256: str | None = None
 
 
 @part

@@ -59,6 +59,8 @@ class ManifestStop:
 
     eta_from_at, eta_until_at: when the driver will come, with a probability of 80 %, as it was
         forecast when the manifest was sent.
+    photos: what the door looked like at earlier visits, by SHA-256, the newest first; to be had
+        from `GET /api/driver/doors/{sha256}`.
     """
 
     id: str
@@ -75,6 +77,7 @@ class ManifestStop:
     locked: bool = False
     eta_from_at: datetime | None = None
     eta_until_at: datetime | None = None
+    photos: tuple[str, ...] = ()
 
 
 @part

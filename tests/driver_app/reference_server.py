@@ -76,6 +76,7 @@ class ReferenceServer:
     def __init__(self) -> None:
         self.accounts: dict[str, Account] = {}
         self.blobs: dict[str, bytes] = {}
+        self.doors: dict[str, bytes] = {}
         self.halves: dict[str, bytearray] = {}
         self.begun_at: dict[str, list[int]] = {}
         """For each file that came in parts, where each part began."""
@@ -96,7 +97,7 @@ class ReferenceServer:
 
     async def start(self) -> None:
         self._server = await asyncio.start_server(
-            self._accept, "127.0.0.1", self.port, reuse_address=True
+            self.accept, "127.0.0.1", self.port, reuse_address=True
         )
         self.port = self._server.sockets[0].getsockname()[1]
 
@@ -129,7 +130,7 @@ class ReferenceServer:
 
     # One connection
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.ensure_future(self._serve(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -236,6 +237,11 @@ class ReferenceServer:
         self._break_before()
         if path == "/api/driver/envelopes":
             return self._post(account, body)
+        if path.startswith("/api/driver/doors/"):
+            photo = self.doors.get(path.rpartition("/")[2])
+            if photo is None:
+                return _problem(404, "live.unknown_door", "No door in your run.")
+            return 200, "application/octet-stream", photo
         parts = path.removeprefix("/api/driver/blobs/").split("/")
         if parts[1:] == ["received"]:
             received = len(self.blobs.get(parts[0]) or self.halves.get(parts[0], b""))
@@ -320,7 +326,8 @@ class ReferenceServer:
         if self.faults.lose_blobs and list_files(envelope.body):
             self.faults.lose_blobs -= 1
             self.blobs.clear()
-        if any(file.sha256 not in self.blobs for file in list_files(envelope.body)):
+        needed = [file.small_sha256 or file.sha256 for file in list_files(envelope.body)]
+        if not set(needed) <= set(self.blobs):
             return self._reject(envelope, BLOB_MISSING, "A file of this is not here.", account)
         if self.faults.reject:
             return self._reject(envelope, self.faults.reject.pop(0), "Not possible.", account)

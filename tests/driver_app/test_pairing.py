@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -51,17 +52,42 @@ async def test_revoked_phone_stops_sending_and_keeps_its_data(
         await until(lambda: driver.view().revoked)
         asked = len(server.requests)
         driver.complete("T1", "delivered", DOOR)
-        driver.record_fix(9.5, 47.1, 5)
+        assert driver.record_fix(9.5, 47.1, 5) is None, "nobody follows who was signed out"
         await asyncio.sleep(20 * FAST.poll_s)
         assert len(server.requests) == asked
         view = driver.view()
-        assert (len(view.on_its_way), view.unsent_fixes, view.link) == (1, 1, "none")
+        assert (len(view.on_its_way), view.manifest, view.link) == (1, None, "none")
         # Paired again, the same driver's work goes out.
         again = server.add_driver("another-token", account.manifest)
         pairing = pairing_with(server.url, "another-token")
         store.save_pairing(replace(pairing, driver_id="driver-secret-token"))
-        await until(lambda: len(again.effects) == 1 and len(again.fixes) == 1)
+        await until(lambda: len(again.effects) == 1)
     assert not driver.view().revoked
+
+
+def read_all(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+async def test_revoked_phone_is_wiped_down_to_the_last_byte_but_for_what_was_not_sent(
+    driver: Driver, store: Store, account: Account, server: ReferenceServer
+) -> None:
+    driver.start(["T2"])
+    driver.take_note_of_run()
+    await send_all(store)
+    driver.complete("T1", "delivered", DOOR)
+    account.revoked = True
+    async with syncing(store):
+        await until(lambda: driver.view().revoked)
+    store.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    kept = read_all(store.folder)
+    for secret in (b"Ada", b"S2 High Street", b'secret-token"', b"PT2", b"T2-P1"):
+        assert secret not in kept, secret
+    assert b"S1 High Street" in kept and b"door" in kept
+    pairing = store.get_pairing()
+    assert pairing is not None and pairing.token == ""
+    (waiting,) = driver.view().on_its_way
+    assert waiting.body.task_id == "T1"
 
 
 async def test_revoked_while_uploading_is_noticed(

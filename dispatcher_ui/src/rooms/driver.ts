@@ -130,8 +130,9 @@ async function messagesOf(view: View, path: string): Promise<HTMLElement> {
 
 /** The code as a picture for the phone's camera, and in letters for typing. */
 async function pair(driver: Driver): Promise<void> {
-  const { code, expires_at: until } = await send<{ code: string; expires_at: string }>("POST", `/api/drivers/${driver.id}/pairing-codes`);
-  const picture = qrSvg(`${location.origin}/pair#${code}`);
+  const made = await send<{ code: string; link_code: string; expires_at: string }>("POST", `/api/drivers/${driver.id}/pairing-codes`);
+  const { code, link_code: linkCode, expires_at: until } = made;
+  const picture = qrSvg(`${location.origin}/pair#${linkCode}`);
   picture.classList.add("qr");
   picture.setAttribute("aria-label", t("The pairing code as a QR code"));
   openDialog(

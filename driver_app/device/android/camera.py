@@ -9,11 +9,12 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from driver_app.device.android.bridge import JavaException, activity, cast, in_thread, java
+from driver_app.device.ports import Shot
 
 log = logging.getLogger(__name__)
 
-LONG_EDGE_PX = 1600
-JPEG_PERCENT = 80
+FULL_EDGE_PX, FULL_JPEG_PERCENT = 2560, 85
+SMALL_EDGE_PX, SMALL_JPEG_PERCENT = 1024, 70
 OK = -1
 SCANNER = "com.journeyapps.barcodescanner.CaptureActivity"
 SCAN = "com.google.zxing.client.android.SCAN"
@@ -59,7 +60,7 @@ class AndroidCamera:
         self._folder = folder
         self._errands = errands
 
-    def take(self, taken: Callable[[Path | None], None]) -> None:
+    def take(self, taken: Callable[[Shot | None], None]) -> None:
         resolver = activity().getContentResolver()
         media = java("android.provider.MediaStore$Images$Media")
         values = java("android.content.ContentValues")()
@@ -73,32 +74,37 @@ class AndroidCamera:
 
         self._errands.send(intent, answered)
 
-    def _fetch(self, resolver: Any, place: Any) -> Path | None:
-        """The photo, upright and small enough to be sent; nothing stays in the gallery."""
+    def _fetch(self, resolver: Any, place: Any) -> Shot | None:
+        """The photo, upright, in two sizes; nothing stays in the gallery."""
         try:
-            upright = java("android.graphics.Matrix")()
-            upright.postRotate(float(_read_turn(resolver, place)))
+            turn = float(_read_turn(resolver, place))
             stream = resolver.openInputStream(place)
             found = java("android.graphics.BitmapFactory").decodeStream(stream)
             stream.close()
             if found is None:
                 return None
-            share = min(1.0, LONG_EDGE_PX / max(found.getWidth(), found.getHeight()))
-            upright.postScale(share, share)
-            small = java("android.graphics.Bitmap").createBitmap(
-                found, 0, 0, found.getWidth(), found.getHeight(), upright, True
-            )
-            path = self._folder / f"photo-{uuid4().hex}.jpg"
-            out = java("java.io.FileOutputStream")(str(path))
-            jpeg = java("android.graphics.Bitmap$CompressFormat").JPEG
-            small.compress(jpeg, JPEG_PERCENT, out)
-            out.close()
-            return path
+            full = self._folder / f"photo-{uuid4().hex}.jpg"
+            small = full.with_stem(f"{full.stem}-small")
+            _write_jpeg(found, full, turn, FULL_EDGE_PX, FULL_JPEG_PERCENT)
+            _write_jpeg(found, small, turn, SMALL_EDGE_PX, SMALL_JPEG_PERCENT)
+            return Shot(full, small)
         except JavaException as error:
             log.warning("the photo could not be read: %s", error)
             return None
         finally:
             resolver.delete(place, None, None)
+
+
+def _write_jpeg(found: Any, path: Path, turn: float, edge_px: int, percent: int) -> None:
+    width, height = found.getWidth(), found.getHeight()
+    upright = java("android.graphics.Matrix")()
+    upright.postRotate(turn)
+    share = min(1.0, edge_px / max(width, height))
+    upright.postScale(share, share)
+    made = java("android.graphics.Bitmap").createBitmap(found, 0, 0, width, height, upright, True)
+    out = java("java.io.FileOutputStream")(str(path))
+    made.compress(java("android.graphics.Bitmap$CompressFormat").JPEG, percent, out)
+    out.close()
 
 
 def _read_turn(resolver: Any, place: Any) -> int:

@@ -21,6 +21,7 @@ from kivy.uix.anchorlayout import AnchorLayout
 from kivy.uix.behaviors import ButtonBehavior
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.gridlayout import GridLayout
+from kivy.uix.image import Image
 from kivy.uix.recycleview import RecycleView
 from kivy.uix.scrollview import ScrollView
 from kivy.uix.stacklayout import StackLayout
@@ -182,6 +183,10 @@ class Field(Column):
             self._entered(self.text)
 
 
+class DoorPhoto(Image):
+    """A picture as high as the stop's address and time together; decoded only while it is shown."""
+
+
 class Bar(Widget):
     """How much of it is done."""
 
@@ -329,8 +334,8 @@ class Rows(TapsAtOnce, RecycleView):
 
 
 for component in (
-    Column, Row, Card, TouchCard, Action, IconAction, Chips, Chip, Pick, Field, Bar, TopBar,
-    NumberPad, SignaturePad, Scroll, Rows, Txt, Icon,
+    Column, Row, Card, TouchCard, Action, IconAction, Chips, Chip, Pick, Field, DoorPhoto, Bar,
+    TopBar, NumberPad, SignaturePad, Scroll, Rows, Txt, Icon,
 ):  # fmt: skip
     if component.__name__ not in Factory.classes:
         Factory.register(component.__name__, cls=component)

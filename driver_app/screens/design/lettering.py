@@ -1,6 +1,6 @@
 """Labels in any script: joined, ordered and wrapped here, because Kivy's renderer does not."""
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from kivy.core.text import Label as TextImage
@@ -9,7 +9,7 @@ from kivy.properties import NumericProperty, OptionProperty, StringProperty
 from kivy.uix.label import Label
 
 from driver_app.screens.design.theme import ARABIC, LATIN, theme
-from driver_app.texts.script import begins_right, is_right_to_left, to_drawn, wrap
+from driver_app.texts.script import LINES_KEPT, begins_right, is_right_to_left, to_drawn, wrap
 
 Builder.load_string(
     """
@@ -39,6 +39,13 @@ def renderer_shapes() -> bool:
         return float(TextImage(font_name=ARABIC, font_size=40).get_extents(text)[0])
 
     return abs(width("ببب") - 3 * width("ب")) > width("ب") / 2
+
+
+@lru_cache(LINES_KEPT)
+def measure(text: str, font_name: str, font_size: float, *, bold: bool) -> float:
+    """How wide this is drawn, in pixels."""
+    image = TextImage(font_name=font_name, font_size=font_size, bold=bold)
+    return float(image.get_extents(text)[0])
 
 
 def drawn(line: str, *, right_to_left: bool) -> str:
@@ -81,15 +88,17 @@ class Txt(Label):
 
     def measure(self, text: str) -> float:
         """How wide this is drawn, in pixels."""
-        image = TextImage(font_name=self.font_name, font_size=self.font_size, bold=self.bold)
-        return float(image.get_extents(text)[0])
+        return measure(text, self.font_name, self.font_size, bold=self.bold)
 
     def is_cut(self) -> bool:
         """Whether a word is wider than the label, or a line is outside of it."""
         font = ARABIC if is_right_to_left(self.said) else LATIN
-        image = TextImage(font_name=font, font_size=self.font_size, bold=self.bold)
         widest = max(
-            (image.get_extents(to_drawn(word))[0] for word in self.said.split()), default=0
+            (
+                measure(to_drawn(word), font, self.font_size, bold=self.bold)
+                for word in self.said.split()
+            ),
+            default=0,
         )
         return bool(widest > self.width + 1 or self.texture_size[1] > self.height + 1)
 

@@ -1,10 +1,13 @@
 """Every page of the app, on a phone that has something to show on each."""
 
+import hashlib
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from driver_app.core.doors import Doors
 from driver_app.core.store import Store
+from driver_app.device.picture import encode_png
 from driver_app.screens.afterwards import CostPage, EvidencePage
 from driver_app.screens.app import PostriderApp
 from driver_app.screens.debrief import DebriefPage
@@ -60,6 +63,11 @@ def make_busy(app: PostriderApp, store: Store, handset: Handset) -> None:
     say_hello(store, "Please ring at the back door of the bookshop today.")
     app.driver.take_note_of_run()
     manifest = a_full_run(version=2)
+    door = paint_door()
+    name = hashlib.sha256(door).hexdigest()
+    first = replace(manifest.stops[0], photos=(name,))
+    manifest = replace(manifest, stops=(first, *manifest.stops[1:]))
+    Doors(store).keep(name, door)
     offered = manifest.stops[4]
     job = replace(offered.tasks[0], answer_by_at=app.clock() + timedelta(minutes=5))
     stops = (manifest.stops[3], replace(offered, tasks=(job,)), manifest.stops[5])
@@ -72,6 +80,18 @@ def make_busy(app: PostriderApp, store: Store, handset: Handset) -> None:
         " reject_message = 'x' WHERE id = ?",
         (command_id,),
     )
+
+
+def paint_door() -> bytes:
+    """Two leaves and a frame."""
+    rows = [
+        bytes(
+            60 if x < 20 or x > 220 or y < 20 else 200 if abs(x - 120) > 3 else 90
+            for x in range(240)
+        )
+        for y in range(180)
+    ]
+    return encode_png(rows)
 
 
 def show(app: PostriderApp, page: type[Page], given: dict[str, Any]) -> None:

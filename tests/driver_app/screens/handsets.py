@@ -9,7 +9,7 @@ from driver_app.core.sampling import Sampling
 from driver_app.core.seal import NoSeal
 from driver_app.core.store import Store
 from driver_app.device.picture import encode_png
-from driver_app.device.ports import Device, Permission, Reading
+from driver_app.device.ports import Device, Permission, Reading, Shot
 from server.protocol.from_driver import Heartbeat
 from server.protocol.to_driver import (
     Manifest,
@@ -52,11 +52,11 @@ class Handset:
 
     def stop(self) -> None: ...
 
-    def take(self, taken: Callable[[Path | None], None]) -> None:
+    def take(self, taken: Callable[[Shot | None], None]) -> None:
         self.photos += 1
         path = self.folder / f"camera-{self.photos}.png"
         path.write_bytes(encode_png([bytes([self.photos]) * 40] * 30))
-        taken(path)
+        taken(Shot(path))
 
     def scan(self, scanned: Callable[[str | None], None]) -> None:
         scanned(self.to_scan.pop(0))

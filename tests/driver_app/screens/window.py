@@ -50,15 +50,21 @@ from kivy.uix.scrollview import ScrollView
 from kivy.uix.widget import Widget
 
 from driver_app.core.driver import Clock, read_clock
+from driver_app.core.steps import SinceBoot
 from driver_app.device.ports import Device
 from driver_app.screens.app import PostriderApp
 from driver_app.screens.design.components import Field, Touched
 from driver_app.screens.design.lettering import Txt
 
 
-def start(folder: Path, device: Device, clock: Clock = read_clock) -> PostriderApp:
+def start(
+    folder: Path,
+    device: Device,
+    clock: Clock = read_clock,
+    since_boot: SinceBoot | None = None,
+) -> PostriderApp:
     """The app as on a phone, but frames come when the test wants them."""
-    app = PostriderApp(folder, device, clock=clock)
+    app = PostriderApp(folder, device, clock=clock, since_boot=since_boot)
     app._run_prepare()
     runTouchApp(embedded=True)
     frames(3)

@@ -188,3 +188,37 @@ async def test_what_calls_itself_a_page_is_only_downloaded(
     answer = await (await sign_in(Role.CLERK)).get(f"/api/proofs/{proof_id}/blobs/{SHA}")
     assert answer.headers["content-type"] == "application/octet-stream"
     assert answer.headers["content-disposition"] == "attachment"
+
+
+async def test_photo_is_shown_in_its_small_size_until_the_full_one_is_here(
+    db, sign_in, blobs, consignment
+):
+    full, small = b"every brick of the door", PICTURE
+    names = [hashlib.sha256(each).hexdigest() for each in (full, small)]
+
+    async def upload(data):
+        async def chunks():
+            yield data
+
+        await blobs.put(hashlib.sha256(data).hexdigest(), chunks())
+
+    await upload(small)
+    photo = BlobRef(
+        sha256=names[0], size_bytes=len(full), content_type="image/jpeg", small_sha256=names[1]
+    )
+    async with db.transaction() as session:
+        proof_id = await service.record_proof(
+            session,
+            NewProof(
+                consignment_id=consignment.id,
+                kind="POD",
+                photos=(photo,),
+                occurred_at=DAY,
+                received_at=DAY,
+            ),
+        )
+    office = await sign_in(Role.CLERK)
+    path = f"/api/proofs/{proof_id}/blobs/{names[0]}"
+    assert (await office.get(path)).content == small
+    await upload(full)
+    assert (await office.get(path)).content == full

@@ -1,6 +1,7 @@
 """Drivers' phones: pairing codes and revoking."""
 
 import asyncio
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -12,6 +13,7 @@ from server.identity.devices import WrongPairingCode
 from server.identity.timers import forget_expired
 from server.identity.tokens import CODE_LETTERS
 from server.kit.outbox import OutboxEvent
+from server.kit.settings import read_settings
 
 
 async def pair(client, code: str):
@@ -167,3 +169,21 @@ async def test_phones_are_audited(sign_in, client, new_person, audited):
     phone = (await pair(client, await new_code(dispatcher, driver.id))).json()
     await dispatcher.delete(f"/api/devices/{phone['device_id']}")
     assert {"pairing_code.created", "device.paired", "device.revoked"} <= await audited()
+
+
+async def test_pairing_link_names_the_servers_key_where_one_is_set(
+    app, settings, sign_in, new_person
+):
+    dispatcher, driver = await sign_in(Role.DISPATCHER), await new_person(Role.DRIVER)
+    path = f"/api/drivers/{driver.id}/pairing-codes"
+    plain = (await dispatcher.post(path)).json()
+    assert plain["link_code"] == plain["code"]
+    app.state.settings = replace(settings, tls_pin="p" * 43)
+    pinned = (await dispatcher.post(path)).json()
+    assert pinned["link_code"] == f"{pinned['code']}.{'p' * 43}"
+
+
+def test_a_pin_that_is_none_is_refused_at_the_start():
+    places = {"DATABASE_URL": "postgresql://x", "REDIS_URL": "redis://x"}
+    with pytest.raises(SystemExit, match="POSTRIDER_TLS_PIN"):
+        read_settings(places | {"POSTRIDER_TLS_PIN": "short"})

@@ -5,6 +5,7 @@ import asyncio
 import hashlib
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,35 @@ async def test_acknowledged_command_is_acknowledged_again_when_its_file_was_lost
         blobs.path(PHOTO_SHA256).unlink()
         await line.say(command, id=sent.id)
         assert await line.answer() == Ack(envelope_ids=(sent.id,))
+
+
+async def test_small_photo_is_enough_for_the_command_and_the_full_one_follows(
+    town: Town, web: Web, blobs: Blobs
+) -> None:
+    driver_id = await town.add_driver()
+    consignment, task_id = await town.assign(corner(1, 1))
+    device = await pair(town.db, driver_id)
+    full = "f" * 64
+    photo = BlobRef(
+        sha256=full, size_bytes=10**6, content_type="image/jpeg", small_sha256=PHOTO_SHA256
+    )
+    command = CompleteTask(
+        task_id=task_id,
+        outcome_code="delivered_to_consignee",
+        occurred_at=town.now,
+        proof=Proof(photos=(photo,)),
+    )
+    async with calling(web, device) as line, http_of(web, device) as client:
+        await line.say(command)
+        refused = await line.answer()
+        assert refused.code == BLOB_MISSING and PHOTO_SHA256 in refused.message
+        await client.put(f"/api/driver/blobs/{PHOTO_SHA256}", content=PHOTO)
+        again = await line.say(command)
+        assert await line.answer() == Ack(envelope_ids=(again.id,))
+        outside = replace(photo, small_sha256="../" * 20)
+        await line.say(replace(command, proof=Proof(photos=(outside,))))
+        assert isinstance(await line.answer(), Reject)
+    assert await town.proofs(consignment) == 1
 
 
 # Frames that make no sense

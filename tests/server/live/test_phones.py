@@ -1,14 +1,18 @@
 """The phone's own core against the real web process: what each promises to the other."""
 
 import asyncio
+import hashlib
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 
+from driver_app.core.doors import Doors
 from driver_app.core.driver import Evidence, File
+from driver_app.device.picture import encode_png
 from server.consignments import service as consignments
+from server.consignments.service import Party
 from server.dispatch import service as dispatch
 from server.dispatch.models import StreetFact
 from server.kit.blobs import Blobs
@@ -26,6 +30,8 @@ from tests.server.live.web_process import (
     RealPhone,
     Web,
     give_phone,
+    http_of,
+    pair,
     record_of,
     revoke,
     serving,
@@ -33,6 +39,7 @@ from tests.server.live.web_process import (
 )
 
 NEVER_S = 3600.0
+PICTURE = encode_png([bytes(8)] * 8)
 
 
 async def facts_about(town: Town, task_id: str) -> list[StreetFact]:
@@ -260,3 +267,31 @@ async def test_phone_mends_by_itself_that_the_server_misses_a_file(
     assert await town.proofs(consignment) == 1
     record = await record_of(town.db, first_id)
     assert record is not None and record.reject_code == BLOB_MISSING
+
+
+async def test_photo_of_a_door_comes_to_the_phone_of_the_next_driver_there_and_to_no_other(
+    town: Town, web: Web, phone: RealPhone
+) -> None:
+    driver_id = await town.add_driver()
+    place_id = await town.place_at(corner(1, 1))
+    door = Party(name="Ada", phone="+423 1", place_id=place_id)
+    _, first = await town.assign(corner(1, 1), consignee=door)
+    await give_phone(phone, web, driver_id)
+    async with phone.syncing():
+        await phone.shows(first)
+        photo = File(content=PICTURE, content_type="image/png")
+        phone.driver.complete(first, "delivered_to_consignee", Evidence(photos=(photo,)))
+        await phone.sent()
+        _, second = await town.assign(corner(1, 1), consignee=door)
+        _, elsewhere = await town.assign(corner(3, 1))
+        await relay_pending(town.db)
+        await phone.shows(elsewhere)
+        name = hashlib.sha256(PICTURE).hexdigest()
+        await until(lambda: Doors(phone.store).find(name) is not None)
+        view = phone.driver.view()
+        for task_id, photos in ((second, (name,)), (elsewhere, ())):
+            stop = view.find_stop_of(task_id)
+            assert stop is not None and stop.stop.photos == photos
+    stranger = await pair(town.db, await town.add_driver())
+    async with http_of(web, stranger) as client:
+        assert (await client.get(f"/api/driver/doors/{name}")).status_code == 404
