@@ -6,6 +6,7 @@ tests fail, because a page that nobody looked at is not tested.
 """
 
 import asyncio
+import hashlib
 import os
 import shutil
 import socket
@@ -51,11 +52,13 @@ from server.places import service as places
 from server.protocol import PROTOCOL_VERSION, codec
 from server.protocol.envelope import Envelope
 from server.protocol.from_driver import (
+    BlobRef,
     CompleteTask,
     FailTask,
     Fix,
     Fixes,
     Hello,
+    Proof,
     StartTasks,
 )
 from server.protocol.to_driver import ManifestTask
@@ -274,11 +277,24 @@ class Company:
     async def start(self, driver_id: UUID, task: ManifestTask) -> None:
         await self.send(driver_id, StartTasks(task_ids=(task.id,), occurred_at=self.now()))
 
-    async def deliver(self, driver_id: UUID, task: ManifestTask) -> None:
+    async def deliver(self, driver_id: UUID, task: ManifestTask, *photos: BlobRef) -> None:
         command = CompleteTask(
-            task_id=task.id, outcome_code="delivered_to_consignee", occurred_at=self.now()
+            task_id=task.id,
+            outcome_code="delivered_to_consignee",
+            occurred_at=self.now(),
+            proof=Proof(photos=photos),
         )
         await self.send(driver_id, command)
+
+    async def keep_photo(self, content: bytes) -> BlobRef:
+        """A PNG that a phone has sent."""
+
+        async def whole() -> AsyncIterator[bytes]:
+            yield content
+
+        sha256 = hashlib.sha256(content).hexdigest()
+        await Blobs(self.settings.blobs_dir).put(sha256, whole())
+        return BlobRef(sha256=sha256, size_bytes=len(content), content_type="image/png")
 
     async def fail(self, driver_id: UUID, task: ManifestTask) -> None:
         command = FailTask(task_id=task.id, outcome_code="not_home", occurred_at=self.now())
