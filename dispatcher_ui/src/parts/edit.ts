@@ -1,6 +1,7 @@
 /** A form that changes something which others may change at the same time: what they did is merged
  * in, what both did is shown, and what was saved can be taken back. */
 
+import "../desk.css";
 import { Refusal } from "../api";
 import { t } from "../language";
 import { h, tell } from "../page";

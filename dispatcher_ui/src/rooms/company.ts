@@ -3,6 +3,7 @@
 import { get, getAll, send } from "../api";
 import { today } from "../clock";
 import { t } from "../language";
+import { whoIs } from "../names";
 import { h, tell } from "../page";
 import { button, cardOf, edit, yesNo } from "../parts/edit";
 import type { Field, Values } from "../parts/form";
@@ -138,11 +139,11 @@ async function showRules(place: HTMLElement): Promise<void> {
   const change = (): unknown => edit<Rules>({
     title: t("Rules for orders"), read: () => get<Rules>(path), saved: showRoom, note: t("Empty: not looked at."),
     fields: (now) => [
-      { name: "duplicate_within_s", label: t("The same goods again within, hours"), kind: "number", value: hours(now.duplicate_within_s) },
-      { name: "repeat_within_s", label: t("The same consignee again within, hours"), kind: "number", value: hours(now.repeat_within_s) },
+      { name: "duplicate_within_s", label: t("The same goods again within"), kind: "number", value: hours(now.duplicate_within_s), hint: t("In hours") },
+      { name: "repeat_within_s", label: t("The same consignee again within"), kind: "number", value: hours(now.repeat_within_s), hint: t("In hours") },
       { name: "cash_limit_minor", label: t("Cash of more than"), kind: "number", value: now.cash_limit_minor === null ? "" : now.cash_limit_minor / 100, width: "half" },
       { name: "new_place_orders", label: t("Orders at once to a new address"), kind: "number", value: now.new_place_orders ?? "", width: "half" },
-      { name: "cancel_free_until_s", label: t("Cancelling is free until, hours before"), kind: "number", value: hours(now.cancel_free_until_s), width: "half" },
+      { name: "cancel_free_until_s", label: t("Cancelling is free until so long before"), kind: "number", value: hours(now.cancel_free_until_s), width: "half", hint: t("In hours") },
       { name: "cancel_fee_minor", label: t("Fee for cancelling later"), kind: "number", value: now.cancel_fee_minor / 100, width: "half" },
     ],
     save: (typed) => send("PUT", path, rulesOf(typed)),
@@ -150,11 +151,11 @@ async function showRules(place: HTMLElement): Promise<void> {
   const told = (seconds: number | null): string => (seconds === null ? t("not looked at") : duration(seconds));
   place.append(h("div", { class: "columns" },
     cardOf(t("What makes an order wait for a person"), [button(t("Change"), change)], facts([
-      [t("The same goods again within, hours"), told(rules.duplicate_within_s)],
-      [t("The same consignee again within, hours"), told(rules.repeat_within_s)],
+      [t("The same goods again within"), told(rules.duplicate_within_s)],
+      [t("The same consignee again within"), told(rules.repeat_within_s)],
       [t("Cash of more than"), money(rules.cash_limit_minor, "")],
       [t("Orders at once to a new address"), count(rules.new_place_orders)],
-      [t("Cancelling is free until, hours before"), told(rules.cancel_free_until_s)],
+      [t("Cancelling is free until so long before"), told(rules.cancel_free_until_s)],
       [t("Fee for cancelling later"), money(rules.cancel_fee_minor, "")],
     ])),
     cardOf(t("Which warehouse"), [button(t("Change"), () => chooseRule(null, showRoom))],
@@ -182,7 +183,7 @@ function showBlocked(view: View, place: HTMLElement): void {
       { title: t("Value"), text: (each) => each.value },
       { title: t("Why"), text: (each) => each.reason },
       { title: t("Since"), text: (each) => dateTime(each.created_at), by: (each) => each.created_at },
-      { title: t("By"), text: (each) => each.created_by },
+      { title: t("By"), text: (each) => whoIs(each.created_by) },
     ],
     actions: [{
       label: t("Let through again"),

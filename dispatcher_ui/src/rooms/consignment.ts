@@ -3,6 +3,7 @@
 import { get, isCustomer, send } from "../api";
 import type { LonLat } from "../frames";
 import { t } from "../language";
+import { whoIs } from "../names";
 import { fleet } from "../live";
 import { h, tell } from "../page";
 import { openDialog } from "../parts/dialog";
@@ -172,7 +173,7 @@ function storyOf(story: StoryEntry[], proofs: Proof[]): HTMLElement {
     if (proof) shown.add(proof.id);
     const late = Date.parse(entry.received_at) - Date.parse(entry.occurred_at) > 60_000;
     const aside = [
-      nameOf(entry.driver_id) || entry.by,
+      nameOf(entry.driver_id) || whoIs(entry.by),
       entry.outcome_code && words(entry.outcome_code),
       entry.barcodes?.join(", "),
       entry.reason,

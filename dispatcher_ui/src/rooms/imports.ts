@@ -2,6 +2,7 @@
 
 import { get, getAll, isCustomer, queryText, send } from "../api";
 import { t } from "../language";
+import { whoIs } from "../names";
 import { h } from "../page";
 import { makeField } from "../parts/form";
 import { showListing } from "../parts/listing";
@@ -85,7 +86,7 @@ export async function showImports(view: View, place: HTMLElement): Promise<void>
       { title: t("Known already"), kind: "number", text: (each) => count(each.orders_repeated), by: (each) => each.orders_repeated },
       { title: t("Bad rows"), kind: "number", text: (each) => count(each.rows_bad), by: (each) => each.rows_bad },
       { title: t("When"), text: (each) => dateTime(each.created_at), by: (each) => each.created_at },
-      { title: t("Who"), text: (each) => each.created_by },
+      { title: t("Who"), text: (each) => whoIs(each.created_by) },
     ],
     open: (each) => {
       outcome.hidden = false;

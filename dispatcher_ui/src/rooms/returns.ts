@@ -2,6 +2,7 @@
 
 import { get, isCustomer, send } from "../api";
 import { t } from "../language";
+import { whoIs } from "../names";
 import { h } from "../page";
 import { formDialog, type Field } from "../parts/form";
 import { showListing, showTabs, type Action } from "../parts/listing";
@@ -184,7 +185,7 @@ function showDifferences(view: View, place: HTMLElement): void {
       { title: t("Goods"), text: (each) => each.goods },
       { title: t("Announced"), kind: "number", text: (each) => count(each.announced), by: (each) => each.announced },
       { title: t("Found"), kind: "number", text: (each) => count(each.found), by: (each) => each.found },
-      { title: t("Settled by"), text: (each) => each.settled_by ?? "" },
+      { title: t("Settled by"), text: (each) => each.settled_by ? whoIs(each.settled_by) : "" },
     ],
     open: (each) => go(roomUrl("returns", each.return_id)),
     actions: [{ label: t("Settle"), fields: [{ name: "note", label: t("What was done") }], act: (each, values) => send("POST", `/api/return-differences/${each.id}/settle`, values) }],
