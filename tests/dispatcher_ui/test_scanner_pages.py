@@ -95,7 +95,7 @@ async def shop(company: Any) -> Shop:
 
 async def open_station(visit: Any, path: str, role: Role = Role.WAREHOUSE) -> Page:
     page: Page = await visit(
-        f"/dispatch/warehouse/scan{path}", role=role, viewport=TABLET, has_touch=True
+        f"/dispatch/warehouse{path}", role=role, viewport=TABLET, has_touch=True
     )
     await expect(page.locator(".station")).to_be_visible()
     return page
@@ -236,7 +236,7 @@ async def test_scan_lands_in_no_field_and_on_no_button_that_has_the_focus(
     await answered(page, "Wrong goods", "bad")
     await scan(page, shop.sku("MUG"))
     await expect(page.locator(".now")).to_contain_text("Everything is picked.")
-    await page.goto("/dispatch/warehouse/scan/pack")
+    await page.goto("/dispatch/warehouse/pack")
     await expect(page.get_by_role("link", name=number)).to_be_visible()
     await scan(page, number)
     weight = page.get_by_label("Weight, kg")
@@ -246,13 +246,11 @@ async def test_scan_lands_in_no_field_and_on_no_button_that_has_the_focus(
     await expect(weight).to_have_value("1.5")
 
 
-@pytest.mark.parametrize("path", ["", "/pick", "/pack", "/receive", "/count", "/put-back"])
+@pytest.mark.parametrize("path", ["/scan", "/pick", "/pack", "/receive", "/count", "/put-back"])
 async def test_everything_on_a_scanner_page_is_large_enough_for_a_thumb(
     visit: Any, shop: Shop, path: str, accessibility_faults: Any
 ) -> None:
-    page: Page = await visit(
-        f"/dispatch/warehouse/scan{path}", role=Role.WAREHOUSE, viewport=TABLET
-    )
+    page: Page = await visit(f"/dispatch/warehouse{path}", role=Role.WAREHOUSE, viewport=TABLET)
     await expect(page.locator(".station .now, .tiles").first).to_be_visible()
     small = await page.evaluate(
         """least => [...document.querySelectorAll('.station button, .station a, .tile')]

@@ -20,7 +20,7 @@ interface Come { sku: Sku; quantity: number; lot: string; expiresOn: string }
 export async function chooseDelivery(view: View): Promise<void> {
   const [notes, accounts] = await Promise.all([getAll<PurchaseNote>("/api/purchase-notes", { limit: 200 }), payingAccounts()]);
   const due = notes.filter((note) => note.lines.some((line) => line.received < line.ordered));
-  const url = (id: string): string => roomUrl("warehouse", "scan", "receive", id);
+  const url = (id: string): string => roomUrl("warehouse", "receive", id);
   const station = openStation(view, t("Receiving"), async (code) => {
     const note = due.find((each) => each.number === code);
     if (!note) throw new WrongScan(t("No delivery with the number {code} is expected", { code }));
@@ -61,7 +61,7 @@ export async function receive(view: View, id: string): Promise<void> {
     draw();
     const line = come.get(code);
     return t("{n} × {goods}", { n: line?.quantity ?? 1, goods: line?.sku.name ?? code });
-  }, "scan/receive");
+  }, "receive");
 
   const putAway = async (): Promise<string> => {
     if (!shelf || come.size === 0) throw new WrongScan(t("Scan the shelf and the goods first."));

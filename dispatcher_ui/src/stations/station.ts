@@ -78,7 +78,7 @@ export function openStation(view: View, title: string, take: (code: string) => P
       scanned(code);
     },
   }, field, typing);
-  const leave = back === "scan" && view.segments.length < 2 ? roomUrl("warehouse") : roomUrl("warehouse", ...back.split("/"));
+  const leave = roomUrl("warehouse", back);
   view.place.classList.add("station");
   view.place.append(
     h("header", {}, h("a", { href: leave, "aria-label": t("Back") }, "←"), h("h2", {}, title), sound),
