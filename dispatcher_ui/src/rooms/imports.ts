@@ -38,7 +38,9 @@ const LOOK_MS = 700;
 
 export async function showImports(view: View, place: HTMLElement): Promise<void> {
   const accounts = accountOptions(await payingAccounts());
-  const profiles = await get<{ name: string }[]>("/api/import-profiles").catch(() => []);
+  const profilesOf = (account?: string): Promise<{ name: string }[]> =>
+    get<{ name: string }[]>("/api/import-profiles", { account }).catch(() => []);
+  const profiles = isCustomer() ? await profilesOf() : accounts[0] ? await profilesOf(accounts[0][0]) : [];
   const outcome = h("section", { class: "card", "aria-live": "polite", hidden: true });
   const file = h("input", { type: "file", name: "file", id: "import-file", accept: ".csv,.xlsx,text/csv", required: true });
   const form = h("form", { class: "form" },
@@ -69,6 +71,13 @@ export async function showImports(view: View, place: HTMLElement): Promise<void>
     } catch (error) {
       outcome.replaceChildren(h("p", { class: "notice", role: "alert" }, (error as Error).message));
     }
+  };
+  form.onchange = async (event) => {
+    const { name, value } = event.target as HTMLSelectElement;
+    if (name !== "account") return;
+    const found = await profilesOf(value);
+    const choice = form.elements.namedItem("profile") as HTMLSelectElement;
+    choice.replaceChildren(h("option", { value: "" }, t("Recognise them")), ...found.map((each) => h("option", { value: each.name }, each.name)));
   };
   form.onsubmit = (event) => {
     event.preventDefault();

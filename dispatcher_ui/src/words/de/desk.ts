@@ -384,4 +384,5 @@ export const DESK: Sentences = {
   "A phone": "Ein Telefon",
   "A driver": "Ein Fahrer",
   "{h} h": "{h} h",
+  "How to get in": "Wie man hineinkommt",
 };

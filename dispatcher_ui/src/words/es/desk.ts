@@ -384,4 +384,5 @@ export const DESK: Sentences = {
   "A phone": "Un teléfono",
   "A driver": "Un conductor",
   "{h} h": "{h} h",
+  "How to get in": "Cómo entrar",
 };
