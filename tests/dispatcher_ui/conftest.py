@@ -66,6 +66,8 @@ from server.protocol.to_driver import ManifestTask
 DAY = date(2026, 3, 2)
 MORNING = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 WIDE = ViewportSize(width=1280, height=800)
+PLAN_S = 0.3
+"""Eleven doors need no more."""
 PASSWORD = "correct horse battery staple"
 DRIVERS = ("Nora Frei", "Tomás Vidal", "Wei Lin")
 DOORS = (
@@ -225,7 +227,7 @@ class Company:
     async def publish(self) -> None:
         async with self.db.transaction() as session:
             plan = await dispatch.request_plan(
-                session, depot_id=self.depot_id, day=DAY, budget_s=1.0, by="test"
+                session, depot_id=self.depot_id, day=DAY, budget_s=PLAN_S, by="test"
             )
         while await plan_next(self.db, HaversineRoads()):
             pass
@@ -388,12 +390,19 @@ def built_pages() -> None:
     build_pages(print)
 
 
+@pytest.fixture(scope="session")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The map of all companies."""
+    return write_town(tmp_path_factory.mktemp("town") / "maravik.osm.pbf").path
+
+
 @pytest_asyncio.fixture(scope="module")
 async def company_of_file(
     databases: Any,
     services: Services,
     tmp_path_factory: pytest.TempPathFactory,
     built_pages: None,
+    town: Path,
 ) -> AsyncIterator[Company]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -411,7 +420,7 @@ async def company_of_file(
     )
     company = Company(db, settings, feed, base_url)
     with company.at_work():
-        await company.set_up(write_town(folder / "maravik.osm.pbf").path)
+        await company.set_up(town)
         await company.open()
     yield company
     await company.close()
