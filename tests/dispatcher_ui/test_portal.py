@@ -84,6 +84,7 @@ async def test_every_page_of_a_customer_opens_without_a_refusal(
     refused: list[str] = []
     page.on("response", lambda each: refused.append(each.url) if each.status == 403 else None)
     paths = ("/orders/consignments", "/orders/imports", "/returns", "/billing", "/billing/charges")
+    paths += ("/billing/statement", "/billing/contacts", "/orders/standing")
     for path in paths:
         await page.goto(f"/dispatch{path}")
         await page.wait_for_function(

@@ -385,4 +385,5 @@ export const DESK: Sentences = {
   "A driver": "Ein Fahrer",
   "{h} h": "{h} h",
   "How to get in": "Wie man hineinkommt",
+  "Contacts and addresses": "Ansprechpartner und Adressen",
 };

@@ -385,4 +385,5 @@ export const DESK: Sentences = {
   "A driver": "Un conductor",
   "{h} h": "{h} h",
   "How to get in": "Cómo entrar",
+  "Contacts and addresses": "Contactos y direcciones",
 };
