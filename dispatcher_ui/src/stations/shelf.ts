@@ -4,12 +4,12 @@
 import { get, getAll, newKey, send } from "../api";
 import { t } from "../language";
 import { h, say, tell } from "../page";
-import type { View } from "../rooms";
-import { roomUrl } from "../rooms";
+import { roomUrl, type View } from "../rooms";
+import { payingAccounts } from "../rooms/orders";
+import { go } from "../router";
 import { date } from "../values";
 import type { Level, Location, PickTask, PurchaseNote, Sku } from "./records";
 import { large, openStation, stepper, tile, WrongScan } from "./station";
-import { payingAccounts } from "../rooms/orders";
 
 const UNITS_MAX = 100_000;
 const readShelves = (): Promise<Location[]> => getAll<Location>("/api/locations", { limit: 200 });
@@ -24,8 +24,7 @@ export async function chooseDelivery(view: View): Promise<void> {
   const station = openStation(view, t("Receiving"), async (code) => {
     const note = due.find((each) => each.number === code);
     if (!note) throw new WrongScan(t("No delivery with the number {code} is expected", { code }));
-    history.pushState(null, "", url(note.id));
-    dispatchEvent(new PopStateEvent("popstate"));
+    go(url(note.id));
     return "";
   });
   station.now.append(
