@@ -100,10 +100,10 @@ async def open_station(visit: Any, path: str, role: Role = Role.WAREHOUSE) -> Pa
     return page
 
 
-async def scan(page: Page, code: str) -> None:
+async def scan(page: Page, code: str, end: str = "Enter") -> None:
     """As a scanner does that types like a keyboard."""
     await page.keyboard.type(code)
-    await page.keyboard.press("Enter")
+    await page.keyboard.press(end)
 
 
 async def answered(page: Page, words: str | re.Pattern[str], kind: str = "good") -> None:
@@ -230,7 +230,7 @@ async def test_scan_lands_in_no_field_and_on_no_button_that_has_the_focus(
     await scan(page, number)
     weight = page.get_by_label("Weight, kg")
     await weight.fill("1.5")
-    await scan(page, shop.sku("MUG"))
+    await scan(page, shop.sku("MUG"), "Tab")
     await answered(page, "Mug: 1 of 2")
     await expect(weight).to_have_value("1.5")
 
