@@ -50,6 +50,9 @@ export function whenSignedOut(ask: () => Promise<void>): void {
 /** Whether somebody of an account is signed in, who sees its own things only. */
 export const isCustomer = (): boolean => person?.role === "account_user";
 
+/** Under this name the tab keeps which page was wanted before signing in. */
+export const WANTED_PAGE = "wanted page";
+
 /** What whoever is signed in may do. */
 export const isOneOf = (...roles: Role[]): boolean => person !== undefined && roles.includes(person.role);
 

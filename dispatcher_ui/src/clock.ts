@@ -10,9 +10,17 @@ export function setClock(now: string, speed: number): void {
   heard();
 }
 
+/** text: the moment from which the server's time runs, how fast, and since when; null: real time. */
+export function setClockOf(text: string | null): void {
+  const [origin = "", speed = "1", startedS = "0"] = text?.split("@") ?? [];
+  const sinceMs = Date.now() - Number(startedS) * 1000;
+  const now = text === null ? Date.now() : Date.parse(origin) + sinceMs * Number(speed);
+  setClock(new Date(now).toISOString(), Number(speed));
+}
+
 export const nowMs = (): number => clock.shownMs + (Date.now() - clock.readMs) * clock.speed;
 
-/** When the server has told its time; who gets no live frames goes by the wall clock. */
+/** When the server has told its time. */
 export const clockIsKnown = (): Promise<unknown> =>
   Promise.race([told, new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
 

@@ -1,6 +1,6 @@
 /** Signing in, and the change of a one-time password. */
 
-import { changePassword, logIn } from "./api";
+import { changePassword, logIn, WANTED_PAGE } from "./api";
 import { part } from "./page";
 
 const signIn = part<HTMLFormElement>("sign-in");
@@ -52,6 +52,9 @@ function field(form: HTMLFormElement, name: string): string {
   return String(new FormData(form).get(name) ?? "");
 }
 
+/** To the page that somebody wanted when they had to sign in. */
 function goOn(): void {
-  location.assign("/dispatch");
+  const wanted = sessionStorage.getItem(WANTED_PAGE) ?? "";
+  sessionStorage.removeItem(WANTED_PAGE);
+  location.assign(/^\/dispatch(\/|\?|$)/.test(wanted) ? wanted : "/dispatch");
 }

@@ -1,6 +1,7 @@
 /** The shell of the console: who is signed in, the rooms, search, and how it looks. */
 
-import { getMe, logIn, logOut, Refusal, whenSignedOut, type SignedIn } from "./api";
+import { setClockOf } from "./clock";
+import { get, getMe, logIn, logOut, Refusal, WANTED_PAGE, whenSignedOut, type SignedIn } from "./api";
 import { speak, t } from "./language";
 import { notify, showLive, startLive } from "./live";
 import { applyLook, openLook } from "./look";
@@ -27,6 +28,7 @@ async function start(): Promise<void> {
   if (mayDispatch) {
     startLive(mayReconnect);
   } else {
+    void get<{ clock: string | null }>("/api/health").then(({ clock }) => setClockOf(clock), () => undefined);
     part("freshness").parentElement?.remove();
     if (location.pathname === "/dispatch" && rooms[0]) {
       if (role === "account_user") history.replaceState(null, "", roomUrl(rooms[0].path));
@@ -57,16 +59,19 @@ async function whoIsThere(): Promise<SignedIn | undefined> {
     try {
       const me = await getMe();
       if (!me.person.must_change_password) return me;
-      location.assign("/login");
-      return undefined;
+      return leaveToSignIn();
     } catch (error) {
       if (error instanceof Refusal && error.status === 401) {
-        location.assign("/login");
-        return undefined;
+        return leaveToSignIn();
       }
       await new Promise((resolve) => setTimeout(resolve, 2_000));
     }
   }
+}
+
+function leaveToSignIn(): undefined {
+  sessionStorage.setItem(WANTED_PAGE, location.pathname + location.search);
+  location.assign("/login");
 }
 
 async function mayReconnect(): Promise<boolean> {

@@ -1,6 +1,7 @@
 /** The URL says which room is open and what it shows; back and forward work as everywhere. */
 
 import { t } from "./language";
+import { namesAreKnown } from "./names";
 import { h, part } from "./page";
 import { ROOMS, type Room } from "./rooms";
 
@@ -59,7 +60,7 @@ export async function showRoom(): Promise<void> {
     return;
   }
   try {
-    const { open } = await room.load();
+    const [{ open }] = await Promise.all([room.load(), namesAreKnown()]);
     if (!signal.aborted) {
       await open({ place: shown, segments, query: new URLSearchParams(location.search), signal });
     }

@@ -57,6 +57,7 @@ export const kilograms = (grams: number): string =>
 /** 9,000 -> 2 h 30 min. */
 export function duration(seconds: number): string {
   const minutes = Math.round(seconds / 60);
+  if (minutes >= 60 && minutes % 60 === 0) return t("{h} h", { h: minutes / 60 });
   return minutes < 60 ? t("{n} min", { n: minutes }) : t("{h} h {m} min", { h: Math.floor(minutes / 60), m: minutes % 60 });
 }
 

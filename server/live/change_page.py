@@ -9,7 +9,7 @@ from server.live.tracking_page import Offers, render_foot
 from server.live.tracking_texts import TEXTS
 from server.live.wishes import DETAIL_MAX, NOTE_MAX, Choices
 
-__all__ = ["HEADERS", "render_change", "render_rating"]
+__all__ = ["HEADERS", "render_change", "render_document", "render_rating"]
 
 Fields = dict[str, str]
 
@@ -35,7 +35,7 @@ def render_change(
         parts.append(_form(choices, zone, texts, entered or _entered(choices)))
     elif not offers.problem:
         parts.append(f"<p>{texts['too_late']}</p>")
-    return _document(parts, offers, language, texts["change_title"])
+    return render_document(parts, offers, language, texts["change_title"])
 
 
 def render_rating(offers: Offers, language: str, *, stars: str = "", comment: str = "") -> str:
@@ -57,7 +57,7 @@ def render_rating(offers: Offers, language: str, *, stars: str = "", comment: st
             f'<textarea id="comment" name="comment" rows="2" maxlength="{NOTE_MAX}">'
             f"{escape(comment)}</textarea><button>{texts['rate_send']}</button></form>"
         )
-    return _document(parts, offers, language, texts["rate"])
+    return render_document(parts, offers, language, texts["rate"])
 
 
 def _entered(choices: Choices) -> Fields:
@@ -138,7 +138,7 @@ def _points(choices: Choices, texts: dict[str, str], entered: Fields) -> str:
     )
 
 
-def _document(parts: list[str], offers: Offers, language: str, title: str) -> str:
+def render_document(parts: list[str], offers: Offers, language: str, title: str) -> str:
     content = "".join(parts)
     return (
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'

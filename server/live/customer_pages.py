@@ -19,6 +19,7 @@ from server.identity.access import OFFICE, allow, public
 from server.kit.errors import PostriderError, TooMany
 from server.kit.settings import Settings
 from server.live import change_page, tracking_page
+from server.live.delivery_photos import delivery_photos
 from server.live.guess_limit import GuessLimit
 from server.live.tracking_page import Offers
 from server.live.tracking_texts import language_of
@@ -166,6 +167,7 @@ async def read_offers(
         may_change=(await read_choices(session, token, settings.timezone)).is_open,
         may_return=any(each.free for each in goods),
         may_rate=is_delivered,
+        has_proof=is_delivered and bool(await delivery_photos(session, consignment_id)),
         stars=await stars_of(session, consignment_id) if is_delivered else None,
         problem=problem,
     )

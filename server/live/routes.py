@@ -15,8 +15,7 @@ from server.dispatch import service as dispatch
 from server.identity.access import Principal, devices_only
 from server.kit.blobs import MAX_BLOB_BYTES, Blobs
 from server.kit.db import Database
-from server.kit.errors import NotFound
-from server.live import lookup_pages, pages, return_pages, trail
+from server.live import lookup_pages, pages, proof_pages, return_pages, trail
 from server.live.driver_session import DriverSession
 from server.live.presence import PRESENCE
 from server.live.trackers import TRACKERS
@@ -129,6 +128,7 @@ ROUTES = [
     *pages.ROUTES,
     *return_pages.RETURN_PAGES,
     *lookup_pages.LOOKUP_PAGES,
+    *proof_pages.PROOF_PAGES,
     *PRESENCE,
     *TRACKERS,
 ]

@@ -51,6 +51,7 @@ class Offers(msgspec.Struct, frozen=True, kw_only=True):
     may_change: bool = False
     may_return: bool = False
     may_rate: bool = False
+    has_proof: bool = False
     stars: int | None = None
     problem: str = ""
 
@@ -143,6 +144,8 @@ def _offers(offers: Offers, texts: dict[str, str]) -> str:
             f'<p><a class="act" href="{offers.link}/change">{texts["change"]}</a></p>'
             f'<p class="dim small">{texts["change_hint"]}</p>'
         )
+    if offers.has_proof:
+        parts.append(f'<p><a class="act" href="{offers.link}/proof">{texts["proof"]}</a></p>')
     if offers.stars is not None:
         parts.append(f'<p role="status">{texts["rated"].format(stars=offers.stars)}</p>')
     elif offers.may_rate:

@@ -105,6 +105,9 @@ EN: dict[str, str] = {
     "lookup_show": "Show",
     "lookup_nothing": "Nothing is known by this number and postcode.",
     "lookup_slow_down": "Too many tries. Please wait a moment.",
+    "proof": "Proof of the delivery",
+    "proof_photo": "Photo of the delivery",
+    "no_proof": "There is no photo of this delivery.",
     "other": "Please check what you have entered and try again.",
 }
 

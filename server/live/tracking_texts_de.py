@@ -102,5 +102,8 @@ DE: dict[str, str] = {
     "lookup_show": "Anzeigen",
     "lookup_nothing": "Unter dieser Nummer und Postleitzahl ist nichts bekannt.",
     "lookup_slow_down": "Zu viele Versuche. Bitte warten Sie einen Moment.",
+    "proof": "Nachweis der Zustellung",
+    "proof_photo": "Foto der Zustellung",
+    "no_proof": "Von dieser Zustellung gibt es kein Foto.",
     "other": "Bitte prüfen Sie Ihre Angaben und versuchen Sie es noch einmal.",
 }

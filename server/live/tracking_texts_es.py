@@ -102,5 +102,8 @@ ES: dict[str, str] = {
     "lookup_show": "Mostrar",
     "lookup_nothing": "No se conoce nada con este número y código postal.",
     "lookup_slow_down": "Demasiados intentos. Espere un momento.",
+    "proof": "Prueba de la entrega",
+    "proof_photo": "Foto de la entrega",
+    "no_proof": "No hay foto de esta entrega.",
     "other": "Revise lo que ha escrito e inténtelo de nuevo.",
 }

@@ -6,6 +6,7 @@ tests fail, because a page that nobody looked at is not tested.
 """
 
 import asyncio
+import hashlib
 import os
 import shutil
 import socket
@@ -51,11 +52,13 @@ from server.places import service as places
 from server.protocol import PROTOCOL_VERSION, codec
 from server.protocol.envelope import Envelope
 from server.protocol.from_driver import (
+    BlobRef,
     CompleteTask,
     FailTask,
     Fix,
     Fixes,
     Hello,
+    Proof,
     StartTasks,
 )
 from server.protocol.to_driver import ManifestTask
@@ -63,6 +66,8 @@ from server.protocol.to_driver import ManifestTask
 DAY = date(2026, 3, 2)
 MORNING = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 WIDE = ViewportSize(width=1280, height=800)
+PLAN_S = 0.3
+"""Eleven doors need no more."""
 PASSWORD = "correct horse battery staple"
 DRIVERS = ("Nora Frei", "Tomás Vidal", "Wei Lin")
 DOORS = (
@@ -222,7 +227,7 @@ class Company:
     async def publish(self) -> None:
         async with self.db.transaction() as session:
             plan = await dispatch.request_plan(
-                session, depot_id=self.depot_id, day=DAY, budget_s=1.0, by="test"
+                session, depot_id=self.depot_id, day=DAY, budget_s=PLAN_S, by="test"
             )
         while await plan_next(self.db, HaversineRoads()):
             pass
@@ -274,11 +279,24 @@ class Company:
     async def start(self, driver_id: UUID, task: ManifestTask) -> None:
         await self.send(driver_id, StartTasks(task_ids=(task.id,), occurred_at=self.now()))
 
-    async def deliver(self, driver_id: UUID, task: ManifestTask) -> None:
+    async def deliver(self, driver_id: UUID, task: ManifestTask, *photos: BlobRef) -> None:
         command = CompleteTask(
-            task_id=task.id, outcome_code="delivered_to_consignee", occurred_at=self.now()
+            task_id=task.id,
+            outcome_code="delivered_to_consignee",
+            occurred_at=self.now(),
+            proof=Proof(photos=photos),
         )
         await self.send(driver_id, command)
+
+    async def keep_photo(self, content: bytes) -> BlobRef:
+        """A PNG that a phone has sent."""
+
+        async def whole() -> AsyncIterator[bytes]:
+            yield content
+
+        sha256 = hashlib.sha256(content).hexdigest()
+        await Blobs(self.settings.blobs_dir).put(sha256, whole())
+        return BlobRef(sha256=sha256, size_bytes=len(content), content_type="image/png")
 
     async def fail(self, driver_id: UUID, task: ManifestTask) -> None:
         command = FailTask(task_id=task.id, outcome_code="not_home", occurred_at=self.now())
@@ -372,12 +390,19 @@ def built_pages() -> None:
     build_pages(print)
 
 
+@pytest.fixture(scope="session")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The map of all companies."""
+    return write_town(tmp_path_factory.mktemp("town") / "maravik.osm.pbf").path
+
+
 @pytest_asyncio.fixture(scope="module")
 async def company_of_file(
     databases: Any,
     services: Services,
     tmp_path_factory: pytest.TempPathFactory,
     built_pages: None,
+    town: Path,
 ) -> AsyncIterator[Company]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -395,7 +420,7 @@ async def company_of_file(
     )
     company = Company(db, settings, feed, base_url)
     with company.at_work():
-        await company.set_up(write_town(folder / "maravik.osm.pbf").path)
+        await company.set_up(town)
         await company.open()
     yield company
     await company.close()

@@ -22,6 +22,18 @@ async def test_signing_in_leads_to_the_live_map_and_out_again(visit: Any, compan
     await page.wait_for_url("**/login")
 
 
+async def test_who_had_to_sign_in_first_comes_to_the_page_that_was_wanted(
+    visit: Any, company: Any
+) -> None:
+    person = await company.add_person(Role.ADMIN)
+    page = await visit("/dispatch/orders/new?from=a-link")
+    await page.wait_for_url("**/login")
+    await page.get_by_label("Email").fill(person.email)
+    await page.get_by_label("Password", exact=True).fill(PASSWORD)
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/dispatch/orders/new?from=a-link")
+
+
 async def test_wrong_password_is_told_in_words(visit: Any, company: Any) -> None:
     person = await company.add_person(Role.DISPATCHER)
     page = await visit("/login")

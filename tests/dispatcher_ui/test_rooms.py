@@ -64,6 +64,28 @@ async def test_order_is_taken_at_the_counter_by_keyboard_and_found_by_its_name(
     await expect(shop.locator(".story").first).to_contain_text("Captured")
 
 
+async def test_what_was_typed_outlives_a_reload_until_it_is_taken(shop: Page, company: Any) -> None:
+    await shop.keyboard.press("n")
+    await shop.wait_for_url("**/orders/new")
+    await shop.get_by_label("Consignee *").fill("Half typed")
+    await shop.reload()
+    await expect(shop.get_by_label("Consignee *")).to_have_value("Half typed")
+    await take_order(shop, "Whole")
+    await expect(shop.get_by_label("Consignee *")).to_have_value("")
+    await shop.reload()
+    await expect(shop.get_by_label("Consignee *")).to_have_value("")
+
+
+async def test_what_was_saved_can_be_taken_back(shop: Page, company: Any) -> None:
+    await shop.goto("/dispatch/people/vehicles")
+    await shop.get_by_role("cell", name="Van 0").click()
+    await shop.get_by_label("Drives at most").fill("90")
+    await shop.get_by_role("button", name="Save").click()
+    await expect(shop.get_by_role("cell", name="90 km/h")).to_be_visible()
+    await shop.locator("#toast").get_by_role("button", name="Undo").click()
+    await expect(shop.get_by_role("cell", name="90 km/h")).to_have_count(0)
+
+
 async def test_change_by_somebody_else_is_offered_for_merging_and_nothing_is_lost(
     shop: Page, company: Any
 ) -> None:

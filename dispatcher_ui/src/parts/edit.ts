@@ -1,10 +1,12 @@
 /** A form that changes something which others may change at the same time: what they did is merged
  * in, what both did is shown, and what was saved can be taken back. */
 
+import "../desk.css";
 import { Refusal } from "../api";
 import { t } from "../language";
 import { h, tell } from "../page";
-import { faultAt, formDialog, valuesOf, type Field, type Values } from "./form";
+import { openDialog } from "./dialog";
+import { faultAt, makeForm, valuesOf, type Field, type Values } from "./form";
 
 export interface Editing<Thing> {
   title: string;
@@ -18,13 +20,23 @@ export interface Editing<Thing> {
   note?: string;
   /** Of what was typed: whether saving the former values brings back what was. */
   isUndoable?: (typed: Values) => boolean;
-  /** Further elements at the top of the window. */
-  above?: Node[];
 }
 
-export async function edit<Thing>(editing: Editing<Thing>): Promise<HTMLDialogElement> {
+/** In a window, which closes when it is saved. */
+export async function edit<Thing>(editing: Editing<Thing>): Promise<void> {
+  const form = await editForm({
+    ...editing,
+    saved: () => {
+      dialog.close();
+      return editing.saved();
+    },
+  });
+  const dialog = openDialog(editing.title, form);
+}
+
+export async function editForm<Thing>(editing: Omit<Editing<Thing>, "title">): Promise<HTMLFormElement> {
   let looked = await editing.read();
-  const dialog = formDialog(editing.title, {
+  const form = makeForm({
     fields: editing.fields(looked),
     button: t("Save"),
     ...(editing.note && { note: editing.note }),
@@ -42,8 +54,6 @@ export async function edit<Thing>(editing: Editing<Thing>): Promise<HTMLDialogEl
       void editing.saved();
     },
   });
-  const form = dialog.querySelector("form") as HTMLFormElement;
-  form.before(...(editing.above ?? []));
   /** Puts what others changed into the form and stops; the next attempt is on top of theirs. */
   const refuseStale = async (): Promise<void> => {
     const now = await editing.read();
@@ -71,10 +81,10 @@ export async function edit<Thing>(editing: Editing<Thing>): Promise<HTMLDialogEl
       tell((error as Error).message);
     }
   };
-  return dialog;
+  return form;
 }
 
-const shown = <Thing>(editing: Editing<Thing>, thing: Thing): Values =>
+const shown = <Thing>(editing: Pick<Editing<Thing>, "fields">, thing: Thing): Values =>
   Object.fromEntries(editing.fields(thing).map(({ name, value }) => [name, String(value ?? "").trim()]));
 
 export const yesNo = (): [string, string][] => [["true", t("Yes")], ["false", t("No")]];

@@ -312,5 +312,6 @@ export async function showTabs(view: View, room: string, tabs: Tab[]): Promise<v
     }, tab.title));
   const place = h("section", { class: "page", "aria-label": current.title });
   view.place.append(h("nav", { class: "tabs", "aria-label": t("Pages") }, ...links), place);
+  links[tabs.indexOf(current)]?.scrollIntoView({ block: "nearest", inline: "nearest" });
   await current.show(place);
 }

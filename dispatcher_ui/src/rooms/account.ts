@@ -77,6 +77,13 @@ export async function showAccount(view: View, id: string): Promise<void> {
   );
 }
 
+/** What the people of an account keep themselves. */
+export async function showOwn(place: HTMLElement, id: string): Promise<void> {
+  const path = `/api/accounts/${id}`;
+  const [contacts, book] = await Promise.all([getAll<Contact>(`${path}/contacts`), getAll<Entry>(`${path}/address-book`, { limit: 200 })]);
+  place.append(h("div", { class: "columns" }, contactsOf(path, contacts, showRoom), bookOf(path, book, showRoom)));
+}
+
 const readBuyer = (path: string): Promise<Buyer | undefined> =>
   get<{ profile: Buyer }>(`${path}/billing-profile`).then(({ profile }) => profile, () => undefined);
 

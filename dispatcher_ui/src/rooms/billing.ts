@@ -12,7 +12,7 @@ import { facts, plainTable } from "../parts/table";
 import { go, showRoom } from "../router";
 import { roomUrl, type View } from "../rooms";
 import { count, date, dateTime, minorOf, money, words } from "../values";
-import { openAccount, showAccount, statementOf } from "./account";
+import { openAccount, showAccount, showOwn, statementOf } from "./account";
 import { showBrand } from "./brand";
 import { matchesOf, showCash, showExports, showPay, showRemittances, showUnpriced } from "./cash";
 import { stateOptions } from "./orders";
@@ -43,6 +43,7 @@ export async function open(view: View): Promise<void> {
       { path: "", title: t("Invoices"), show: (place) => showInvoices(view, place, nameOf, []) },
       { path: "charges", title: t("Charges"), show: (place) => showCharges(view, place, nameOf, []) },
       { path: "statement", title: t("Statement"), show: (place) => place.append(statementOf(view, `/api/accounts/${mine.id}`)) },
+      { path: "contacts", title: t("Contacts and addresses"), show: (place) => showOwn(place, mine.id) },
       { path: "look", title: t("Look of the tracking page"), show: (place) => void showBrand(place, mine) },
     ]);
   }

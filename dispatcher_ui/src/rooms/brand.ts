@@ -2,9 +2,9 @@
 
 import { get, send } from "../api";
 import { t } from "../language";
-import { h, tell } from "../page";
+import { h } from "../page";
 import { openDialog } from "../parts/dialog";
-import { makeForm } from "../parts/form";
+import { editForm } from "../parts/edit";
 import type { Account } from "./order_records";
 
 interface Brand { name: string; colour: string; contact: string }
@@ -12,20 +12,17 @@ interface Brand { name: string; colour: string; contact: string }
 /** How customers see the account on the page behind the tracking link. */
 export async function showBrand(place: HTMLElement, account: Account): Promise<void> {
   const path = `/api/accounts/${account.id}/brand`;
-  const { brand } = await get<{ brand: Brand | null }>(path);
   const shown = h("p", { class: "brand" });
-  const form = makeForm({
+  const form = await editForm<{ brand: Brand | null }>({
     note: t("Customers see this name and colour at the head of the tracking page; without a name it shows the courier company only."),
-    fields: [
+    read: () => get<{ brand: Brand | null }>(path),
+    fields: ({ brand }) => [
       { name: "name", label: t("Name"), value: brand?.name ?? account.name },
       { name: "colour", label: t("Colour"), kind: "color", value: brand?.colour ?? "#0b5cad", width: "third" },
       { name: "contact", label: t("Whom customers may ask"), value: brand?.contact ?? "", hint: t("A phone number or an address, on one line") },
     ],
-    button: t("Save"),
-    submit: async (values) => {
-      await send("PUT", path, { brand: values["name"] ? values : null });
-      tell(t("Saved"));
-    },
+    save: (values) => send("PUT", path, { brand: values["name"] ? values : null }),
+    saved: () => undefined,
   });
   const draw = (): void => {
     const { name, colour } = Object.fromEntries(new FormData(form)) as Record<string, string>;

@@ -3,6 +3,7 @@
 import { get, getAll, queryText, send } from "../api";
 import { today } from "../clock";
 import { t } from "../language";
+import { whoIs } from "../names";
 import { h, tell } from "../page";
 import { openDialog } from "../parts/dialog";
 import { formDialog, makeField, type Field, type Values } from "../parts/form";
@@ -38,7 +39,7 @@ export async function showCash(view: View, place: HTMLElement): Promise<void> {
       { title: t("Counted"), kind: "number", text: (each) => money(each.counted_minor, each.currency), by: (each) => each.counted_minor },
       { title: t("Difference"), kind: "number", text: (each) => money(each.difference_minor, each.currency), by: (each) => each.difference_minor },
       { title: t("Reason"), text: (each) => each.reason },
-      { title: t("By"), text: (each) => each.debriefed_by },
+      { title: t("By"), text: (each) => whoIs(each.debriefed_by) },
     ],
     open: async (each) => doors(nameOf(each.driver_id), await get<Taken[]>(`/api/cash/debriefs/${each.id}/cash`)),
     create: {
@@ -94,7 +95,7 @@ export function showRemittances(view: View, place: HTMLElement, nameOf: NameOf):
       { title: t("Fees"), kind: "number", text: (each) => money(each.withheld_minor, each.currency), by: (each) => each.withheld_minor },
       { title: t("Paid"), kind: "number", text: (each) => money(each.net_minor, each.currency), by: (each) => each.net_minor },
       { title: t("Reference"), text: (each) => each.reference },
-      { title: t("By"), text: (each) => each.remitted_by },
+      { title: t("By"), text: (each) => whoIs(each.remitted_by) },
     ],
     open: async (each) => doors(nameOf(each.account_id), await get<Taken[]>(`/api/remittances/${each.id}/cash`)),
     empty: t("Nothing was paid out yet. Open an account to pay it its cash."),

@@ -1,9 +1,10 @@
 /** What the company has settled for everybody: its legal entities, taxes, services, rules, boxes. */
 
-import { get, getAll, send } from "../api";
+import { get, getAll, queryText, send } from "../api";
 import { today } from "../clock";
 import { t } from "../language";
-import { h, tell } from "../page";
+import { whoIs } from "../names";
+import { h } from "../page";
 import { button, cardOf, edit, yesNo } from "../parts/edit";
 import type { Field, Values } from "../parts/form";
 import { showListing, showTabs } from "../parts/listing";
@@ -13,6 +14,7 @@ import { showRoom } from "../router";
 import type { View } from "../rooms";
 import { count, date, dateTime, duration, kilograms, money, words } from "../values";
 import { chooseRule } from "./account";
+import { accountOptions, payingAccounts } from "./orders";
 
 interface Address { street: string; extra?: string; postcode?: string; city: string; country: string }
 interface Entity { code: string; profile: { name: string; address: Address; [field: string]: unknown } }
@@ -138,11 +140,11 @@ async function showRules(place: HTMLElement): Promise<void> {
   const change = (): unknown => edit<Rules>({
     title: t("Rules for orders"), read: () => get<Rules>(path), saved: showRoom, note: t("Empty: not looked at."),
     fields: (now) => [
-      { name: "duplicate_within_s", label: t("The same goods again within, hours"), kind: "number", value: hours(now.duplicate_within_s) },
-      { name: "repeat_within_s", label: t("The same consignee again within, hours"), kind: "number", value: hours(now.repeat_within_s) },
+      { name: "duplicate_within_s", label: t("The same goods again within"), kind: "number", value: hours(now.duplicate_within_s), hint: t("In hours") },
+      { name: "repeat_within_s", label: t("The same consignee again within"), kind: "number", value: hours(now.repeat_within_s), hint: t("In hours") },
       { name: "cash_limit_minor", label: t("Cash of more than"), kind: "number", value: now.cash_limit_minor === null ? "" : now.cash_limit_minor / 100, width: "half" },
       { name: "new_place_orders", label: t("Orders at once to a new address"), kind: "number", value: now.new_place_orders ?? "", width: "half" },
-      { name: "cancel_free_until_s", label: t("Cancelling is free until, hours before"), kind: "number", value: hours(now.cancel_free_until_s), width: "half" },
+      { name: "cancel_free_until_s", label: t("Cancelling is free until so long before"), kind: "number", value: hours(now.cancel_free_until_s), width: "half", hint: t("In hours") },
       { name: "cancel_fee_minor", label: t("Fee for cancelling later"), kind: "number", value: now.cancel_fee_minor / 100, width: "half" },
     ],
     save: (typed) => send("PUT", path, rulesOf(typed)),
@@ -150,11 +152,11 @@ async function showRules(place: HTMLElement): Promise<void> {
   const told = (seconds: number | null): string => (seconds === null ? t("not looked at") : duration(seconds));
   place.append(h("div", { class: "columns" },
     cardOf(t("What makes an order wait for a person"), [button(t("Change"), change)], facts([
-      [t("The same goods again within, hours"), told(rules.duplicate_within_s)],
-      [t("The same consignee again within, hours"), told(rules.repeat_within_s)],
+      [t("The same goods again within"), told(rules.duplicate_within_s)],
+      [t("The same consignee again within"), told(rules.repeat_within_s)],
       [t("Cash of more than"), money(rules.cash_limit_minor, "")],
       [t("Orders at once to a new address"), count(rules.new_place_orders)],
-      [t("Cancelling is free until, hours before"), told(rules.cancel_free_until_s)],
+      [t("Cancelling is free until so long before"), told(rules.cancel_free_until_s)],
       [t("Fee for cancelling later"), money(rules.cancel_fee_minor, "")],
     ])),
     cardOf(t("Which warehouse"), [button(t("Change"), () => chooseRule(null, showRoom))],
@@ -182,7 +184,7 @@ function showBlocked(view: View, place: HTMLElement): void {
       { title: t("Value"), text: (each) => each.value },
       { title: t("Why"), text: (each) => each.reason },
       { title: t("Since"), text: (each) => dateTime(each.created_at), by: (each) => each.created_at },
-      { title: t("By"), text: (each) => each.created_by },
+      { title: t("By"), text: (each) => whoIs(each.created_by) },
     ],
     actions: [{
       label: t("Let through again"),
@@ -322,35 +324,39 @@ function showPoints(view: View, place: HTMLElement): void {
   });
 }
 
-/** A column of the file, an equals sign, our name for it; a line for each. */
-function showProfiles(view: View, place: HTMLElement): void {
-  const lines = (each?: Columns): string => Object.entries(each?.columns ?? {}).map(([theirs, ours]) => `${theirs} = ${ours}`).join("\n");
-  showListing<Columns>(view, place, {
+/** Of one account: a column of its files, an equals sign, our name for it; a line for each. */
+async function showProfiles(view: View, place: HTMLElement): Promise<void> {
+  const accounts = accountOptions(await payingAccounts());
+  const chosen = (): string => view.query.get("account") ?? accounts[0]?.[0] ?? "";
+  const path = (name: string): string => `/api/import-profiles/${encodeURIComponent(name)}`;
+  const lines = (each: Columns): string => Object.entries(each.columns).map(([theirs, ours]) => `${theirs} = ${ours}`).join("\n");
+  const put = (name: string, columns: Record<string, string>): Promise<unknown> => send("PUT", path(name), { columns, account: chosen() });
+  const field = (value = ""): Field =>
+    ({ name: "columns", label: t("Columns"), kind: "textarea", required: true, value, hint: t("Their column = our column, a line for each") });
+  const reload = showListing<Columns>(view, place, {
     label: t("Import columns"),
     path: "/api/import-profiles",
     keyOf: (each) => each.name,
+    filters: [{ name: "account", label: t("Account"), kind: "select", options: accounts, value: chosen() }],
     columns: [{ title: t("Name"), text: (each) => each.name }, { title: t("Columns"), text: (each) => lines(each).replaceAll("\n", ", ") }],
     open: (each) => void edit<Columns>({
       title: each.name,
-      read: async () => (await getAll<Columns>("/api/import-profiles")).find(({ name }) => name === each.name) ?? each,
-      fields: (now) => [{ name: "columns", label: t("Columns"), kind: "textarea", value: lines(now), hint: t("Their column = our column, a line for each") }],
-      save: (typed) => send("PUT", `/api/import-profiles/${encodeURIComponent(each.name)}`, { columns: columnsOf(typed["columns"]) }),
-      saved: showRoom,
+      read: async () => (await getAll<Columns>("/api/import-profiles", { account: chosen() })).find(({ name }) => name === each.name) ?? each,
+      fields: (now) => [field(lines(now))],
+      save: (typed) => put(each.name, columnsOf(typed["columns"])),
+      saved: () => reload(),
     }),
     actions: [{
       label: t("Delete"),
-      act: (each) => send("DELETE", `/api/import-profiles/${encodeURIComponent(each.name)}`),
-      undo: ({ name, columns }) => send("PUT", `/api/import-profiles/${encodeURIComponent(name)}`, { columns }),
+      act: ({ name }) => send("DELETE", `${path(name)}${queryText({ account: chosen() })}`),
+      undo: ({ name, columns }) => put(name, columns),
     }],
     create: {
       label: t("New column names"),
       form: () => ({
-        fields: [
-          { name: "name", label: t("Name"), required: true },
-          { name: "columns", label: t("Columns"), kind: "textarea", required: true, hint: t("Their column = our column, a line for each") },
-        ],
+        fields: [{ name: "name", label: t("Name"), required: true }, field()],
         button: t("Add"),
-        submit: ({ name = "", columns }) => send("PUT", `/api/import-profiles/${encodeURIComponent(name)}`, { columns: columnsOf(columns) }).then(() => tell(t("Saved"))),
+        submit: ({ name = "", columns }) => put(name, columnsOf(columns)),
       }),
     },
     empty: t("Usual column names are recognised by themselves. Name others here."),

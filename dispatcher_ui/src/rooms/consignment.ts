@@ -1,11 +1,13 @@
 /** One consignment with its whole story: custody, proofs with their pictures, parcels, the map. */
 
-import { get, isCustomer, send } from "../api";
+import { get, isCustomer, isOneOf, send } from "../api";
 import type { LonLat } from "../frames";
 import { t } from "../language";
+import { whoIs } from "../names";
 import { fleet } from "../live";
 import { h, tell } from "../page";
 import { openDialog } from "../parts/dialog";
+import { edit } from "../parts/edit";
 import { formDialog } from "../parts/form";
 import { showPresence } from "../parts/presence";
 import { facts, plainTable } from "../parts/table";
@@ -79,6 +81,7 @@ export async function showConsignment(view: View, id: string): Promise<void> {
       !isCustomer() && h("button", { type: "button", onclick: () => void urgent() }, t("Drive urgently")),
       !isCustomer() && h("button", { type: "button", onclick: () => offer() }, t("Offer to a driver …")),
       !isCustomer() && failed && h("button", { type: "button", onclick: () => repeat(failed) }, t("Try again")),
+      isOneOf("admin", "dispatcher") && place && h("button", { type: "button", onclick: () => noteAccess(place) }, t("How to get in")),
       !isCustomer() && place && h("button", { type: "button", onclick: () => void pin(place, () => void showRoom()) }, t("Pin the address")),
     ),
     h("div", { class: "columns" },
@@ -106,6 +109,15 @@ export async function showConsignment(view: View, id: string): Promise<void> {
     ], consignment.parcels),
     h("section", { class: "card" }, h("h3", {}, t("Story")), storyOf(story, proofs)),
   );
+}
+
+/** For every driver who comes here. */
+function noteAccess({ id, line }: Place): void {
+  void edit<Place>({
+    title: line, read: () => get<Place>(`/api/places/${id}`), saved: showRoom,
+    fields: (now) => [{ name: "access_note", label: t("How to get in"), kind: "textarea", value: now.access_note }],
+    save: (typed) => send("PUT", `/api/places/${id}/access-note`, typed),
+  });
 }
 
 /** All of it, or tell the office which part. */
@@ -172,7 +184,7 @@ function storyOf(story: StoryEntry[], proofs: Proof[]): HTMLElement {
     if (proof) shown.add(proof.id);
     const late = Date.parse(entry.received_at) - Date.parse(entry.occurred_at) > 60_000;
     const aside = [
-      nameOf(entry.driver_id) || entry.by,
+      nameOf(entry.driver_id) || whoIs(entry.by),
       entry.outcome_code && words(entry.outcome_code),
       entry.barcodes?.join(", "),
       entry.reason,

@@ -3,6 +3,7 @@
 import { get, getAll, send } from "../api";
 import { nowMs } from "../clock";
 import { t } from "../language";
+import { whoIs } from "../names";
 import { chooseDriver } from "../live";
 import { h, say } from "../page";
 import { openDialog } from "../parts/dialog";
@@ -106,7 +107,7 @@ async function messagesOf(view: View, path: string): Promise<HTMLElement> {
     known = items[0]?.id ?? "none";
     list.replaceChildren(...(items.length === 0 ? [h("li", { class: "hint" }, t("Nobody has written yet."))] : items.reverse().map((each) =>
       h("li", { class: each.by_driver ? "theirs" : "ours" }, h("p", {}, each.text),
-        h("small", {}, `${each.by_driver ? t("Driver") : each.said_by} · ${clockTime(each.said_at)}`)))));
+        h("small", {}, `${each.by_driver ? t("Driver") : whoIs(each.said_by)} · ${clockTime(each.said_at)}`)))));
     list.scrollTop = list.scrollHeight;
   };
   const form = makeForm({

@@ -2,6 +2,7 @@
 
 import { get, getAll, getMe, send, type Role } from "../api";
 import { t } from "../language";
+import { whoIs } from "../names";
 import { chooseDriver, fleet } from "../live";
 import { h, tell } from "../page";
 import { openDialog } from "../parts/dialog";
@@ -144,7 +145,7 @@ async function show(each: Exception, done: () => void): Promise<void> {
       ...(each.assigned_name ? [[t("Looked after by"), each.assigned_name] as [string, string]] : []),
       ...Object.entries(each.details).filter(([name]) => !SHOWN_OTHERWISE.includes(name))
         .map(([name, value]): [string, string] => [words(name), detailWords(value)]),
-      ...(each.settled_at ? [[t("Settled by"), `${each.settled_by} ${each.settled_note ?? ""}`] as [string, string]] : []),
+      ...(each.settled_at ? [[t("Settled by"), `${whoIs(each.settled_by)} ${each.settled_note ?? ""}`] as [string, string]] : []),
     ]),
     receiptsOf(each),
     h("p", { class: "buttons" },

@@ -2,6 +2,7 @@
 
 import { get, getAll, isCustomer, queryText, send } from "../api";
 import { t } from "../language";
+import { whoIs } from "../names";
 import { h } from "../page";
 import { makeField } from "../parts/form";
 import { showListing } from "../parts/listing";
@@ -37,7 +38,9 @@ const LOOK_MS = 700;
 
 export async function showImports(view: View, place: HTMLElement): Promise<void> {
   const accounts = accountOptions(await payingAccounts());
-  const profiles = await get<{ name: string }[]>("/api/import-profiles").catch(() => []);
+  const profilesOf = (account?: string): Promise<{ name: string }[]> =>
+    get<{ name: string }[]>("/api/import-profiles", { account }).catch(() => []);
+  const profiles = isCustomer() ? await profilesOf() : accounts[0] ? await profilesOf(accounts[0][0]) : [];
   const outcome = h("section", { class: "card", "aria-live": "polite", hidden: true });
   const file = h("input", { type: "file", name: "file", id: "import-file", accept: ".csv,.xlsx,text/csv", required: true });
   const form = h("form", { class: "form" },
@@ -69,6 +72,13 @@ export async function showImports(view: View, place: HTMLElement): Promise<void>
       outcome.replaceChildren(h("p", { class: "notice", role: "alert" }, (error as Error).message));
     }
   };
+  form.onchange = async (event) => {
+    const { name, value } = event.target as HTMLSelectElement;
+    if (name !== "account") return;
+    const found = await profilesOf(value);
+    const choice = form.elements.namedItem("profile") as HTMLSelectElement;
+    choice.replaceChildren(h("option", { value: "" }, t("Recognise them")), ...found.map((each) => h("option", { value: each.name }, each.name)));
+  };
   form.onsubmit = (event) => {
     event.preventDefault();
     void run(true);
@@ -85,7 +95,7 @@ export async function showImports(view: View, place: HTMLElement): Promise<void>
       { title: t("Known already"), kind: "number", text: (each) => count(each.orders_repeated), by: (each) => each.orders_repeated },
       { title: t("Bad rows"), kind: "number", text: (each) => count(each.rows_bad), by: (each) => each.rows_bad },
       { title: t("When"), text: (each) => dateTime(each.created_at), by: (each) => each.created_at },
-      { title: t("Who"), text: (each) => each.created_by },
+      { title: t("Who"), text: (each) => whoIs(each.created_by) },
     ],
     open: (each) => {
       outcome.hidden = false;

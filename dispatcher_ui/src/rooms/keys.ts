@@ -2,11 +2,12 @@
 
 import { send } from "../api";
 import { t } from "../language";
+import { aboutWhat, whoIs } from "../names";
 import { h } from "../page";
 import { openDialog } from "../parts/dialog";
 import { showListing, showTabs } from "../parts/listing";
 import type { View } from "../rooms";
-import { dateTime } from "../values";
+import { dateTime, words } from "../values";
 
 interface ApiKey {
   id: string;
@@ -85,9 +86,9 @@ function showAudit(view: View, place: HTMLElement): void {
     ],
     columns: [
       { title: t("When"), text: (deed) => dateTime(deed.occurred_at), by: (deed) => deed.occurred_at },
-      { title: t("Who"), text: (deed) => deed.by },
-      { title: t("What"), text: (deed) => deed.action },
-      { title: t("About"), text: (deed) => deed.subject },
+      { title: t("Who"), text: (deed) => whoIs(deed.by) },
+      { title: t("What"), text: (deed) => words(deed.action.replaceAll(".", "_")) },
+      { title: t("About"), text: (deed) => aboutWhat(deed.subject) },
       { title: t("Details"), text: (deed) => JSON.stringify(deed.details) },
     ],
     open: (deed) => openDialog(deed.action, h("pre", {}, JSON.stringify(deed, null, 2))),

@@ -3,6 +3,7 @@
 import { get, getAll, isCustomer, newKey, send, type Page } from "../api";
 import type { LonLat } from "../frames";
 import { t } from "../language";
+import { whoIs } from "../names";
 import { h, tell } from "../page";
 import { edit } from "../parts/edit";
 import { formDialog, type Field } from "../parts/form";
@@ -202,7 +203,7 @@ function story(events: OrderEvent[]): HTMLElement {
       `${words(name)}: ${short(before)} → ${short(after)}`);
     return h("li", {}, h("time", { datetime: event.occurred_at }, dateTime(event.occurred_at)),
       h("div", {}, h("p", {}, `${words(event.what)} ${event.reason}`),
-        h("p", { class: "aside" }, [event.by, ...changes].join(" · "))));
+        h("p", { class: "aside" }, [whoIs(event.by), ...changes].join(" · "))));
   }));
 }
 

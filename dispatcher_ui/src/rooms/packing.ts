@@ -24,7 +24,7 @@ export function showFulfilments(view: View, place: HTMLElement): void {
       { title: t("Due"), text: (each) => dateTime(each.due_at), by: (each) => each.due_at },
       { title: t("Why it waits"), text: (each) => each.hold_reason },
     ],
-    open: (each) => go(roomUrl("warehouse", "scan", "pack", each.id)),
+    open: (each) => go(roomUrl("warehouse", "pack", each.id)),
     actions: [
       { label: t("Hold"), fields: [{ name: "reason", label: t("Reason"), required: true }], act: (each, values) => send("POST", `/api/fulfilments/${each.id}/hold`, values) },
       { label: t("Release"), isFor: (each) => each.state === "on_hold", act: (each) => send("POST", `/api/fulfilments/${each.id}/release`) },

@@ -23,7 +23,7 @@ export async function showWaves(view: View, place: HTMLElement): Promise<void> {
       { title: t("Warehouse"), text: (wave) => warehouses.find(({ id }) => id === wave.warehouse_id)?.name ?? "" },
       { title: t("Walk"), kind: "number", text: (wave) => `${count(wave.walk_m)} m`, by: (wave) => wave.walk_m },
     ],
-    open: (wave) => go(roomUrl("warehouse", "scan", "pick", wave.id)),
+    open: (wave) => go(roomUrl("warehouse", "pick", wave.id)),
     actions: [{ label: t("Give up what is left"), isFor: (wave) => wave.state === "open", act: (wave) => send("POST", `/api/pick-waves/${wave.id}/cancel`) }],
     create: {
       label: t("New pick wave"),
@@ -32,7 +32,7 @@ export async function showWaves(view: View, place: HTMLElement): Promise<void> {
         button: t("Make the wave"),
         submit: async (values, key) => {
           const wave = await send<Wave>("POST", "/api/pick-waves", values, key);
-          go(roomUrl("warehouse", "scan", "pick", wave.id));
+          go(roomUrl("warehouse", "pick", wave.id));
         },
       }),
     },

@@ -8,7 +8,7 @@ import { makeField } from "../parts/form";
 import { plainTable } from "../parts/table";
 import { noteQuery } from "../router";
 import type { View } from "../rooms";
-import { count, duration, percent, words } from "../values";
+import { count, duration, money, percent, words } from "../values";
 
 interface DayReport {
   orders: number;
@@ -37,6 +37,11 @@ interface ForecastQuality {
   width_s: number;
 }
 
+interface Trade {
+  skus: number; allocated: number; picked: number; returns_restocked: number; stock_consistent: boolean;
+  invoiced_minor: Record<string, number>; credited_minor: Record<string, number>; journal_balanced: boolean;
+}
+
 const DAY_MS = 24 * 3_600_000;
 
 export async function open(view: View): Promise<void> {
@@ -53,11 +58,12 @@ export async function open(view: View): Promise<void> {
     const until = new Date(new Date(`${String(typed.get("to"))}T00:00:00`).getTime() + DAY_MS);
     try {
       const period = { since: since.toISOString(), until: until.toISOString() };
-      const [report, forecasts] = await Promise.all([
+      const [report, forecasts, trade] = await Promise.all([
         get<DayReport>("/api/reports/day", period),
         get<ForecastQuality[]>("/api/reports/arrivals", period),
+        get<Trade>("/api/reports/trade", period),
       ]);
-      if (!view.signal.aborted) place.replaceChildren(...figuresOf(report, forecasts));
+      if (!view.signal.aborted) place.replaceChildren(...figuresOf(report, forecasts), ...tradeOf(trade));
     } catch (error) {
       place.replaceChildren(h("p", { class: "notice", role: "alert" }, (error as Error).message));
     }
@@ -111,6 +117,22 @@ function figuresOf(report: DayReport, forecasts: ForecastQuality[]): Node[] {
     ], report.unassigned) : "",
     h("p", { class: "buttons" }, link),
   ].filter((each): each is HTMLElement => each instanceof Node);
+}
+
+/** Sums by currency, as they are written on invoices. */
+const sums = (by: Record<string, number>): string =>
+  Object.entries(by).map(([currency, minor]) => money(minor, currency)).join(", ") || "–";
+
+function tradeOf(trade: Trade): HTMLElement[] {
+  return [h("h3", {}, t("Stock and money")), h("div", { class: "figures" }, ...([
+    [t("Invoiced"), sums(trade.invoiced_minor)],
+    [t("Credited"), sums(trade.credited_minor)],
+    [t("Units set aside"), count(trade.allocated)],
+    [t("Units picked"), count(trade.picked)],
+    [t("Back on the shelf"), count(trade.returns_restocked)],
+    [t("Stock adds up"), trade.stock_consistent ? t("Yes") : t("No")],
+    [t("Journal in balance"), trade.journal_balanced ? t("Yes") : t("No")],
+  ] as [string, string][]).map(([name, value]) => h("p", { class: "card figure" }, h("strong", {}, value), h("span", {}, name))))];
 }
 
 /** Bars with their numbers; a screen reader hears the numbers only. */

@@ -2,6 +2,7 @@
 
 import { get, isCustomer, send } from "../api";
 import { t } from "../language";
+import { whoIs } from "../names";
 import { h } from "../page";
 import { formDialog, type Field } from "../parts/form";
 import { showListing, showTabs, type Action } from "../parts/listing";
@@ -71,6 +72,7 @@ export async function open(view: View): Promise<void> {
     { path: "", title: t("Returns"), show: (place) => void showReturns(view, place) },
     ...(isCustomer() ? [] : [
       { path: "differences", title: t("Differences"), show: (place: HTMLElement) => void showDifferences(view, place) },
+      { path: "exchanges", title: t("Exchanges"), show: (place: HTMLElement) => void showExchanges(view, place) },
     ]),
   ]);
 }
@@ -183,10 +185,45 @@ function showDifferences(view: View, place: HTMLElement): void {
       { title: t("Goods"), text: (each) => each.goods },
       { title: t("Announced"), kind: "number", text: (each) => count(each.announced), by: (each) => each.announced },
       { title: t("Found"), kind: "number", text: (each) => count(each.found), by: (each) => each.found },
-      { title: t("Settled by"), text: (each) => each.settled_by ?? "" },
+      { title: t("Settled by"), text: (each) => each.settled_by ? whoIs(each.settled_by) : "" },
     ],
     open: (each) => go(roomUrl("returns", each.return_id)),
     actions: [{ label: t("Settle"), fields: [{ name: "note", label: t("What was done") }], act: (each, values) => send("POST", `/api/return-differences/${each.id}/settle`, values) }],
     empty: t("Nothing waits for you."),
+  });
+}
+
+interface Exchange {
+  id: string; return_id: string; order_id: string; state: string; currency: string; returned_minor: number; replacement_minor: number;
+  due_minor: number; settlement: string | null; created_at: string;
+}
+
+function showExchanges(view: View, place: HTMLElement): void {
+  showListing<Exchange>(view, place, {
+    label: t("Exchanges"),
+    path: "/api/exchanges",
+    keyOf: (each) => each.id,
+    filters: [{ name: "state", label: t("State"), kind: "select", options: stateOptions(["created", "reserved", "awaiting_payment", "released", "completed", "cancelled"]) }],
+    columns: [
+      { title: t("Asked for"), text: (each) => dateTime(each.created_at), by: (each) => each.created_at },
+      { title: t("State"), kind: "state", text: (each) => words(each.state) },
+      { title: t("Comes back"), kind: "number", text: (each) => money(each.returned_minor, each.currency), by: (each) => each.returned_minor },
+      { title: t("Goes out"), kind: "number", text: (each) => money(each.replacement_minor, each.currency), by: (each) => each.replacement_minor },
+      { title: t("To pay"), kind: "number", text: (each) => money(each.due_minor, each.currency), by: (each) => each.due_minor },
+      { title: t("How it is paid"), text: (each) => words(each.settlement) },
+    ],
+    open: (each) => go(roomUrl("returns", each.return_id)),
+    actions: [
+      {
+        label: t("It is paid"), isFor: (each) => each.state === "awaiting_payment",
+        fields: [
+          { name: "settlement", label: t("How"), kind: "select", options: [["paid", t("Paid")], ["on_account", t("On account")]] },
+          { name: "reference", label: t("Reference") },
+        ],
+        act: (each, values) => send("POST", `/api/exchanges/${each.id}/payment`, values),
+      },
+      { label: t("Cancel"), fields: [{ name: "reason", label: t("Reason") }], act: (each, values) => send("POST", `/api/exchanges/${each.id}/cancel`, values) },
+    ],
+    empty: t("Nothing is exchanged."),
   });
 }

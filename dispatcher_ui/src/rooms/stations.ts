@@ -8,9 +8,9 @@ import { chooseWave, pick } from "../stations/pick";
 import { chooseDelivery, countShelf, putBack, receive } from "../stations/shelf";
 import { tile } from "../stations/station";
 
-/** The work at `/warehouse/scan/…`; false when it is none of it. */
+/** The work that the URL names; false when it names none. */
 export async function openStationOf(view: View): Promise<boolean> {
-  const [, work = "", id] = view.segments;
+  const [work = "", id] = view.segments;
   const works: Record<string, () => Promise<void>> = {
     pick: () => (id ? pick(view, id) : chooseWave(view)),
     pack: () => (id ? pack(view, id) : chooseOrder(view)),
@@ -28,10 +28,10 @@ export function showStations(place: HTMLElement): void {
   place.append(
     h("p", {}, t("For a scanner and a tablet: scan anywhere on the page, touch what is large.")),
     h("ul", { class: "tiles" },
-      tile(way("scan", "pick"), t("Picking"), t("The shortest walk, shelf by shelf")),
-      tile(way("scan", "pack"), t("Packing"), t("Into the right carton, with its label")),
-      tile(way("scan", "receive"), t("Receiving"), t("What suppliers send, onto its shelf")),
-      tile(way("scan", "count"), t("Counting"), t("What really lies on a shelf")),
-      tile(way("scan", "put-back"), t("Putting back"), t("What was picked for cancelled orders")),
+      tile(way("pick"), t("Picking"), t("The shortest walk, shelf by shelf")),
+      tile(way("pack"), t("Packing"), t("Into the right carton, with its label")),
+      tile(way("receive"), t("Receiving"), t("What suppliers send, onto its shelf")),
+      tile(way("count"), t("Counting"), t("What really lies on a shelf")),
+      tile(way("put-back"), t("Putting back"), t("What was picked for cancelled orders")),
       tile(way("gate"), t("Gate"), t("Parcels, cages and bags, in and out"))));
 }

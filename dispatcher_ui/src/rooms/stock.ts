@@ -2,6 +2,7 @@
 
 import { getAll, newKey, send } from "../api";
 import { t } from "../language";
+import { aboutWhat, whoIs } from "../names";
 import { tell } from "../page";
 import { formDialog } from "../parts/form";
 import { showListing } from "../parts/listing";
@@ -107,9 +108,9 @@ export function showMoves(view: View, place: HTMLElement): void {
       { title: t("When"), text: (move) => dateTime(move.occurred_at), by: (move) => move.occurred_at },
       { title: t("Kind"), kind: "state", text: (move) => words(move.kind) },
       { title: t("Quantity"), kind: "number", text: (move) => count(move.quantity), by: (move) => move.quantity },
-      { title: t("Reason"), text: (move) => move.reason },
-      { title: t("About"), text: (move) => move.subject },
-      { title: t("By"), text: (move) => move.by },
+      { title: t("Reason"), text: (move) => words(move.reason) },
+      { title: t("About"), text: (move) => aboutWhat(move.subject) },
+      { title: t("By"), text: (move) => whoIs(move.by) },
     ],
     empty: t("Nothing was moved."),
   });

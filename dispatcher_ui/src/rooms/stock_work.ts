@@ -59,7 +59,7 @@ export async function showPurchases(view: View, place: HTMLElement): Promise<voi
       { title: t("Received"), kind: "number", text: (each) => count(units(each, "received")), by: (each) => units(each, "received") },
     ],
     open: (each) => openDialog(each.number,
-      h("p", { class: "buttons" }, h("a", { class: "main", href: roomUrl("warehouse", "scan", "receive", each.id) }, t("Receive it with a scanner"))),
+      h("p", { class: "buttons" }, h("a", { class: "main", href: roomUrl("warehouse", "receive", each.id) }, t("Receive it with a scanner"))),
       plainTable(t("Lines"), [
         { title: "SKU", text: (line) => line.sku },
         { title: t("Ordered"), kind: "number", text: (line) => count(line.ordered) },

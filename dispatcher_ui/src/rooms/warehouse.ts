@@ -13,7 +13,7 @@ import { showLevels, showLocations, showLow, showMoves, showSkus } from "./stock
 export async function open(view: View): Promise<void> {
   const [first, id] = view.segments;
   if (first === "load" && id) return showLoadCheck(view, id);
-  if (first === "scan" && (await openStationOf(view))) return;
+  if (await openStationOf(view)) return;
   if (first === "skus" && id) return showSku(view, id);
   return showTabs(view, "warehouse", [
     { path: "", title: t("Stock"), show: (place) => showLevels(view, place) },

@@ -14,7 +14,7 @@ interface Suggestion { cartons: { carton: string; contents: Record<string, numbe
 interface Packed { barcode: string; left: number; fulfilment_state: string }
 interface Line { goods: Goods; name: string; unitG: number; left: number; units: number; serials: string[] }
 
-const url = (id: string): string => roomUrl("warehouse", "scan", "pack", id);
+const url = (id: string): string => roomUrl("warehouse", "pack", id);
 const picked = (): Promise<Fulfilment[]> => getAll<Fulfilment>("/api/fulfilments", { state: "picked", limit: 200 });
 
 async function openOrder(code: string): Promise<string> {
@@ -69,7 +69,7 @@ export async function pack(view: View, id: string): Promise<void> {
     lastLine = line;
     draw();
     return t("{name}: {n} of {all}", { name: line.name, n: line.units, all: line.left });
-  }, "scan/pack");
+  }, "pack");
 
   /** What the scale will say, until somebody types what it does say. */
   const weigh = (): void => {
@@ -109,7 +109,7 @@ export async function pack(view: View, id: string): Promise<void> {
   const draw = (): void => {
     if (lines.length === 0) {
       station.now.replaceChildren(h("div", { class: "step", "data-done": true }, h("strong", {}, t("Everything is packed.")), h("small", {}, t("Scan the number of the next order."))));
-      station.foot.replaceChildren(again(), h("a", { class: "main", href: roomUrl("warehouse", "scan", "pack") }, t("Next order")));
+      station.foot.replaceChildren(again(), h("a", { class: "main", href: roomUrl("warehouse", "pack") }, t("Next order")));
       return;
     }
     weigh();

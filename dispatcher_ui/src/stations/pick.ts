@@ -12,7 +12,7 @@ import type { FulfilmentDetail, Location, NextPick, Picked, PickTask, Shortage, 
 import { large, openStation, stepper, tile, WrongScan } from "./station";
 
 const UPCOMING = 3;
-const url = (id: string): string => roomUrl("warehouse", "scan", "pick", id);
+const url = (id: string): string => roomUrl("warehouse", "pick", id);
 
 /** The rounds that are open, and a button for a new one. */
 export async function chooseWave(view: View): Promise<void> {
@@ -66,7 +66,7 @@ export async function pick(view: View, id: string): Promise<void> {
     if (task.has_serials && code !== task.sku) return addSerial(task, code);
     if (code !== task.sku) throw new WrongScan(t("Wrong goods: take {goods}", { goods: `${task.name} (${task.sku})` }));
     return take(task, units, false);
-  }, "scan/pick");
+  }, "pick");
 
   const addSerial = async (task: PickTask, code: string): Promise<string> => {
     if (serials.includes(code)) throw new WrongScan(t("{code} is scanned already", { code }));
@@ -116,8 +116,8 @@ export async function pick(view: View, id: string): Promise<void> {
     if (!task) {
       station.now.replaceChildren(h("div", { class: "step", "data-done": true }, h("strong", {}, t("Everything is picked.")), h("small", {}, t("Bring it to the packing table."))));
       station.foot.replaceChildren(
-        h("a", { href: roomUrl("warehouse", "scan", "pick") }, t("Another round")),
-        h("a", { class: "main", href: roomUrl("warehouse", "scan", "pack") }, t("Pack")));
+        h("a", { href: roomUrl("warehouse", "pick") }, t("Another round")),
+        h("a", { class: "main", href: roomUrl("warehouse", "pack") }, t("Pack")));
       return;
     }
     const done = h("progress", { max: most, value: most - next.left, "aria-label": t("Picks done") });

@@ -4,12 +4,12 @@
 import { get, getAll, newKey, send } from "../api";
 import { t } from "../language";
 import { h, say, tell } from "../page";
-import type { View } from "../rooms";
-import { roomUrl } from "../rooms";
+import { roomUrl, type View } from "../rooms";
+import { payingAccounts } from "../rooms/orders";
+import { go } from "../router";
 import { date } from "../values";
 import type { Level, Location, PickTask, PurchaseNote, Sku } from "./records";
 import { large, openStation, stepper, tile, WrongScan } from "./station";
-import { payingAccounts } from "../rooms/orders";
 
 const UNITS_MAX = 100_000;
 const readShelves = (): Promise<Location[]> => getAll<Location>("/api/locations", { limit: 200 });
@@ -20,12 +20,11 @@ interface Come { sku: Sku; quantity: number; lot: string; expiresOn: string }
 export async function chooseDelivery(view: View): Promise<void> {
   const [notes, accounts] = await Promise.all([getAll<PurchaseNote>("/api/purchase-notes", { limit: 200 }), payingAccounts()]);
   const due = notes.filter((note) => note.lines.some((line) => line.received < line.ordered));
-  const url = (id: string): string => roomUrl("warehouse", "scan", "receive", id);
+  const url = (id: string): string => roomUrl("warehouse", "receive", id);
   const station = openStation(view, t("Receiving"), async (code) => {
     const note = due.find((each) => each.number === code);
     if (!note) throw new WrongScan(t("No delivery with the number {code} is expected", { code }));
-    history.pushState(null, "", url(note.id));
-    dispatchEvent(new PopStateEvent("popstate"));
+    go(url(note.id));
     return "";
   });
   station.now.append(
@@ -61,7 +60,7 @@ export async function receive(view: View, id: string): Promise<void> {
     draw();
     const line = come.get(code);
     return t("{n} × {goods}", { n: line?.quantity ?? 1, goods: line?.sku.name ?? code });
-  }, "scan/receive");
+  }, "receive");
 
   const putAway = async (): Promise<string> => {
     if (!shelf || come.size === 0) throw new WrongScan(t("Scan the shelf and the goods first."));

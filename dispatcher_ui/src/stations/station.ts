@@ -22,7 +22,7 @@ export interface Station {
 
 /** take: what a scan does; answers what was done, throws what is wrong. */
 export function openStation(view: View, title: string, take: (code: string) => Promise<string>, back = "scan"): Station {
-  const answer = h("p", { class: "answer", role: "status", "aria-live": "assertive" });
+  const answer = h("p", { class: "answer", role: "status", "aria-live": "assertive" }, t("Ready to scan"));
   const field = h("input", {
     class: "code", autocomplete: "off", autocapitalize: "off", spellcheck: "false", inputmode: "none",
     "aria-label": t("Code"), placeholder: t("Scan anywhere on this page"),
@@ -78,7 +78,7 @@ export function openStation(view: View, title: string, take: (code: string) => P
       scanned(code);
     },
   }, field, typing);
-  const leave = back === "scan" && view.segments.length < 2 ? roomUrl("warehouse") : roomUrl("warehouse", ...back.split("/"));
+  const leave = roomUrl("warehouse", back);
   view.place.classList.add("station");
   view.place.append(
     h("header", {}, h("a", { href: leave, "aria-label": t("Back") }, "←"), h("h2", {}, title), sound),

@@ -4,6 +4,8 @@
 /** People do not type that fast, and scanners not slower. */
 const BETWEEN_KEYS_MS = 45;
 const SHORTEST_CODE = 3;
+/** What scanners type after a code. */
+const ENDS = ["Enter", "Tab"];
 
 type Typed = HTMLInputElement | HTMLTextAreaElement;
 
@@ -28,7 +30,7 @@ export function hearScanner(field: HTMLInputElement, take: (code: string) => voi
       // Not for a button, nor for the page's own keys: g, n and / are letters here.
       event.stopPropagation();
       if (event.target !== field) field.focus({ preventScroll: true });
-    } else if (event.key === "Enter" && isQuick && burst.length >= SHORTEST_CODE) {
+    } else if (ENDS.includes(event.key) && isQuick && burst.length >= SHORTEST_CODE) {
       event.preventDefault();
       event.stopPropagation();
       if (before) {

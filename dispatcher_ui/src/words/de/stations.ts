@@ -3,6 +3,7 @@
 import type { Sentences } from "../../language";
 
 export const STATIONS: Sentences = {
+  "Ready to scan": "Bereit zum Scannen",
   "All {goods} are in it already": "Alle {goods} sind schon darin",
   "Another round": "Noch eine Runde",
   "Back": "Zurück",

@@ -3,6 +3,7 @@
 import type { Sentences } from "../../language";
 
 export const STATIONS: Sentences = {
+  "Ready to scan": "Listo para escanear",
   "All {goods} are in it already": "Todos los {goods} ya están dentro",
   "Another round": "Otra ronda",
   "Back": "Atrás",
