@@ -15,6 +15,7 @@ from server.dispatch import service as dispatch
 from server.identity.access import Principal, devices_only
 from server.kit.blobs import MAX_BLOB_BYTES, Blobs
 from server.kit.db import Database
+from server.kit.errors import NotFound
 from server.live import lookup_pages, pages, proof_pages, return_pages, trail
 from server.live.driver_session import DriverSession
 from server.live.presence import PRESENCE

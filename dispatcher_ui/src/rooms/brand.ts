@@ -42,7 +42,7 @@ function embedOf({ code }: Account): HTMLElement {
     h("h3", {}, t("“Where is my parcel?” for their own site")),
     h("p", {}, t("Who knows the number and the postcode sees how far a parcel is, and nothing else. Put this where it is to stand:")),
     h("p", {}, h("input", { readonly: true, value: text, "aria-label": t("For the page's source"), onfocus: (event: FocusEvent) => (event.target as HTMLInputElement).select() })),
-    h("p", {}, h("a", { href: `/embed/${code}`, target: "_blank" }, t("See how it looks"))));
+    h("p", { class: "buttons" }, h("a", { href: `/embed/${code}`, target: "_blank" }, t("See how it looks"))));
 }
 
 export function openBrand(account: Account): void {
