@@ -11,7 +11,7 @@ import { showListing, showTabs } from "../parts/listing";
 import { showSettings } from "../parts/settings";
 import { facts } from "../parts/table";
 import { showRoom } from "../router";
-import type { View } from "../rooms";
+import { roomUrl, type View } from "../rooms";
 import { count, date, dateTime, duration, kilograms, money, words } from "../values";
 import { chooseRule } from "./account";
 import { accountOptions, payingAccounts } from "./orders";
@@ -327,7 +327,12 @@ function showPoints(view: View, place: HTMLElement): void {
 /** Of one account: a column of its files, an equals sign, our name for it; a line for each. */
 async function showProfiles(view: View, place: HTMLElement): Promise<void> {
   const accounts = accountOptions(await payingAccounts());
-  const chosen = (): string => view.query.get("account") ?? accounts[0]?.[0] ?? "";
+  if (accounts[0] === undefined) {
+    return place.append(h("p", { class: "empty" }, t("Orders need somebody who pays. Make an account first."), " ",
+      h("a", { href: roomUrl("billing", "accounts") }, t("Accounts"))));
+  }
+  const [[first]] = accounts;
+  const chosen = (): string => view.query.get("account") ?? first;
   const path = (name: string): string => `/api/import-profiles/${encodeURIComponent(name)}`;
   const lines = (each: Columns): string => Object.entries(each.columns).map(([theirs, ours]) => `${theirs} = ${ours}`).join("\n");
   const put = (name: string, columns: Record<string, string>): Promise<unknown> => send("PUT", path(name), { columns, account: chosen() });

@@ -29,7 +29,7 @@ const toList = (typed: string | undefined): string[] => (typed ?? "").split(/[\s
 export async function showDriver(view: View, id: string): Promise<void> {
   const path = `/api/drivers/${id}`;
   const [drivers, depots, devices, pay, cash] = await Promise.all([
-    get<Driver[]>("/api/drivers"), get<Depot[]>("/api/depots"), getAll<Device>("/api/devices", { driver_id: id }),
+    get<Driver[]>("/api/drivers"), get<Depot[]>("/api/depots"), getAll<Device>("/api/devices", { driver_id: id }).catch((): Device[] => []),
     getAll<Adjustment>(`${path}/pay-adjustments`).catch((): Adjustment[] => []),
     get<ExpectedCash[]>(`/api/cash/drivers/${id}`).catch((): ExpectedCash[] => []),
   ]);
