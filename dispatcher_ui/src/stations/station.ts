@@ -36,7 +36,7 @@ export function openStation(view: View, title: string, take: (code: string) => P
     say(answer, `${isGood ? "✓" : "✗"} ${sentence}`);
     answer.dataset["kind"] = isGood ? "good" : "bad";
     answer.getAnimations().forEach((each) => each.cancel());
-    answer.animate([{ opacity: 0.25 }, { opacity: 1 }], { duration: 220 });
+    answer.animate([{ transform: "scale(0.96)" }, { transform: "none" }], { duration: 160 });
     signal(isGood);
   };
   const act = (deed: () => Promise<string>): void => {
