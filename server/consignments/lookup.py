@@ -155,6 +155,21 @@ async def consignment_of_barcode(
         raise UnknownBarcode(barcode=barcode) from None
 
 
+async def consignment_of_number(
+    session: AsyncSession, number: str, *, account_id: UUID | None = None
+) -> ConsignmentView:
+    """By its waybill, or by what stands on one of its parcels; for people who look for it.
+
+    Raises
+    ------
+    UnknownBarcode
+    """
+    found = await consignment_of_waybill(session, number.strip().upper())
+    if found is not None and account_id in (None, found.account_id):
+        return found
+    return await consignment_of_barcode(session, number, account_id=account_id)
+
+
 async def _views(session: AsyncSession, query: Select[Consignment]) -> list[ConsignmentView]:
     rows = (await session.scalars(query)).all()
     parcels = await parcels_of(session, [row.id for row in rows])

@@ -95,9 +95,9 @@ async def get_consignment_by_barcode(
     session: NamedDependency[AsyncSession],
     principal: NamedDependency[Principal],
 ) -> ConsignmentView:
-    """The consignment of the parcel that bears this barcode now."""
+    """The consignment of the parcel that bears this barcode now; a waybill is found as well."""
     own = principal.own_account_only()
-    return await service.consignment_of_barcode(session, barcode, account_id=own)
+    return await service.consignment_of_number(session, barcode, account_id=own)
 
 
 @post("/api/consignments/{consignment_id:uuid}/tracking-links", guards=[MAY_SHARE])

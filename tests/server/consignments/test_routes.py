@@ -72,6 +72,7 @@ async def test_account_user_sees_only_what_is_theirs(sign_in, shop, rival, consi
     for path in (
         f"/api/consignments/{consignment.id}",
         f"/api/consignments/by-barcode/{barcode}",
+        f"/api/consignments/by-barcode/{consignment.waybill.lower()}",
     ):
         assert (await own.get(path)).status_code == 200
         assert (await other.get(path)).status_code == 404
