@@ -135,6 +135,12 @@ function farHits(text: string, rooms: Room[]): Promise<Hit[]>[] {
         open: () => go(roomUrl("orders", order.id)),
       }));
     }),
+    ...(rooms.some((room) => room.path === "warehouse") ? [quiet(async () => {
+      const { items } = await get<Page<{ sku_id: string; sku: string; serial: string; path: string }>>("/api/stock/serials", { serial: text });
+      return items.map((unit) => ({
+        kind: t("Serial number"), text: `${unit.serial} · ${unit.sku} · ${unit.path}`, open: () => go(roomUrl("warehouse", "skus", unit.sku_id)),
+      }));
+    })] : []),
     quiet(async () => {
       const { items } = await get<{ items: { line: string; position: [number, number] }[] }>(
         "/api/places/search", { q: text, limit: PER_KIND },

@@ -4,7 +4,7 @@ import { get, isCustomer, send } from "../api";
 import type { LonLat } from "../frames";
 import { t } from "../language";
 import { h } from "../page";
-import { makeForm, valuesOf } from "../parts/form";
+import { formDialog, makeForm, valuesOf } from "../parts/form";
 import { priceLines, type PriceLine } from "../parts/price";
 import { roomUrl } from "../rooms";
 import { localMoment, minorOf, momentOf, money } from "../values";
@@ -13,6 +13,8 @@ import type { Account } from "./order_records";
 import { accountOptions, payingAccounts } from "./orders";
 
 const QUIET_MS = 120;
+/** How long a quote holds, unless somebody says otherwise. */
+const QUOTE_MS = 7 * 24 * 3_600_000;
 const ACCOUNT_KEPT = "counter account";
 
 interface Found {
@@ -61,7 +63,8 @@ export async function showCounter(place: HTMLElement): Promise<void> {
     });
     const price = h("section", { class: "card", "aria-live": "polite", hidden: true });
     const ask = h("button", { type: "button", onclick: () => void showPrice(form, price, found, accounts) }, t("What would it cost?"));
-    form.querySelector(".buttons")?.append(ask);
+    const offer = h("button", { type: "button", onclick: () => offerQuote(orderOf(valuesOf(form), found, currencyOf(accounts, valuesOf(form)["account"])), status) }, t("Offer it as a quote …"));
+    form.querySelector(".buttons")?.append(ask, offer);
     for (const name of ["line", "from_line"]) suggest(form, name, found);
     form.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
@@ -84,6 +87,21 @@ interface Estimate {
   net_minor: number;
   tariff: string;
   lines: PriceLine[];
+}
+
+/** Its goods are kept until it is accepted or expires. */
+function offerQuote(order: Record<string, unknown>, status: HTMLElement): void {
+  formDialog(t("Offer it as a quote"), {
+    fields: [
+      { name: "expires_at", label: t("Holds until"), kind: "datetime-local", required: true, value: localMoment(nowMs() + QUOTE_MS) },
+      { name: "price_note", label: t("What was said about the price") },
+    ],
+    button: t("Offer"),
+    submit: async ({ expires_at, price_note }, key) => {
+      const made = await send<{ number: string }>("POST", "/api/quotes", { order, expires_at: momentOf(expires_at), price_note }, key);
+      status.textContent = t("Quote {number} is offered; it is accepted on its page.", { number: made.number });
+    },
+  });
 }
 
 /** By the tariff in force, before anything is ordered. */

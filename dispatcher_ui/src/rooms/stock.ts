@@ -1,11 +1,13 @@
 /** Stock: what is where, what runs out, what was moved, and of which goods. */
 
-import { getAll, newKey, send } from "../api";
+import { get, getAll, newKey, send } from "../api";
 import { t } from "../language";
 import { aboutWhat, whoIs } from "../names";
-import { tell } from "../page";
+import { h, tell } from "../page";
+import { openDialog } from "../parts/dialog";
 import { formDialog } from "../parts/form";
 import { showListing } from "../parts/listing";
+import { plainTable } from "../parts/table";
 import { go } from "../router";
 import { roomUrl, type View } from "../rooms";
 import { count, date, dateTime, words } from "../values";
@@ -78,8 +80,24 @@ export async function showLevels(view: View, place: HTMLElement): Promise<void> 
         }, key),
       }),
     },
+    extra: [h("button", { type: "button", onclick: () => void prove() }, t("Does it add up?"))],
     empty: t("There is no stock like this."),
   });
+}
+
+/** Levels against moves: told in words, with each place where they differ. */
+async function prove(): Promise<void> {
+  try {
+    const told = await get<{ is_consistent: boolean; levels: number; discrepancies: { what: string; recorded: number; proven: number }[] }>("/api/stock/reconciliation");
+    if (told.is_consistent) return tell(t("All {n} levels are what the moves add up to.", { n: told.levels }));
+    openDialog(t("Levels that are not what the moves add up to"), plainTable(t("Differences"), [
+      { title: t("What"), text: (each) => words(each.what) },
+      { title: t("Recorded"), kind: "number", text: (each) => count(each.recorded) },
+      { title: t("Proven"), kind: "number", text: (each) => count(each.proven) },
+    ], told.discrepancies));
+  } catch (error) {
+    tell((error as Error).message);
+  }
 }
 
 export function showLow(view: View, place: HTMLElement): void {
