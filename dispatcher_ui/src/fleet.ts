@@ -106,10 +106,11 @@ export class Fleet {
       if (known) this.byNumber[known.number] = undefined;
       return;
     }
-    const { taken_at: takenAt, ...told } = record;
     if (known?.name !== record.name) this.sorted = undefined;
-    const driver: Driver = Object.assign(known ?? {}, told, { takenMs: Date.parse(takenAt) });
-    this.drivers.set(id, driver);
+    const told = record as DriverRecord & Driver; // nobody else keeps what has come
+    told.takenMs = Date.parse(record.taken_at);
+    const driver = known ? Object.assign(known, told) : told;
+    if (!known) this.drivers.set(id, driver);
     this.byNumber[driver.number] = driver;
   }
 

@@ -1,5 +1,6 @@
 /** The live room: puts together the connection, the list and the map. */
 
+import { get } from "./api";
 import { Fleet } from "./fleet";
 import type { LonLat } from "./frames";
 import { freshnessOf } from "./freshness";
@@ -75,15 +76,21 @@ export const chooseDriver = (driverId: string): void =>
 
 async function openMap(): Promise<void> {
   try {
-    const { canDrawMaps, FleetMap } = await import("./map");
+    const [{ canDrawMaps, FleetMap }, home] = await Promise.all([import("./map"), homeOf()]);
     if (!canDrawMaps()) throw new Error("WebGL is off");
     const lookAt = (bounds: [LonLat, LonLat]): unknown => socket?.show(bounds);
-    map = new FleetMap(part("map"), fleet, choose, lookAt, () => follow(false), tellOfMap);
+    map = new FleetMap(part("map"), fleet, choose, lookAt, () => follow(false), tellOfMap, home);
     part("follow").onclick = () => follow(part("follow").ariaPressed !== "true");
     map.update(selection);
   } catch {
     tellOfMap(false);
   }
+}
+
+/** Where a depot is; streets are there before anybody's position. */
+async function homeOf(): Promise<LonLat | undefined> {
+  const depots = await get<{ position: LonLat }[]>("/api/depots").catch(() => []);
+  return depots[0]?.position;
 }
 
 function tellOfMap(canDraw: boolean): void {

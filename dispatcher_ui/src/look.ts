@@ -6,24 +6,33 @@ import { openDialog } from "./parts/dialog";
 
 const THEMES = { system: "As the computer", light: "Light", dark: "Dark", contrast: "High contrast" };
 
+const DARK = matchMedia("(prefers-color-scheme: dark)");
+const MORE_CONTRAST = matchMedia("(prefers-contrast: more)");
+
 export function applyLook(): void {
-  const theme = localStorage.getItem("theme") ?? "system";
-  const root = document.documentElement;
-  root.dataset["theme"] = theme;
-  const mark = (): unknown => root.toggleAttribute("data-dark", isDark());
+  const mark = (): void => {
+    const root = document.documentElement;
+    root.dataset["theme"] = theme();
+    root.toggleAttribute("data-dark", isDark());
+  };
   mark();
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", mark);
+  DARK.addEventListener("change", mark);
+  MORE_CONTRAST.addEventListener("change", mark);
+}
+
+/** The chosen one; who has chosen none and asks every page for more contrast gets it here too. */
+function theme(): string {
+  const chosen = localStorage.getItem("theme") ?? "system";
+  return chosen === "system" && MORE_CONTRAST.matches ? "contrast" : chosen;
 }
 
 /** Whether the page is dark now. */
 export function isDark(): boolean {
-  const theme = localStorage.getItem("theme") ?? "system";
-  if (theme !== "system") return theme === "dark";
-  return matchMedia("(prefers-color-scheme: dark)").matches;
+  return theme() === "system" ? DARK.matches : theme() === "dark";
 }
 
 export function openLook(): void {
-  const theme = choice("theme", t("Theme"), THEMES, localStorage.getItem("theme") ?? "system", true);
+  const themes = choice("theme", t("Theme"), THEMES, localStorage.getItem("theme") ?? "system", true);
   const language = choice("language", t("Language"), LANGUAGES, chosenLanguage(), false);
   const dialog = openDialog(
     t("Look"),
@@ -38,7 +47,7 @@ export function openLook(): void {
         dialog.close();
         location.reload();
       },
-    }, theme, language, h("p", { class: "buttons" }, h("button", { class: "main" }, t("Apply")))),
+    }, themes, language, h("p", { class: "buttons" }, h("button", { class: "main" }, t("Apply")))),
   );
 }
 

@@ -22,11 +22,14 @@ const WORLD_PX = 512;
 const MARKER_PX = 31;
 const MARKER_MIN_PX = 13;
 const NAMES_ZOOM = 10;
-/** Of more runs than these nobody can tell the roads apart, except of the chosen one. */
+/** Of more runs than these nobody can tell the roads or read the numbers, except of the chosen one. */
 const ROADS_MAX = 100;
+/** Streets and drivers come first; runs wait for them, but no longer than this. */
+const STREETS_MAX_MS = 3_000;
 /** Roads come one by one; they are drawn together. */
 const WAYS_MS = 400;
 const CLOSE_ZOOM = 14;
+const HOME_ZOOM = 11;
 const REACH_PX = 8;
 const EASE_MS = 600;
 
@@ -46,6 +49,8 @@ export class FleetMap {
   private readonly drawn = new Map<string, RunRecord>();
   private drawnFor: Selection | undefined;
   private isWhole = false;
+  /** Whether streets and drivers have been drawn, so that runs may be. */
+  private hasStreets = false;
   /** While the browser has taken the graphics card away. */
   private isLost = false;
   private hasNames = false;
@@ -59,13 +64,15 @@ export class FleetMap {
     private readonly endFollowing: () => void,
     /** Told when the browser takes the graphics card away, and when it gives it back. */
     private readonly canDraw: (isSo: boolean) => void,
+    /** What is shown until somebody's position is known; without it the world. */
+    home: LonLat | undefined,
   ) {
     this.map = new LibreMap({
       container,
       style: styleOf(isDark()),
       hash: "map",
-      center: [0, 20],
-      zoom: 1,
+      center: home ?? [0, 20],
+      zoom: home ? HOME_ZOOM : 1,
       attributionControl: false, // the page itself always shows it
       dragRotate: false,
       pitchWithRotate: false,
@@ -73,6 +80,10 @@ export class FleetMap {
     this.map.touchZoomRotate.disableRotation();
     this.map.addControl(new NavigationControl({ showCompass: false }), "top-right");
     this.map.on("styledata", () => this.drawAnew());
+    this.map.on("render", () => {
+      if (!this.hasStreets && this.isFitted && this.map.isSourceLoaded("basemap")) this.startRuns();
+    });
+    setTimeout(() => this.startRuns(), STREETS_MAX_MS);
     this.map.on("webglcontextlost", () => this.lose(true));
     this.map.on("webglcontextrestored", () => this.lose(false));
     this.map.on("click", (event) => select(this.meantBy(event)));
@@ -125,7 +136,7 @@ export class FleetMap {
 
   /** Whether streets and drivers can be seen. */
   isUseful(): boolean {
-    return !this.isLost && this.map.isSourceLoaded("basemap") && this.glides.count > 0 && this.isWhole;
+    return !this.isLost && this.isFitted && this.hasStreets && this.glides.count > 0;
   }
 
   /** Where a driver's marker is drawn now. */
@@ -155,6 +166,7 @@ export class FleetMap {
   private lose(isLost: boolean): void {
     this.isLost = isLost;
     this.isWhole = false;
+    this.hasStreets = false;
     this.canDraw(!isLost);
     if (!isLost) this.update(this.selection);
   }
@@ -172,7 +184,7 @@ export class FleetMap {
 
   /** Draw of runs and stops what has changed since the last time. */
   private drawRuns(): void {
-    if (this.isLost) return;
+    if (this.isLost || !this.hasStreets) return;
     const [runs, stops] = [this.source(RUNS), this.source(STOPS)];
     if (!runs || !stops) return;
     const { selection, drawn } = this;
@@ -182,7 +194,7 @@ export class FleetMap {
     if (!isWhole && changed.length === 0 && gone.length === 0) return;
     const asks = this.fleet.runs.size <= ROADS_MAX;
     const lines = changed.flatMap((run) => runFeatures(run, this.ways, selection, asks));
-    const points = changed.flatMap((run) => stopFeatures(run, selection));
+    const points = changed.flatMap((run) => stopFeatures(run, selection, asks));
     if (isWhole) {
       runs.setData({ type: "FeatureCollection", features: lines });
       stops.setData({ type: "FeatureCollection", features: points });
@@ -196,6 +208,12 @@ export class FleetMap {
     for (const id of gone) drawn.delete(id);
     this.isWhole = true;
     this.drawnFor = selection;
+  }
+
+  private startRuns(): void {
+    if (this.hasStreets) return;
+    this.hasStreets = true;
+    this.drawRuns();
   }
 
   private drawWay(runId: string): void {

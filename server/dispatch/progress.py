@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, Row, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.arrivals import service as arrivals
@@ -18,6 +19,12 @@ from server.identity import service as identity
 from server.kit import clock
 from server.kit.geo import Position
 from server.places import service as places
+
+type StopRow = Row[Any]
+"""The columns of a Stop."""
+
+type TaskRow = Row[Any]
+"""The columns of a Task."""
 
 ETA_EARLY, ETA_LATE = timedelta(minutes=15), timedelta(minutes=30)
 """How much sooner and later than expected a customer is told to reckon with."""
@@ -199,17 +206,20 @@ async def stop_progress(session: AsyncSession, consignment_id: UUID) -> StopProg
 
 
 async def _views(session: AsyncSession, runs: Sequence[Run]) -> list[RunView]:
+    """Stops and tasks are read as plain rows: a big company's map shows ten thousand."""
     stops = (
-        await session.scalars(
-            select(Stop).where(Stop.run_id.in_([run.id for run in runs])).order_by(Stop.sequence)
+        await session.execute(
+            select(*Stop.__table__.c)
+            .where(Stop.run_id.in_([run.id for run in runs]))
+            .order_by(Stop.sequence)
         )
     ).all()
-    stops_of: dict[UUID, list[Stop]] = {run.id: [] for run in runs}
+    stops_of: dict[UUID, list[StopRow]] = {run.id: [] for run in runs}
     for stop in stops:
         stops_of[stop.run_id].append(stop)
-    tasks: dict[UUID, list[Task]] = {stop.id: [] for stop in stops}
-    for task in await session.scalars(
-        select(Task).where(Task.stop_id.in_(tasks)).order_by(Task.sequence, Task.id)
+    tasks: dict[UUID, list[TaskRow]] = {stop.id: [] for stop in stops}
+    for task in await session.execute(
+        select(*Task.__table__.c).where(Task.stop_id.in_(tasks)).order_by(Task.sequence, Task.id)
     ):
         if task.stop_id is not None:
             tasks[task.stop_id].append(task)
@@ -245,7 +255,10 @@ async def _views(session: AsyncSession, runs: Sequence[Run]) -> list[RunView]:
 
 
 def _stop_view(
-    stop: Stop, place: places.PlaceView, tasks: list[Task], forecast: arrivals.ForecastView | None
+    stop: StopRow,
+    place: places.PlaceView,
+    tasks: list[TaskRow],
+    forecast: arrivals.ForecastView | None,
 ) -> StopView:
     return StopView(
         id=stop.id,
@@ -265,16 +278,17 @@ def _stop_view(
     )
 
 
-def _stop_state(tasks: list[Task]) -> str:
+def _stop_state(tasks: list[TaskRow]) -> str:
     if all(task.state in FINAL for task in tasks):
         return "done"
     begun = any(task.state in (*UNDER_WAY, "completed", "failed") for task in tasks)
     return "under_way" if begun else "waiting"
 
 
-def _delay_s(stops: list[Stop], tasks: dict[UUID, list[Task]]) -> int:
+def _delay_s(stops: list[StopRow], tasks: dict[UUID, list[TaskRow]]) -> int:
     for stop in reversed(stops):
         ends = [task.finished_at for task in tasks[stop.id] if task.finished_at]
         if ends and _stop_state(tasks[stop.id]) == "done":
-            return round((max(ends) - stop.planned_departure_at).total_seconds())
+            late: timedelta = max(ends) - stop.planned_departure_at
+            return round(late.total_seconds())
     return 0

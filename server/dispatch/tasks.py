@@ -1,10 +1,11 @@
 """Tasks change with their consignments, and are tried again when they fail."""
 
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.accounts import service as accounts
@@ -75,7 +76,7 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True):
     finished_by: UUID | None
 
 
-def task_view(task: Task) -> TaskView:
+def task_view(task: Task | Row[Any]) -> TaskView:
     return msgspec.convert(task, TaskView, from_attributes=True)
 
 

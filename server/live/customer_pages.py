@@ -21,6 +21,7 @@ from server.kit.settings import Settings
 from server.live import change_page, tracking_page
 from server.live.delivery_photos import delivery_photos
 from server.live.guess_limit import GuessLimit
+from server.live.html import html_response
 from server.live.tracking_page import Offers
 from server.live.tracking_texts import language_of
 from server.live.wishes import (
@@ -33,7 +34,6 @@ from server.live.wishes import (
 )
 from server.returns import service as returns
 
-HTML = "text/html; charset=utf-8"
 FORM_BYTES_MAX = 16 * 1024
 
 Language = Annotated[str, QueryParameter(name="lang", max_length=10)]
@@ -60,7 +60,7 @@ async def show_change(
     *,
     saved: FromQuery[bool] = False,
     lang: Language = "",
-) -> Response[str]:
+) -> Response[bytes]:
     """What may still be changed about one delivery, for whoever has the link."""
     return await _change(Guest(request, session, settings, token, lang), is_saved=saved)
 
@@ -105,7 +105,7 @@ async def show_rating(
     *,
     stars: Annotated[str, QueryParameter(max_length=1)] = "",
     lang: Language = "",
-) -> Response[str]:
+) -> Response[bytes]:
     """How the customer found the delivery."""
     return await _rating(Guest(request, session, settings, token, lang), entered={"stars": stars})
 
@@ -179,7 +179,7 @@ async def _change(
     refusal: PostriderError | None = None,
     entered: Fields | None = None,
     is_saved: bool = False,
-) -> Response[str]:
+) -> Response[bytes]:
     async def render(offers: Offers, language: str) -> str:
         zone = guest.settings.timezone
         choices = await read_choices(guest.session, guest.token, zone)
@@ -195,7 +195,7 @@ async def _rating(
     *,
     refusal: PostriderError | None = None,
     entered: Fields | None = None,
-) -> Response[str]:
+) -> Response[bytes]:
     typed = entered or {}
 
     async def render(offers: Offers, language: str) -> str:
@@ -209,7 +209,7 @@ async def _answer(
     guest: Guest,
     refusal: PostriderError | None,
     render: Callable[[Offers, str], Awaitable[str]],
-) -> Response[str]:
+) -> Response[bytes]:
     """A page of a link that is valid; else the same one for every link that is not."""
     accepted = guest.request.headers.get("accept-language", "")
     language = language_of(accepted, guest.lang)
@@ -220,16 +220,15 @@ async def _answer(
         offers = await read_offers(guest.session, guest.token, guest.settings, problem=problem)
     except TrackingLinkUnknown:
         limit.count_wrong_guess(address, guest.token)
-        return _html(tracking_page.render_not_valid(language), 404)
+        page = tracking_page.render_not_valid(language)
+        return html_response(guest.request, page, tracking_page.HEADERS, 404)
     except TooMany as slow_down:
         page = tracking_page.render_slow_down(language)
-        return _html(page, slow_down.status, **slow_down.headers)
-    return Response(
-        await render(offers, language),
-        status_code=refusal.status if refusal else 200,
-        media_type=HTML,
-        headers=change_page.HEADERS,
-    )
+        headers = tracking_page.HEADERS | slow_down.headers
+        return html_response(guest.request, page, headers, slow_down.status)
+    status = refusal.status if refusal else 200
+    page = await render(offers, language)
+    return html_response(guest.request, page, change_page.HEADERS, status)
 
 
 def _query(lang: str) -> str:
@@ -251,12 +250,6 @@ def limit_of(request: Request[Any, Any, Any]) -> GuessLimit:
 
 def address_of(request: Request[Any, Any, Any]) -> str:
     return request.client.host if request.client else "unknown"
-
-
-def _html(page: str, status: int, **headers: str) -> Response[str]:
-    return Response(
-        page, status_code=status, media_type=HTML, headers={**tracking_page.HEADERS, **headers}
-    )
 
 
 CUSTOMER_PAGES = [show_change, take_change, show_rating, take_rating, get_customer_said]

@@ -20,7 +20,8 @@ from server.identity.access import public
 from server.kit.errors import TooMany
 from server.kit.inputs import ONE_LINE
 from server.kit.settings import Settings
-from server.live.customer_pages import HTML, Language, address_of, limit_of
+from server.live.customer_pages import Language, address_of, limit_of
+from server.live.html import HTML
 from server.live.lookup import Answer, NothingKnown, look_up
 from server.live.return_page import STYLE
 from server.live.tracking_page import source_hash

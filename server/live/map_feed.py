@@ -41,7 +41,7 @@ EXCEPTIONS_MAX = 200
 GONE_MAX = 1000
 """So many records that are gone are remembered for the screens that may still show them."""
 
-RUNS_AT_A_TIME = 50
+RUNS_AT_A_TIME = 20
 """Between parts of a big company's day, phones and screens are served."""
 
 SCREENS_AT_A_TIME = 50
@@ -99,12 +99,16 @@ class MapFeed:
         self._forgot_up_to = 0
         """A cursor before it needs a new snapshot: some that are gone since are forgotten."""
         self._screens: set[Callable[[], None]] = set()
+        self._has_some = asyncio.Event()
+        """Whether enough has been read since somebody looks for a screen to show it."""
         self._refreshing = asyncio.Lock()
 
     @contextmanager
     def watched(self, show: Callable[[], None]) -> Iterator[None]:
         """While a screen is open. With none, nothing is read. show: called at every tick, to send
         the screen what it has yet to hear; it must not fail."""
+        if not self._screens:
+            self._has_some.clear()
         self._screens.add(show)
         try:
             yield
@@ -209,11 +213,11 @@ class MapFeed:
             await asyncio.sleep(TICK_S)
 
     async def catch_up(self) -> None:
-        """What a screen waits for before it is shown anything. While everything is compared, which
-        takes a big company's map a second, that is nothing: what is known is a tick old."""
-        is_current = _loop_s() - self._read_s < STALE_AFTER_S
-        is_comparing = self._everything_stale or self._refreshing.locked()
-        if not (is_current and is_comparing):
+        """What a screen waits for before it is shown anything. While everything is read, which
+        takes seconds in a big company, that is only a part: it hears of the rest as it comes."""
+        if self._everything_stale or self._refreshing.locked():
+            await self._has_some.wait()
+        else:
             await self.refresh()
 
     async def refresh(self) -> None:
@@ -222,6 +226,7 @@ class MapFeed:
             try:
                 await self._refresh()
                 self._read_s = _loop_s()
+                self._has_some.set()
             except BaseException:
                 self._everything_stale = True  # what was to be read, was not
                 raise
@@ -236,29 +241,29 @@ class MapFeed:
         async with self._db.transaction() as session:
             positions = await tracking.latest_positions(session, None if everything else drivers)
             people = await identity.get_people(session, {each.driver_id for each in positions})
-            wanted = await dispatch.shown_run_ids(session) if everything else runs
-            shown: dict[str, Record] = {}
-            for some in batched(wanted, RUNS_AT_A_TIME):
-                shown |= _records(await dispatch.snapshot_of_runs(session, some), _Run)
-            waiting = await dispatch.list_exceptions(session, limit=EXCEPTIONS_MAX)
-        seen = {
-            str(each.driver_id): {
-                **_plain(each),
-                "name": people[each.driver_id].name,
+            seen = {
+                str(each.driver_id): _plain(each) | {"name": people[each.driver_id].name}
+                for each in positions
             }
-            for each in positions
-        }
-        self._take("drivers", seen, everything, map(str, drivers))
-        self._take("runs", shown, everything, map(str, runs))
-        self._take("exceptions", _records(waiting), True, ())
+            asked = self._keys("drivers") if everything else set(map(str, drivers))
+            self._take("drivers", seen, asked)
+            wanted = await dispatch.shown_run_ids(session) if everything else runs
+            for some in batched(wanted, RUNS_AT_A_TIME):
+                shown = _records(await dispatch.snapshot_of_runs(session, some), _Run)
+                self._take("runs", shown, set(map(str, some)))
+                self._has_some.set()
+            if everything:
+                self._take("runs", {}, self._keys("runs") - set(map(str, wanted)))
+            waiting = await dispatch.list_exceptions(session, limit=EXCEPTIONS_MAX)
+        self._take("exceptions", _records(waiting), self._keys("exceptions"))
         self._forget_the_gone()
 
-    def _take(
-        self, kind: str, found: dict[str, Record], everything: bool, asked: Iterable[str]
-    ) -> None:
+    def _keys(self, kind: str) -> set[str]:
+        return {key for of, key in self._records if of == kind}
+
+    def _take(self, kind: str, found: dict[str, Record], asked: set[str]) -> None:
         """Give what differs from before a new version; what was asked for and not found is gone."""
-        known = {key for of, key in self._records if of == kind}
-        for key in (known if everything else set(asked)) - found.keys():
+        for key in asked - found.keys():
             self._put(kind, key, None)
         for key, record in found.items():
             if kind == "drivers":

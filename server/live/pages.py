@@ -25,6 +25,7 @@ from server.live.customer_pages import (
     read_offers,
 )
 from server.live.followers import Followers, follow
+from server.live.html import HTML, PACKED, VARY, html_response, takes_gzip
 from server.live.public_tracking import PublicView, public_view
 from server.live.tracking_page import TrackingStatus
 from server.live.tracking_texts import language_of
@@ -33,7 +34,6 @@ from server.places import service as places
 DISPATCHER_UI = ROOT / "dispatcher_ui"
 BUILT = DISPATCHER_UI / "dist"
 
-HTML = "text/html; charset=utf-8"
 MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 TILE_LIFETIME_S = 3600
 FOREVER = "public, max-age=31536000, immutable"
@@ -89,13 +89,17 @@ async def show_login() -> Response[bytes]:
 
 
 @get("/dispatch/assets/{name:str}", guards=[public], include_in_schema=False)
-async def send_asset(name: FromPath[str]) -> Response[bytes]:
+async def send_asset(name: FromPath[str], request: Request[Any, Any, Any]) -> Response[bytes]:
     """Scripts and styles. Their names change with their content."""
     path = BUILT / "assets" / name
     if path.suffix not in MEDIA_TYPES or path.parent != BUILT / "assets" or not path.is_file():
         raise UnknownAsset(name=name)
-    headers = {"Cache-Control": FOREVER, "X-Content-Type-Options": "nosniff"}
-    return Response(path.read_bytes(), media_type=MEDIA_TYPES[path.suffix], headers=headers)
+    media_type = MEDIA_TYPES[path.suffix]
+    headers = {"Cache-Control": FOREVER, "X-Content-Type-Options": "nosniff", **VARY}
+    packed = path.with_name(f"{name}.gz")
+    if takes_gzip(request) and packed.is_file():
+        return Response(packed.read_bytes(), media_type=media_type, headers=headers | PACKED)
+    return Response(path.read_bytes(), media_type=media_type, headers=headers)
 
 
 @get(
@@ -127,18 +131,21 @@ async def show_tracking(
     settings: NamedDependency[Settings],
     *,
     lang: Language = "",
-) -> Response[str]:
+) -> Response[bytes]:
     """One consignment, for whoever has the link."""
     language = language_of(request.headers.get("accept-language", ""), lang)
     try:
         view = await _look_up(session, token, request)
     except TrackingLinkUnknown:
-        return _tracking(tracking_page.render_not_valid(language), 404)
+        page = tracking_page.render_not_valid(language)
+        return html_response(request, page, tracking_page.HEADERS, 404)
     except TooMany as refusal:
         page = tracking_page.render_slow_down(language)
-        return _tracking(page, refusal.status, **refusal.headers)
+        headers = tracking_page.HEADERS | refusal.headers
+        return html_response(request, page, headers, refusal.status)
     offers = await read_offers(session, token, settings)
-    return _tracking(tracking_page.render_view(view, settings.timezone, language, offers), 200)
+    page = tracking_page.render_view(view, settings.timezone, language, offers)
+    return html_response(request, page, tracking_page.HEADERS)
 
 
 @get("/t/{token:str}/status", guards=[public], include_in_schema=False)
@@ -193,15 +200,6 @@ async def _look_up(
         raise
     guess_limit.count_right(token)
     return view
-
-
-def _tracking(page: str, status: int, **headers: str) -> Response[str]:
-    return Response(
-        page,
-        status_code=status,
-        media_type=HTML,
-        headers={**tracking_page.HEADERS, **headers},
-    )
 
 
 def _built_page(name: str) -> Response[bytes]:

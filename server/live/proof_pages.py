@@ -17,8 +17,9 @@ from server.kit.pictures import picture_type
 from server.kit.settings import Settings
 from server.live import tracking_page
 from server.live.change_page import render_document
-from server.live.customer_pages import HTML, Language, address_of, limit_of, read_offers
+from server.live.customer_pages import Language, address_of, limit_of, read_offers
 from server.live.delivery_photos import DeliveryPhoto, delivery_photos
+from server.live.html import HTML
 from server.live.return_page import STYLE
 from server.live.tracking_page import Offers, source_hash
 from server.live.tracking_texts import TEXTS, language_of

@@ -16,6 +16,7 @@ from server.kit.blobs import Blobs
 from server.kit.errors import Invalid, PostriderError, TooMany
 from server.kit.settings import Settings
 from server.live.guess_limit import GuessLimit
+from server.live.html import html_response
 from server.live.return_page import HEADERS, render_notice, render_return_page
 from server.live.self_service import (
     PHOTOS_MAX,
@@ -29,7 +30,6 @@ from server.live.tracking_texts import language_of
 from server.returns import service as returns
 
 PDF = "application/pdf"
-HTML = "text/html; charset=utf-8"
 FIELDS_MAX = 500
 PHOTO_BYTES_MAX = 8 * 1024 * 1024
 
@@ -50,7 +50,7 @@ async def show_return_page(
     settings: NamedDependency[Settings],
     *,
     sent: FromQuery[bool] = False,
-) -> Response[str]:
+) -> Response[bytes]:
     """The goods of one consignment, for whoever has the link."""
     return await _answer(request, session, settings, token, is_sent=sent)
 
@@ -113,17 +113,17 @@ async def _answer(
     refusal: PostriderError | None = None,
     entered: Form | None = None,
     is_sent: bool = False,
-) -> Response[str]:
+) -> Response[bytes]:
     language = language_of(request.headers.get("accept-language", ""))
     try:
         _limit(request).admit(_address(request), token)
         found = await self_service(session, token, settings.timezone)
     except TrackingLinkUnknown:
         _limit(request).count_wrong_guess(_address(request), token)
-        return _html(render_notice("not_valid", language), 404)
+        return html_response(request, render_notice("not_valid", language), HEADERS, 404)
     except TooMany as slow_down:
         notice = render_notice("slow_down", language)
-        return _html(notice, slow_down.status, **slow_down.headers)
+        return html_response(request, notice, HEADERS | slow_down.headers, slow_down.status)
     page = render_return_page(
         found,
         settings.timezone,
@@ -133,7 +133,7 @@ async def _answer(
         problem=refusal.code if refusal else "",
         is_sent=is_sent,
     )
-    return _html(page, refusal.status if refusal else 200)
+    return html_response(request, page, HEADERS, refusal.status if refusal else 200)
 
 
 async def _read_form(request: Request[Any, Any, Any]) -> tuple[Form, list[bytes]]:
@@ -160,10 +160,6 @@ def _limit(request: Request[Any, Any, Any]) -> GuessLimit:
 
 def _address(request: Request[Any, Any, Any]) -> str:
     return request.client.host if request.client else "unknown"
-
-
-def _html(page: str, status: int, **headers: str) -> Response[str]:
-    return Response(page, status_code=status, media_type=HTML, headers={**HEADERS, **headers})
 
 
 RETURN_PAGES = [show_return_page, take_return_form, show_return_label]

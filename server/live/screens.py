@@ -58,6 +58,8 @@ class Screen(Caller):
         self._near = self._far = 0
         self._beat_s = self._far_s = 0.0
         """When it has to hear something, and of the whole world, again."""
+        self._is_ready = False
+        """Whether there is something to show it."""
         self._showing: asyncio.Task[None] | None = None
 
     def on_ws_connected(self, transport: WSTransport) -> None:
@@ -83,19 +85,20 @@ class Screen(Caller):
 
     async def _show(self) -> None:
         try:
-            # What it is shown first is of now, and whole.
-            with self._map_feed.watched(lambda: None):
-                await self._map_feed.catch_up()
             with self._map_feed.watched(self._show_news):
-                self._show_news()
-                await self._watch_sign_in()
-        except Exception as error:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._map_feed.refresh())
+                    await self._map_feed.catch_up()
+                    self._is_ready = True
+                    self._show_news()
+                    await self._watch_sign_in()
+        except* Exception as errors:
             self._showing = None
-            self.end(ending_for(error))
+            self.end(ending_for(errors.exceptions[0]))
 
     def _show_news(self) -> None:
         """What it has yet to hear, unless it is behind with drawing."""
-        if len(self._in_flight) >= FRAMES_AHEAD or self._is_ending:
+        if not self._is_ready or len(self._in_flight) >= FRAMES_AHEAD or self._is_ending:
             return
         try:
             now_s = asyncio.get_running_loop().time()

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.kit.errors import NotFound
@@ -46,7 +47,7 @@ async def load_place(session: AsyncSession, place_id: UUID, *, for_update: bool 
     return place
 
 
-def view_of(place: Place) -> PlaceView:
+def view_of(place: Place | Row[Any]) -> PlaceView:
     address = Address(
         name=place.name,
         street=place.street,

@@ -3,6 +3,9 @@
 import gzip
 import json
 import re
+from typing import Any
+
+import httpx
 
 from server.app.pages import build_pages
 from server.live.pages import BUILT, DISPATCHER_UI
@@ -38,6 +41,23 @@ def test_shell_is_small_before_the_map_is_loaded(built_pages: None) -> None:
     sizes = {name: len(gzip.compress((BUILT / "assets" / name).read_bytes())) for name in names}
     print(sizes)
     assert sum(sizes.values()) < 60_000, sizes
+
+
+async def test_scripts_and_pages_go_packed_to_browsers_that_take_it(company: Any) -> None:
+    page = (BUILT / "index.html").read_text()
+    script = re.findall(r'src="(/dispatch/assets/[^"]+\.js)"', page)[0]
+    async with httpx.AsyncClient(base_url=company.base_url) as client:
+        for path in (script, "/t/never-was"):
+            packed, plain = [
+                await client.get(path, headers={"Accept-Encoding": each})
+                for each in ("gzip, br", "identity")
+            ]
+            assert packed.headers["content-encoding"] == "gzip"
+            assert "content-encoding" not in plain.headers
+            assert packed.headers["vary"] == plain.headers["vary"] == "Accept-Encoding"
+            assert packed.content == plain.content
+            sizes = [int(each.headers["content-length"]) for each in (packed, plain)]
+            assert 2 * sizes[0] < sizes[1], (path, sizes)
 
 
 def test_every_sentence_of_the_code_is_known_in_every_language() -> None:

@@ -15,7 +15,7 @@ ALLOWED = re.compile(r"'none'|'self'|data:|blob:|'sha256-[A-Za-z0-9+/]+=*'")
 async def test_every_page_forbids_scripts_and_styles_that_are_not_ours(company: Any) -> None:
     task = (await company.tasks(company.drivers["Nora Frei"]))[0]
     token = await company.tracking_link((await company.consignment_of(task)).id)
-    values = {"token": token, "name": "none.js"}
+    values = {"token": token, "name": "none.js", "account": "none"}
     app = create_app(company.settings, company.db, company.feed, Blobs(company.settings.blobs_dir))
     paths = {
         re.sub(r"\{(\w+):\w+\}", lambda found: values.get(found[1], "1"), route.path)

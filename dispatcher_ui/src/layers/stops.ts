@@ -10,14 +10,20 @@ import { STOP_COLOURS } from "../colours";
 
 export const STOPS = "stops";
 
-export function stopFeatures(run: RunRecord, selection: Selection | undefined): Feature[] {
+/** isNumbered: also when the run is not the chosen one. */
+export function stopFeatures(
+  run: RunRecord,
+  selection: Selection | undefined,
+  isNumbered: boolean,
+): Feature[] {
+  const isChosen = selection?.key === run.id;
   return run.stops.flatMap((stop): Feature[] => stop.position === null ? [] : [{
     type: "Feature",
     geometry: { type: "Point", coordinates: stop.position },
     properties: {
       key: run.id,
       stopId: stop.id,
-      number: String(stop.sequence + 1),
+      number: isNumbered || isChosen ? String(stop.sequence + 1) : "",
       colour: STOP_COLOURS[stateOf(stop)],
       selected: selection?.stopId === stop.id,
       faded: selection !== undefined && selection.key !== run.id,

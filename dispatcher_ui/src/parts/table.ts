@@ -194,11 +194,11 @@ export class VirtualTable<Row> {
       "data-index": index,
       "aria-rowindex": index + 2,
       class: isChosen ? "chosen" : open ? "opens" : "",
-      onclick: (event: MouseEvent) => {
+      onclick: (open || choose) && ((event: MouseEvent) => {
         this.moveTab(index);
         if ((event.target as Element).closest("input")) this.toggle(key);
         else open?.(row);
-      },
+      }),
     });
     if (choose) {
       line.append(h("td", { class: "choice" }, h("input", {

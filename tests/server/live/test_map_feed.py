@@ -164,6 +164,33 @@ async def test_stale_screen_becomes_equal_to_a_fresh_one_after_every_kind_of_cha
             assert json.dumps(shown) != before, what
 
 
+async def test_screen_is_shown_what_is_read_of_a_big_map_before_all_of_it_is(
+    town: Town, feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver_id = await town.add_driver()
+    await town.assign(corner(1, 1))
+    await drive_to(town, driver_id, 9.52, seq=1)
+    list_exceptions, may_go_on = dispatch.list_exceptions, asyncio.Event()
+
+    async def read_last(*args: Any, **details: Any) -> Any:
+        await may_go_on.wait()
+        return await list_exceptions(*args, **details)
+
+    monkeypatch.setattr(dispatch, "list_exceptions", read_last)
+    map_feed = MapFeed(town.db, feed)
+    with map_feed.watched(lambda: None):
+        reading = asyncio.create_task(map_feed.refresh())
+        async with asyncio.timeout(PATIENCE_S):
+            await map_feed.catch_up()
+        frame, _ = map_feed.frame(0)
+        assert not reading.done()
+        assert len(frame["drivers"]) == len(frame["runs"]) == 1
+        assert not frame["is_current"], "it does not say that this is all"
+        may_go_on.set()
+        await reading
+        assert map_feed.frame(0)[0]["is_current"]
+
+
 async def test_map_catches_up_when_redis_is_gone_and_when_it_is_back(
     town: Town,
     redis_url: str,
