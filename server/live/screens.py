@@ -96,18 +96,24 @@ class Screen(Caller):
             self._showing = None
             self.end(ending_for(errors.exceptions[0]))
 
+    @property
+    def _is_behind(self) -> bool:
+        """With drawing."""
+        return len(self._in_flight) >= FRAMES_AHEAD
+
     def _show_news(self) -> None:
-        """What it has yet to hear, unless it is behind with drawing."""
-        if not self._is_ready or len(self._in_flight) >= FRAMES_AHEAD or self._is_ending:
+        """What it has yet to hear, unless it is behind."""
+        if not self._is_ready or self._is_behind or self._is_ending:
             return
         try:
             now_s = asyncio.get_running_loop().time()
-            self._show_moves(now_s)
             if self._map_feed.has_news(self._told) or now_s >= self._beat_s:
                 frame, self._told = self._map_feed.frame(self._told)
                 frame["number"] = self._sent + 1
                 self._show_frame(msgspec.json.encode(frame), self._told)
                 self._beat_s = now_s + BEAT_S
+            if not self._is_behind:
+                self._show_moves(now_s)
         except Exception as error:
             self.end(ending_for(error))
 

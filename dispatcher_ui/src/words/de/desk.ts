@@ -120,6 +120,7 @@ export const DESK: Sentences = {
   "How {name} is invoiced": "Wie {name} Rechnungen bekommt",
   "How": "Wie",
   "Import columns": "Importspalten",
+  "There is no account yet whose files could be read.": "Es gibt noch kein Konto, dessen Dateien gelesen werden könnten.",
   "In English": "Auf Englisch",
   "In German": "Auf Deutsch",
   "In Spanish": "Auf Spanisch",

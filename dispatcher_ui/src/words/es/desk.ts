@@ -120,6 +120,7 @@ export const DESK: Sentences = {
   "How {name} is invoiced": "Cómo se factura a {name}",
   "How": "Cómo",
   "Import columns": "Columnas de importación",
+  "There is no account yet whose files could be read.": "Todavía no hay ninguna cuenta cuyos archivos se puedan leer.",
   "In English": "En inglés",
   "In German": "En alemán",
   "In Spanish": "En español",
