@@ -64,7 +64,7 @@ async def test_page_that_slept_hears_once_of_all_that_it_missed(visit: Any, comp
             acks.append(frame)
 
     def listen(socket: WebSocket) -> None:
-        socket.on("framereceived", frames.append)
+        socket.on("framereceived", lambda frame: frames.append(frame))
         socket.on("framesent", note_ack)
 
     page.on("websocket", listen)
