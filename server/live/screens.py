@@ -118,7 +118,10 @@ class Screen(Caller):
             self.end(ending_for(error))
 
     def _show_moves(self, now_s: float) -> None:
-        if now_s >= self._far_s:
+        if self._view is None:  # it shows the whole world
+            moves, self._near = self._map_feed.moves(self._near)
+            self._far = self._near
+        elif now_s >= self._far_s:
             moves, self._far = self._map_feed.moves(self._far)
             self._near, self._far_s = self._far, now_s + FAR_EVERY_S
         else:

@@ -85,7 +85,7 @@ def run_bench(options: argparse.Namespace, say: Say) -> int:
 
 async def _measure_live(options: argparse.Namespace, say: Say) -> LiveFigures:
     return await measure_live(
-        phones=options.phones, rate=options.rate, seconds=10, rounds=options.rounds, say=say
+        phones=options.phones, rate=options.rate, seconds=8, rounds=options.rounds, say=say
     )
 
 

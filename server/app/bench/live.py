@@ -215,7 +215,8 @@ async def measure_live(
 
 def at_least(what: str, demand: float, us: dict[str, float], than: str, ours: str) -> Row:
     """How many times as cheap as another one is ours."""
-    return _row(what, demand, us[than] / us[ours] if than in us else None)
+    is_known = than in us and us[ours] > 0
+    return _row(what, demand, us[than] / us[ours] if is_known else None)
 
 
 def _row(what: str, demand: float, found: float | None, *, most: bool = False) -> Row:

@@ -351,12 +351,14 @@ int main(int words, char **word) {
     int watching = kind == MQTT || kind == SOCKETIO;
     Phone *phones = calloc(count + watching, sizeof *phones);
     if (watching) phones[count].watches = 1;
-    for (int last = count + watching, first; last > 0; last = first) {
-        first = last > ENTERING_AT_ONCE ? last - ENTERING_AT_ONCE : 0;
-        for (int i = last - 1; i >= first; i--) open_phone(&phones[i], port, i);
+    if (watching) open_phone(&phones[count], port, count);
+    for (int first = 0, last; first < count; first = last) {
+        last = first + ENTERING_AT_ONCE < count ? first + ENTERING_AT_ONCE : count;
+        for (int i = first; i < last; i++) open_phone(&phones[i], port, i);
         for (int i = first; i < last; i++)
             while (phones[i].state != READY) wait_ms(100);
     }
+    while (watching && phones[count].state != READY) wait_ms(100);
     printf("ready\n");
     fflush(stdout);
     if (rate == 0) { /* idle: only be there */
