@@ -30,6 +30,7 @@ BATTERY_EMPTY_PERCENT = 5
 KINDS = (
     "late", "will_be_late", "stands_too_long", "phone_silent", "no_position", "left_route",
     "speeding", "left_stop_open", "left_depot_unstarted", "back_at_depot",
+    "entered_geofence", "left_geofence",
 )  # fmt: skip
 GPS_CURES: dict[str | None, str] = {
     "denied": "The app may not use the location. Let the driver allow it in the settings.",
@@ -39,13 +40,18 @@ ONCE = datetime.min.replace(tzinfo=UTC)
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
-    """stop_id: what it is about; None: the whole run. since: when this time of it began; ONCE: it
-    is said only once."""
+    """stop_id, geofence_id: what it is about; neither: the whole run. since: when this time of it
+    began; ONCE: it is said only once."""
 
     kind: str
     sentence: str
     stop_id: UUID | None = None
+    geofence_id: UUID | None = None
     since: datetime = ONCE
+
+    @property
+    def subject(self) -> Subject:
+        return self.kind, str(self.stop_id or self.geofence_id or "")
 
 
 def alerts_of(
@@ -57,7 +63,13 @@ def alerts_of(
 ) -> list[Alert]:
     """What is so now. Pure. line, is_open: see road_alerts."""
     moved = [
-        Alert(kind=each.kind, sentence=each.sentence, stop_id=each.stop_id, since=each.since)
+        Alert(
+            kind=each.kind,
+            sentence=each.sentence,
+            stop_id=each.stop_id,
+            geofence_id=each.geofence_id,
+            since=each.since,
+        )
         for each in movements_of(run, line, is_open, now)
     ]
     if run.state != "started":
@@ -156,13 +168,12 @@ async def follow_alerts(
     ).all()
     is_open = {_subject(record) for record in records if record.settled_at is None}
     alerts = alerts_of(run, windows, line, is_open, now)
-    so_now = {(alert.kind, str(alert.stop_id or "")) for alert in alerts}
+    so_now = {alert.subject for alert in alerts}
     for record in records:
         if record.settled_at is None and _subject(record) not in so_now:
             record.settled_at, record.settled_by = clock.now(), "system"
     for alert in alerts:
-        subject = alert.kind, str(alert.stop_id or "")
-        known = [record for record in records if _subject(record) == subject]
+        known = [record for record in records if _subject(record) == alert.subject]
         if any(record.settled_at is None or record.raised_at > alert.since for record in known):
             continue
         raise_exception(
@@ -174,11 +185,13 @@ async def follow_alerts(
             driver_id=run.driver_id,
             sentence=alert.sentence,
             stop_id=str(alert.stop_id or ""),
+            geofence_id=str(alert.geofence_id or ""),
         )
 
 
 def _subject(record: ExceptionRecord) -> Subject:
-    return record.kind, str(record.details.get("stop_id", ""))
+    told = record.details
+    return record.kind, str(told.get("stop_id") or told.get("geofence_id") or "")
 
 
 async def _task_at(session: AsyncSession, stop_id: UUID | None) -> Task | None:

@@ -61,6 +61,8 @@ SENTENCES = {
     "left_stop_open": "A driver has left a stop whose tasks are still open.",
     "left_depot_unstarted": "A driver has left the depot without starting the run.",
     "back_at_depot": "A driver is back at the depot with stops left.",
+    "entered_geofence": "A driver is where nobody should be.",
+    "left_geofence": "A driver has left what nobody should leave.",
     "driver_wrote": "The driver wrote to the office.",
     "extra_cost": "The driver paid something on the way.",
     "offer_unanswered": "The driver did not answer the offer of an urgent job in time.",

@@ -17,7 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-import server.dispatch.message_models  # noqa: F401 - so that one import knows every table
+from server.dispatch import geofence_models, message_models  # noqa: F401 - one import, every table
 from server.kit.db import Base
 from server.kit.geo import Point, Position
 from server.kit.ids import new_id

@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 import numpy as np
 
+from server.dispatch.geofences import GeofenceView
 from server.dispatch.street_times import RunTimes
 from server.kit.geo import EARTH_RADIUS_M, Position, haversine_m
 from server.tracking.service import TrailPoint
@@ -23,6 +24,9 @@ AWAY_FOR = timedelta(minutes=2)
 AT_DEPOT_FOR = timedelta(minutes=3)
 SPEEDING_FOR = timedelta(seconds=10)
 SPEEDING_SHOWN_FOR = timedelta(minutes=2)
+INSIDE_FOR = timedelta(seconds=20)
+"""So long inside of a geofence is no error of a receiver, and no mere corner of it."""
+
 MAX_PAUSE = timedelta(seconds=60)
 """Between two fixes that are still one and the same drive."""
 
@@ -32,7 +36,7 @@ OVER_LIMIT_MPS = 10 / KMH_PER_MPS
 """So much above a road's limit nobody is told of: maps and receivers are not exact."""
 
 type Subject = tuple[str, str]
-"""The kind of an alert and the stop that it is about, or ""."""
+"""The kind of an alert and the stop or the geofence that it is about, or ""."""
 
 
 class Movement(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +46,7 @@ class Movement(msgspec.Struct, frozen=True, kw_only=True):
     sentence: str
     since: datetime
     stop_id: UUID | None = None
+    geofence_id: UUID | None = None
 
 
 def movements_of(
@@ -56,6 +61,7 @@ def movements_of(
             _speeding(run, now),
             _left_stop(run, is_open, now),
             _back_at_depot(run, is_open, now),
+            *(_broken_rule(run, each, is_open, now) for each in run.geofences),
         ]
     return [each for each in found if each is not None]
 
@@ -120,6 +126,44 @@ def _back_at_depot(run: RunTimes, is_open: Collection[Subject], now: datetime) -
         return None
     sentence = "The driver is back at the depot with stops left. Ask what is missing."
     return Movement(kind="back_at_depot", sentence=sentence, since=since)
+
+
+def _broken_rule(
+    run: RunTimes, fence: GeofenceView, is_open: Collection[Subject], now: datetime
+) -> Movement | None:
+    kind = "entered_geofence" if fence.rule == "stay_out" else "left_geofence"
+    subject = kind, str(fence.id)
+    if fence.rule == "stay_out":
+        since = _inside_since(run.path, fence, subject in is_open, now)
+        sentence = f"The driver is in {fence.name}, where nobody should be. Call: why?"
+    else:
+        since = _away_since(
+            run.path, now,
+            lambda path: [max(_outside_m(each, fence), 0.0) for each in path],
+            subject, is_open,
+        )  # fmt: skip
+        sentence = f"The driver has left {fence.name}, which nobody should leave. Call: why?"
+    if since is None:
+        return None
+    return Movement(kind=kind, sentence=sentence, since=since, geofence_id=fence.id)
+
+
+def _inside_since(
+    path: Sequence[TrailPoint], fence: GeofenceView, is_told: bool, now: datetime
+) -> datetime | None:
+    """Since when the driver is surely inside; who was told of is so until surely outside."""
+    if is_told:
+        is_out = bool(path) and _outside_m(path[-1], fence) > path[-1].accuracy_m
+        return None if is_out else now
+    if not _is_heard(path, now):
+        return None
+    since = _since(path, [_outside_m(each, fence) < -each.accuracy_m for each in path])
+    return since if since is not None and path[-1].taken_at - since >= INSIDE_FOR else None
+
+
+def _outside_m(point: TrailPoint, fence: GeofenceView) -> float:
+    """Metres to its edge; less than 0 inside."""
+    return haversine_m(point.position, fence.position) - fence.radius_m
 
 
 def _speeding(run: RunTimes, now: datetime) -> Movement | None:

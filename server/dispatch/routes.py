@@ -15,6 +15,7 @@ from server.dispatch.breakdown import Reassignment
 from server.dispatch.draft_edits import MoveEffect
 from server.dispatch.exception_routes import EXCEPTION_ROUTES
 from server.dispatch.fleet_routes import FLEET_ROUTES, MAY_CHANGE, MAY_READ
+from server.dispatch.geofence_routes import GEOFENCE_ROUTES
 from server.dispatch.lifespan import ROADS, LazyRoads
 from server.dispatch.message_routes import MESSAGE_ROUTES
 from server.dispatch.planning import DEFAULT_BUDGET_S, LONGEST_BUDGET_S, PlanView
@@ -356,5 +357,6 @@ ROUTES = [
     repeat_task,
     *EXCEPTION_ROUTES,
     get_trips,
+    *GEOFENCE_ROUTES,
     *MESSAGE_ROUTES,
 ]

@@ -13,6 +13,7 @@ import msgspec
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.dispatch.geofences import GeofenceView, geofences_of
 from server.dispatch.lifecycle import FINAL, UNDER_WAY
 from server.dispatch.models import Depot, Run, Shift, Stop, StreetFact, Task, Vehicle
 from server.dispatch.situation import Rest
@@ -78,6 +79,7 @@ class RunTimes:
     rests: list[tuple[datetime, datetime | None]] = field(default_factory=list)
     seen: LivePosition | None = None
     sign: SignOfLife | None = None
+    geofences: Sequence[GeofenceView] = ()
     path: Sequence[TrailPoint] = ()
     limits_mps: Sequence[float | None] = ()
 
@@ -140,6 +142,7 @@ async def read_run_times(session: AsyncSession, run_ids: Collection[UUID]) -> li
         for each in await tracking.latest_positions(session, [run.driver_id for run, *_ in runs])
     }
     signs = await tracking.last_signs(session, [run.driver_id for run, *_ in runs])
+    geofences = await geofences_of(session, {run.depot_id for run, *_ in runs})
     made = []
     paths = await tracking.breadcrumbs(
         session, {run.driver_id for run, *_ in runs}, since=clock.now() - PATH_SPAN
@@ -168,6 +171,7 @@ async def read_run_times(session: AsyncSession, run_ids: Collection[UUID]) -> li
             max_speed_mps=vehicle.max_speed_kmh / 3.6,
             seen=live.get(run.driver_id),
             sign=signs.get(run.driver_id),
+            geofences=geofences[run.depot_id],
             path=paths.get(run.driver_id, ()),
         )
         _take_in_facts(times, tasks, facts, shift.id)

@@ -32,7 +32,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.exc import (
     DBAPIError,
     DisconnectionError,
@@ -68,10 +68,22 @@ only try again later need not tell them apart."""
 def is_away(error: BaseException) -> bool:
     """Whether a transaction failed because the database is away, restarting or overloaded, so that
     the same may work later; not because of a defect of ours."""
+    if _is_confused(error):
+        return True
     if isinstance(error, IntegrityError | ProgrammingError | InternalError):
         return False
     # While it starts up, the driver's own errors come through as they are.
     return isinstance(error, AWAY)
+
+
+def _is_confused(error: BaseException | None) -> bool:
+    """Whether the driver has lost its thread, as when a connection is cut off in the middle of a
+    statement."""
+    while error is not None:
+        if isinstance(error, InternalClientError):
+            return True
+        error = error.__cause__
+    return False
 
 
 class Unstorable(Invalid):
@@ -153,6 +165,12 @@ def _refuse_closed(connection: DBAPIConnection, *_: Any) -> None:
         raise DisconnectionError
 
 
+def _throw_away_confused(context: ExceptionContext) -> None:
+    if _is_confused(context.original_exception):
+        context.is_disconnect = True
+        context.invalidate_pool_on_disconnect = False
+
+
 class Database:
     """Opens transactions. One per process (and one per test).
 
@@ -167,6 +185,7 @@ class Database:
             connect_args={"server_settings": {"jit": "off", "timezone": "UTC"}},
         )
         event.listen(self.engine.sync_engine, "checkout", _refuse_closed)
+        event.listen(self.engine.sync_engine, "handle_error", _throw_away_confused)
         self._sessions = async_sessionmaker(
             self.engine, expire_on_commit=False, info={"feed": feed}
         )

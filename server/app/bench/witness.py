@@ -113,14 +113,15 @@ class Witness:
         )
         waiting = tuple(self._fixes.values())[:FIXES_AT_ONCE]
         last, command = waiting[-1].seq, self._command
+        is_ready = not isinstance(command.body, ReportCost) or await self._upload(files, command.id)
         async with asyncio.timeout(ANSWER_WITHIN_S):
             await self._say(socket, Fixes(fixes=waiting))
-            if isinstance(command.body, ReportCost):
-                await self._upload(files, command.id)
-            await socket.send(codec.encode(command))
-            while self.through < last or command.id not in self.commands:
+            if is_ready:
+                await socket.send(codec.encode(command))
+            while self.through < last or (is_ready and command.id not in self.commands):
                 await self._hear(socket, codec.decode(await socket.recv()).body, last)
-        self._command = self._new_command()
+        if is_ready:
+            self._command = self._new_command()
         await asyncio.sleep(STEP_S)
 
     async def _hear(self, socket: ClientConnection, body: object, last_sent: int) -> None:
@@ -138,15 +139,20 @@ class Witness:
             case Reject():
                 self.complaints.append(f"rejected: {body.message}")
 
-    async def _upload(self, files: httpx.AsyncClient, command_id: str) -> None:
-        """The receipt to which the command refers; again, when it is there already."""
+    async def _upload(self, files: httpx.AsyncClient, command_id: str) -> bool:
+        """The receipt to which the command refers; again, when it is there already. False when it
+        did not arrive: the command waits then, and nothing else does."""
         receipt = receipt_of(command_id)
         name = hashlib.sha256(receipt).hexdigest()
-        answer = await files.put(f"{self._files_url}/{name}", content=receipt)
+        try:
+            answer = await files.put(f"{self._files_url}/{name}", content=receipt)
+        except httpx.TransportError:
+            return False
         if answer.status_code == httpx.codes.INTERNAL_SERVER_ERROR:
             self.complaints.append(f"upload: {answer.text}")
-        answer.raise_for_status()
-        self.receipts[command_id] = name
+        if answer.is_success:
+            self.receipts[command_id] = name
+        return answer.is_success
 
     async def _say(self, socket: ClientConnection, body: Hello | Fixes | ManifestReceived) -> None:
         envelope = Envelope(id=str(new_id()), sent_at=self.now(), body=body)

@@ -6,10 +6,18 @@ from itertools import pairwise
 from typing import Any, ClassVar
 from uuid import UUID
 
+import pytest
+
 from routing.roads import Fix as RoadFix
 from routing.roads import HaversineRoads, RoadRoute
 from server.dispatch import service as dispatch
 from server.dispatch.forecaster import Forecaster
+from server.dispatch.geofences import (
+    Rule,
+    UnknownGeofence,
+    create_geofence,
+    delete_geofence,
+)
 from server.kit.geo import Position
 from server.kit.ids import new_id
 from server.protocol.from_driver import ArriveAtTasks, Fix, Heartbeat, SetShift
@@ -304,4 +312,63 @@ async def test_who_rests_is_not_asked_where_they_are(town: Town) -> None:
             session, driver_id=driver, device_id=driver, heartbeat=Heartbeat(),
             received_at=town.now,
         )  # fmt: skip
+    assert await look(town) == []
+
+
+async def watch_circle(town: Town, centre: Position, rule: Rule, radius_m: int = 60) -> UUID:
+    async with town.db.transaction() as session:
+        made = await create_geofence(
+            session,
+            depot_id=town.depot_id,
+            name="the old town",
+            position=centre,
+            radius_m=radius_m,
+            rule=rule,
+            by="test",
+        )
+    return made.id
+
+
+async def test_who_is_where_nobody_should_be_is_told_of_until_they_are_out(town: Town) -> None:
+    driver, _ = await on_its_way(town)
+    forbidden = corner(2, 0)
+    await watch_circle(town, forbidden, "stay_out")
+    await watch_circle(town, corner(5, 5), "stay_out")
+    await drive(town, driver, corner(1, 0), forbidden, corner(3, 0))
+    assert await look(town) == [], "somebody drove through a corner of it"
+    await drive(town, driver, forbidden, forbidden, every_s=30)
+    assert await look(town) == ["entered_geofence"]
+    (alert,) = await town.exceptions()
+    assert "the old town" in alert.sentence
+    await drive(town, driver, forbidden)
+    assert await look(town) == ["entered_geofence"], "it is told once"
+    await drive(town, driver, corner(3, 0))
+    assert await look(town) == []
+
+
+async def test_who_leaves_what_nobody_should_leave_is_told_of_until_they_are_back(
+    town: Town,
+) -> None:
+    driver, _ = await on_its_way(town)
+    await watch_circle(town, corner(0, 0), "stay_in", radius_m=200)
+    await drive(town, driver, corner(0, 0), corner(1, 0))
+    assert "left_geofence" not in await look(town)
+    far = corner(4, 0)
+    await drive(town, driver, far, far, far, far)
+    assert "left_geofence" in await look(town)
+    await drive(town, driver, corner(0, 0))
+    assert "left_geofence" not in await look(town)
+
+
+async def test_geofence_that_nobody_watches_any_more_tells_nothing(town: Town) -> None:
+    driver, _ = await on_its_way(town)
+    forbidden = corner(2, 0)
+    fence_id = await watch_circle(town, forbidden, "stay_out")
+    await drive(town, driver, forbidden, forbidden, every_s=60)
+    assert await look(town) == ["entered_geofence"]
+    async with town.db.transaction() as session:
+        await delete_geofence(session, fence_id, by="test")
+        with pytest.raises(UnknownGeofence):
+            await delete_geofence(session, fence_id, by="test")
+    await drive(town, driver, forbidden)
     assert await look(town) == []

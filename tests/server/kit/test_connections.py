@@ -5,10 +5,13 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import func, select, text
+from asyncpg import InternalClientError
+from sqlalchemy import event, func, select, text
+from sqlalchemy.exc import InternalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.kit.db import Database, copy_rows, is_away
@@ -91,3 +94,29 @@ async def test_server_that_falls_silent_is_left_in_time(lone_db: Database) -> No
         assert time.monotonic() - began_s < 10
     finally:
         os.kill(pid, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("statement", ["select 1", "insert into locked_one values (1)"])
+async def test_driver_that_lost_its_thread_is_a_database_that_is_away(
+    own_db: Database, lone_db: Database, statement: str
+) -> None:
+    """As asyncpg says when the server was killed in the middle of a statement, which the engine
+    takes for a defect of ours."""
+    async with own_db.transaction() as session:
+        await session.execute(text("create table locked_one (number integer)"))
+    async with lone_db.transaction() as session:
+        pid = await session.scalar(select(func.pg_backend_pid()))
+    dialect, lost = lone_db.engine.sync_engine.dialect, [True]
+
+    def lose_thread(*_: Any) -> None:
+        if lost.pop() if lost else False:
+            said = "cannot switch to state 12; another operation (2) is in progress"
+            raise dialect.loaded_dbapi.InternalClientError(said) from InternalClientError(said)
+
+    event.listen(lone_db.engine.sync_engine, "do_execute", lose_thread)
+    with pytest.raises(InternalError) as refused:
+        async with lone_db.transaction() as session:
+            await session.execute(text(statement))
+    assert is_away(refused.value)
+    async with lone_db.transaction() as session:
+        assert await session.scalar(select(func.pg_backend_pid())) != pid, "it was thrown away"
