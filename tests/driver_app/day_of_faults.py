@@ -31,7 +31,7 @@ from server.kit.blobs import Blobs
 from server.kit.db import Database
 from server.kit.settings import ROOT
 from server.live.models import DriverCommand
-from server.tracking.models import Fix
+from server.tracking.models import FixRow
 from tests.driver_app.played_phone import PHOTOS, PlayedClock
 from tests.driver_app.played_world import Disk, a_server, small_disk
 from tests.server.dispatch.conftest import Town, corner
@@ -287,7 +287,7 @@ async def _judge(
             )
         )
         commands = list(await session.scalars(select(DriverCommand)))
-        fixes = list(await session.scalars(select(Fix).where(Fix.driver_id == driver_id)))
+        fixes = list(await session.scalars(select(FixRow).where(FixRow.driver_id == driver_id)))
     report.expect("proofs", len(proofs), plan.stops)
     report.expect("tasks with a proof", len({proof.task_id for proof in proofs}), plan.stops)
     report.expect("photos", len(files), plan.stops * PHOTOS)
