@@ -147,7 +147,7 @@ async def load_the_van(town: Town, stops: int) -> UUID:
     side = 15
     for number in range(stops):
         await town.book(corner(1 + number % side, 1 + number // side))
-    await town.publish(await town.plan(budget_s=2.0))
+    await town.publish(await town.plan(budget_s=min(2.0, stops / 25)))
     return driver_id
 
 
