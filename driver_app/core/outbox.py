@@ -10,26 +10,18 @@ only after its last command was acknowledged.
 Not here: sockets and HTTP (sync.py).
 """
 
-import hashlib
-import os
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from driver_app.core.errors import UnknownCommand
+from driver_app.core.files import Files, names_of
 from driver_app.core.progress import find_tasks, further, state_after
-from driver_app.core.store import Store
 from server.protocol.codec import decode_part, encode_part
 from server.protocol.envelope import FRAMES
 from server.protocol.from_driver import BlobRef, ScanParcels
 
-SMALL_FILE_BYTES = 32 * 1024
-FULL_ONES = (
-    "later AND NOT uploaded AND driver_id = (SELECT value FROM settings WHERE name = 'driver_id')"
-)
 MENDS = 5
 """How often a command is repeated because the server misses its files, before a person looks."""
 
@@ -55,57 +47,10 @@ class WaitingCommand:
         return self.reject_code is not None
 
 
-class Outbox:
+class Outbox(Files):
     """The commands and blobs in the store, for the driver that the phone is paired with."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
     # Filling
-
-    def add_file(
-        self,
-        db: sqlite3.Connection,
-        data: bytes,
-        content_type: str,
-        *,
-        small: bytes | None = None,
-    ) -> BlobRef:
-        """Keep a file under its hash: first the file, durably, then its row.
-
-        Within the caller's transaction, so that nobody deletes an equal file in between.
-
-        small: the same photo, smaller. Then the command waits for that one only.
-        """
-        if small is None or len(small) >= len(data):
-            return self._add_one(db, data, content_type, later=False)
-        first = self._add_one(db, small, content_type, later=False)
-        full = self._add_one(db, data, content_type, later=True)
-        return replace(full, small_sha256=first.sha256)
-
-    def _add_one(
-        self, db: sqlite3.Connection, data: bytes, content_type: str, *, later: bool
-    ) -> BlobRef:
-        sha256 = hashlib.sha256(data).hexdigest()
-        path = self.path_of(sha256)
-        if not path.exists():
-            temporary = path.with_name(f"{sha256}.{uuid4().hex}.tmp")
-            with temporary.open("wb") as file:
-                file.write(data)
-                file.flush()
-                self._fsync(file.fileno())
-            temporary.replace(path)
-            folder = os.open(path.parent, os.O_RDONLY)
-            try:
-                self._fsync(folder)
-            finally:
-                os.close(folder)
-        db.execute(
-            "INSERT INTO blobs (sha256, size_bytes, content_type, later, driver_id)"
-            " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET later = min(later, excluded.later)",
-            (sha256, len(data), content_type, later, self._store.get_driver_id()),
-        )
-        return BlobRef(sha256=sha256, size_bytes=len(data), content_type=content_type)
 
     def add_command(
         self, db: sqlite3.Connection, body: Any, *, id: str, lane: str, place: str
@@ -127,7 +72,7 @@ class Outbox:
         )
         db.executemany(
             "INSERT OR IGNORE INTO command_blobs VALUES (?, ?)",
-            [(id, sha256) for blob in list_files(body) for sha256 in _names(blob)],
+            [(id, sha256) for blob in list_files(body) for sha256 in names_of(blob)],
         )
 
     # Reading
@@ -217,52 +162,7 @@ class Outbox:
                 (code, message, command_id),
             )
 
-    # Uploading files
-
-    def find_next_upload(
-        self, set_aside: Collection[str] = (), *, full: bool = True
-    ) -> BlobRef | None:
-        """What is small, such as signatures, first; then the file that the oldest waiting command
-        needs; then, if `full`, photos of which the server has a small one. Apart from those set
-        aside."""
-        with self._store.reading() as db:
-            rows = db.execute(
-                """SELECT sha256, size_bytes, content_type
-                FROM blobs JOIN command_blobs USING (sha256)
-                JOIN outbox ON outbox.id = command_id
-                WHERE NOT uploaded AND NOT later AND state <> 'rejected' AND outbox.driver_id =
-                    (SELECT value FROM settings WHERE name = 'driver_id')
-                ORDER BY size_bytes > ?, position""",
-                (SMALL_FILE_BYTES,),
-            ).fetchall()
-            if full:
-                rows += db.execute(
-                    f"SELECT sha256, size_bytes, content_type FROM blobs WHERE {FULL_ONES}"  # noqa: S608
-                    " ORDER BY rowid"
-                ).fetchall()
-        return next((BlobRef(**dict(row)) for row in rows if row["sha256"] not in set_aside), None)
-
-    def count_full_photos(self) -> int:
-        """Photos that have gone in a small size only."""
-        with self._store.reading() as db:
-            (count,) = db.execute(f"SELECT count(*) FROM blobs WHERE {FULL_ONES}").fetchone()  # noqa: S608
-        return int(count)
-
-    def mark_uploaded(self, sha256: str) -> None:
-        with self._store.transaction() as db:
-            db.execute("UPDATE blobs SET uploaded = 1 WHERE sha256 = ?", (sha256,))
-            self._delete_unless_needed(db, sha256)
-
-    def give_up_full_photo(self, sha256: str) -> bool:
-        """The full size can never be uploaded; the small one has to do. False when the file is
-        no such one."""
-        with self._store.transaction() as db:
-            is_one = db.execute(
-                "SELECT 1 FROM blobs WHERE sha256 = ? AND later", (sha256,)
-            ).fetchone()
-            if is_one:
-                self.mark_uploaded(sha256)
-        return is_one is not None
+    # Files that cannot be uploaded
 
     def reject_file(self, sha256: str, code: str, message: str) -> None:
         """The file can never be uploaded: what refers to it waits for a person."""
@@ -271,17 +171,6 @@ class Outbox:
                 "SELECT command_id FROM command_blobs WHERE sha256 = ?", (sha256,)
             ).fetchall():
                 self.reject(command_id, code, message)
-
-    def is_intact(self, blob: BlobRef) -> bool:
-        """Whether the file on the phone still is what its name says."""
-        try:
-            data = self.path_of(blob.sha256).read_bytes()
-        except FileNotFoundError:
-            return False
-        return hashlib.sha256(data).hexdigest() == blob.sha256
-
-    def path_of(self, sha256: str) -> Path:
-        return self._store.blob_folder / sha256
 
     def upload_again(self, command_id: str, *, new_id: str) -> bool:
         """The server misses files of this command: they go once more, and then the command under
@@ -335,22 +224,7 @@ class Outbox:
             )
             self._forget(db, command_id)
 
-    def sweep_strays(self, *, older_than_s: float, now_s: float) -> None:
-        """Delete files that no row knows: a process was killed between the file and the row.
-
-        now_s: the time of the system's clock, which also dated the files.
-        """
-        with self._store.transaction() as db:
-            known = {row["sha256"] for row in db.execute("SELECT sha256 FROM blobs")}
-            for path in self._store.blob_folder.iterdir():
-                if path.name not in known and path.stat().st_mtime < now_s - older_than_s:
-                    path.unlink()
-
     # Inside one transaction
-
-    def _fsync(self, descriptor: int) -> None:
-        if self._store.fsync:
-            os.fsync(descriptor)
 
     def _keep_effect(self, db: sqlite3.Connection, body: Any) -> None:
         """Until a manifest says it too, the screen must not fall back to before the tap."""
@@ -376,7 +250,7 @@ class Outbox:
     def _unlink_unused(
         self, db: sqlite3.Connection, command_id: str, *, keep: Sequence[BlobRef]
     ) -> None:
-        kept = {sha256 for blob in keep for sha256 in _names(blob)}
+        kept = {sha256 for blob in keep for sha256 in names_of(blob)}
         for (sha256,) in db.execute(
             "SELECT sha256 FROM command_blobs WHERE command_id = ?", (command_id,)
         ).fetchall():
@@ -387,18 +261,6 @@ class Outbox:
                 (command_id, sha256),
             )
             self._delete_unless_needed(db, sha256)
-
-    def _delete_unless_needed(self, db: sqlite3.Connection, sha256: str) -> None:
-        """By a command, or, as the full size of a photo, by the office."""
-        deleted = db.execute(
-            "DELETE FROM blobs WHERE sha256 = :sha256 AND (uploaded OR NOT later)"
-            " AND NOT EXISTS (SELECT 1 FROM command_blobs WHERE sha256 = :sha256)",
-            {"sha256": sha256},
-        )
-        if deleted.rowcount:
-            # Inside the transaction: nobody can be adding an equal file meanwhile. Killed before
-            # the commit, the command goes once more, and its file is at the server.
-            self.path_of(sha256).unlink(missing_ok=True)
 
     def _get_rejected(self, db: sqlite3.Connection, command_id: str) -> sqlite3.Row:
         row: sqlite3.Row | None = db.execute(
@@ -427,13 +289,9 @@ def list_files(body: Any) -> tuple[BlobRef, ...]:
     return (*proof.photos, *([proof.signature] if proof.signature else []))
 
 
-def _names(file: BlobRef) -> tuple[str, ...]:
-    return (file.sha256, file.small_sha256) if file.small_sha256 else (file.sha256,)
-
-
 def _without_files(body: Any, missing: set[str]) -> Any:
     proof = body.proof
-    photos = tuple(photo for photo in proof.photos if not missing.intersection(_names(photo)))
+    photos = tuple(photo for photo in proof.photos if not missing.intersection(names_of(photo)))
     signature = proof.signature
     if signature is not None and signature.sha256 in missing:
         signature = None

@@ -1,36 +1,32 @@
 """Carries the phone's talk: by one WebSocket while that works; where sockets are refused or
-swallowed, the same envelopes by POST. Files by PUT beside it, so that a slow photo holds up
-nothing but its own command.
+swallowed, the same envelopes by POST. Files go beside it (uploads.py).
 
 Nothing is deleted before its Ack. The other process's taps are noticed by looking at the store
 every `Pace.poll_s`. `Sync.run()` may be killed at any time: what is true is in the store.
 """
 
 import asyncio
-import json
 import logging
 import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from driver_app.core.doors import Doors
 from driver_app.core.driver import Clock, read_clock
 from driver_app.core.errors import StorageFull
-from driver_app.core.https import Answer, NoAnswer, send_request
+from driver_app.core.link import LinkFailed, Revoked, ask, mark_revoked, set_link, wait_for_pairing
 from driver_app.core.outbox import Outbox
 from driver_app.core.pace import EVERYDAY, Pace
 from driver_app.core.steps import SinceBoot
 from driver_app.core.store import ChangeWatch, Pairing, Store
 from driver_app.core.talk import COMMANDS_PER_ROUND, HelloRefused, Talk
 from driver_app.core.tls import make_tls
-from driver_app.core.view import Link
+from driver_app.core.uploads import Uploads
 from server.protocol.codec import (
     MalformedFrame,
     decode,
@@ -39,7 +35,7 @@ from server.protocol.codec import (
     encode_batch,
     encode_frame,
 )
-from server.protocol.from_driver import BlobRef, Heartbeat
+from server.protocol.from_driver import Heartbeat
 
 log = logging.getLogger(__name__)
 
@@ -50,22 +46,11 @@ _socket_log.setLevel(logging.INFO)
 REVOKED_CLOSE_CODE = 4401
 LARGEST_FRAME_BYTES = 16 * 2**20
 STRAYS_OLDER_THAN_S = 24 * 3600
-UPLOAD_TIMEOUT_S = 60
-SENT_AT_ONCE_BYTES = 64 * 1024
-"""Of a larger file it is asked first how much has arrived: a broken connection costs little."""
 CLOSE_TIMEOUT_S = 1
-
-
-class LinkFailed(Exception):
-    """The talk broke off; it goes on after a pause."""
 
 
 class SocketRefused(LinkFailed):
     """No socket could be opened, or nothing came through it."""
-
-
-class Revoked(Exception):
-    """The server knows this device no more."""
 
 
 class Sync:
@@ -84,9 +69,8 @@ class Sync:
     ) -> None:
         self._store = store
         self._outbox = Outbox(store)
-        self._doors = Doors(store)
         self._pace = pace
-        self._read_health = read_health
+        self._uploads = Uploads(store, pace=pace, read_health=read_health)
         self._talk = Talk(
             store,
             owner=f"{os.getpid()}-{uuid4().hex[:8]}",
@@ -106,7 +90,7 @@ class Sync:
         self._outbox.sweep_strays(older_than_s=STRAYS_OLDER_THAN_S, now_s=time.time())
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep_talking())
-            group.create_task(self._keep_uploading())
+            group.create_task(self._uploads.run())
 
     async def wait_until_sent(self) -> None:
         """Return when nothing is on its way any more: every fix stored, every command answered."""
@@ -119,11 +103,11 @@ class Sync:
     async def _keep_talking(self) -> None:
         try:
             while True:
-                pairing = await self._wait_for_pairing()
+                pairing = await wait_for_pairing(self._store, self._pace)
                 try:
                     await self._talk_once(pairing)
                 except Revoked:
-                    self._mark_revoked(pairing)
+                    mark_revoked(self._store, pairing)
                 except (LinkFailed, HelloRefused) as error:
                     await self._pause(f"not connected: {error}")
                 except StorageFull:
@@ -132,14 +116,14 @@ class Sync:
         finally:
             with suppress(StorageFull):
                 self._talk.give_back()
-                self._set_link("none")
+                set_link(self._store, "none")
 
     async def _pause(self, reason: str) -> None:
         self._failures += 1
         log.info("%s", reason)
         with suppress(StorageFull):
             self._talk.confirm_again()
-            self._set_link("none")
+            set_link(self._store, "none")
         await asyncio.sleep(self._pace.back_off_s(self._failures))
 
     async def _talk_once(self, pairing: Pairing) -> None:
@@ -181,7 +165,7 @@ class Sync:
                     await (await socket.ping())
             except (TimeoutError, ConnectionClosed) as error:
                 raise _explain_end(error, SocketRefused) from error
-            self._set_link("socket")
+            set_link(self._store, "socket")
             try:
                 await self._exchange_by_socket(socket, pairing)
             except ConnectionClosed as error:
@@ -213,12 +197,11 @@ class Sync:
             await asyncio.sleep(self._pace.poll_s)
 
     async def _post(self, pairing: Pairing, batch: str) -> None:
-        answer = await self._request(
+        answer = await ask(
             pairing,
             "POST",
             "/api/driver/envelopes",
             batch.encode(),
-            content_type="application/json",
             timeout_s=self._pace.answer_s,
         )
         if answer.status != 200:
@@ -236,7 +219,7 @@ class Sync:
             else:
                 self._talk.hear(item)
         self._failures = 0
-        self._set_link("post")
+        set_link(self._store, "post")
 
     def _hear_text(self, text: str | bytes) -> None:
         try:
@@ -244,159 +227,6 @@ class Sync:
             self._failures = 0
         except MalformedFrame as error:
             log.warning("ignored a frame from the server: %s", error)
-
-    # Uploading
-
-    async def _keep_uploading(self) -> None:
-        failures = 0
-        set_aside: set[str] = set()
-        while True:
-            pairing = await self._wait_for_pairing()
-            blob = self._find_next_upload(set_aside)
-            try:
-                if blob is not None:
-                    await self._upload(pairing, blob, set_aside)
-                    failures = 0
-                elif (door := self._doors.find_missing()) is not None:
-                    await self._fetch_door(pairing, door)
-                    failures = 0
-                elif set_aside:
-                    set_aside.clear()
-                    raise LinkFailed("the server did not take some files")
-                else:
-                    await asyncio.sleep(self._pace.poll_s)
-            except Revoked:
-                self._mark_revoked(pairing)
-            except (LinkFailed, StorageFull) as error:
-                failures += 1
-                log.info("not uploaded: %s", error)
-                await asyncio.sleep(self._pace.back_off_s(failures))
-
-    def _find_next_upload(self, set_aside: set[str]) -> BlobRef | None:
-        """Photos in their full size over Wi-Fi at any time, over the mobile network when the work
-        is done."""
-        blob = self._outbox.find_next_upload(set_aside, full=False)
-        if blob is None and self._outbox.count_full_photos():
-            resting = self._store.get_setting("shift") != "on"
-            if resting or self._read_health().network in ("wifi", "unknown"):
-                blob = self._outbox.find_next_upload(set_aside)
-        return blob
-
-    async def _fetch_door(self, pairing: Pairing, sha256: str) -> None:
-        answer = await self._request(
-            pairing,
-            "GET",
-            f"/api/driver/doors/{sha256}",
-            b"",
-            content_type="application/json",
-            timeout_s=self._pace.answer_s,
-        )
-        if answer.status == 200:
-            try:
-                self._doors.keep(sha256, answer.body)
-            except OSError as error:
-                # It can be done without, and room is needed for what cannot.
-                log.warning("no room for the photo of a door: %s", error)
-                self._doors.give_up(sha256)
-        else:
-            self._doors.give_up(sha256)
-
-    def _reject_file(self, blob: BlobRef, code: str, message: str) -> None:
-        if not self._outbox.give_up_full_photo(blob.sha256):
-            self._outbox.reject_file(blob.sha256, code, message)
-
-    async def _upload(self, pairing: Pairing, blob: BlobRef, set_aside: set[str]) -> None:
-        if not self._outbox.is_intact(blob):
-            self._reject_file(
-                blob, "phone.file_damaged", "A photo of this was damaged on the phone."
-            )
-            return
-        method, path, offset = "PUT", f"/api/driver/blobs/{blob.sha256}", 0
-        if blob.size_bytes > SENT_AT_ONCE_BYTES:
-            offset = min(await self._ask_received(pairing, path), blob.size_bytes)
-            method = "PATCH"
-            path += f"?offset={offset}&size={blob.size_bytes}"
-        answer = await self._request(
-            pairing,
-            method,
-            path,
-            self._outbox.path_of(blob.sha256),
-            content_type=blob.content_type,
-            timeout_s=UPLOAD_TIMEOUT_S,
-            offset=offset,
-        )
-        if answer.status in (200, 201):
-            self._outbox.mark_uploaded(blob.sha256)
-        elif answer.status in (400, 413, 415):
-            self._reject_file(blob, *answer.read_problem())
-        else:
-            # One file that the server stumbles over must not hold up the others.
-            log.warning("file %s: the server answered %d", blob.sha256, answer.status)
-            set_aside.add(blob.sha256)
-
-    async def _ask_received(self, pairing: Pairing, path: str) -> int:
-        """How many bytes of the file the server has from this phone."""
-        answer = await self._request(
-            pairing,
-            "GET",
-            f"{path}/received",
-            b"",
-            content_type="application/json",
-            timeout_s=self._pace.answer_s,
-        )
-        try:
-            return int(json.loads(answer.body)["received_bytes"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise LinkFailed(f"the server answered {answer.status}") from error
-
-    # Both
-
-    async def _request(
-        self,
-        pairing: Pairing,
-        method: str,
-        path: str,
-        body: bytes | Path,
-        *,
-        content_type: str,
-        timeout_s: float,
-        offset: int = 0,
-    ) -> Answer:
-        try:
-            answer = await asyncio.to_thread(
-                send_request,
-                method,
-                pairing.server_url + path,
-                body,
-                content_type=content_type,
-                token=pairing.token,
-                timeout_s=timeout_s,
-                offset=offset,
-                tls_pin=pairing.tls_pin,
-            )
-        except NoAnswer as error:
-            raise LinkFailed(str(error)) from error
-        if answer.content_type == "text/html":
-            raise LinkFailed("a web page instead of an answer; a Wi-Fi's login page?")
-        if answer.status in (401, 403) and answer.is_json:
-            raise Revoked
-        return answer
-
-    async def _wait_for_pairing(self) -> Pairing:
-        while True:
-            pairing = self._store.get_pairing()
-            if pairing is not None and not pairing.revoked:
-                return pairing
-            await asyncio.sleep(self._pace.poll_s)
-
-    def _mark_revoked(self, pairing: Pairing) -> None:
-        log.warning("this phone was revoked; what it has not sent stays on it")
-        self._store.mark_revoked(pairing)
-        self._set_link("none")
-
-    def _set_link(self, link: Link) -> None:
-        if self._store.get_setting("link") != link:
-            self._store.put_setting("link", link)
 
 
 def _tls_of(pairing: Pairing) -> dict[str, Any]:

@@ -7,7 +7,7 @@ Latin names and brackets inside; no explicit embeddings.
 """
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 _FORMS: dict[str, dict[str, str]] = {}
@@ -100,10 +100,25 @@ def _find_turned(line: str) -> list[tuple[int, int]]:
     return found
 
 
+def turn_lines(lines: Sequence[str]) -> list[str]:
+    """Lines of one text from right to left, each in the order in which it is drawn. Which way a
+    number runs is settled by the whole text: an address that is wrapped stays one."""
+    joined = [join_letters(line) for line in lines]
+    rightward = _directions(" ".join(joined))
+    turned, start = [], 0
+    for letters in joined:
+        turned.append(_order(letters, rightward[start : start + len(letters)]))
+        start += len(letters) + 1
+    return turned
+
+
 def _turn(line: str) -> str:
-    letters = join_letters(line)
+    return turn_lines([line])[0]
+
+
+def _order(letters: str, directions: Sequence[bool]) -> str:
     runs: list[tuple[bool, str]] = []
-    for letter, rightward in zip(letters, _directions(letters), strict=True):
+    for letter, rightward in zip(letters, directions, strict=True):
         if runs and runs[-1][0] == rightward:
             runs[-1] = (rightward, runs[-1][1] + letter)
         else:

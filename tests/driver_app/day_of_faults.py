@@ -13,12 +13,9 @@ import argparse
 import asyncio
 import os
 import random
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -30,22 +27,18 @@ from driver_app.core.driver import Driver
 from driver_app.core.store import Store
 from server.consignments.models import Proof, ProofFile
 from server.dispatch.models import StreetFact
-from server.kit import clock
 from server.kit.blobs import Blobs
 from server.kit.db import Database
-from server.kit.feed import Feed
-from server.kit.services import start_services
-from server.kit.settings import ROOT, Settings
+from server.kit.settings import ROOT
 from server.live.models import DriverCommand
-from server.tracking.models import Fix
-from tests.conftest import Databases
+from server.tracking.models import FixRow
 from tests.driver_app.played_phone import PHOTOS, PlayedClock
+from tests.driver_app.played_world import Disk, a_server, small_disk
 from tests.server.dispatch.conftest import Town, corner
-from tests.server.live.web_process import Cable, Web, serving
+from tests.server.live.web_process import Cable, Web
 
 A_STOP_S = 192
 SET_BACK = timedelta(hours=2)
-DISK_BYTES = 96 * 2**20
 LONGEST_STOP_S = 60.0
 TRUE_WITHIN_S = 1.0
 """The phone's clock error is reckoned from the moment of sending, and that takes its time."""
@@ -73,42 +66,6 @@ class Report:
         self.lines.append(f"{what}: {found}")
         if found != wanted:
             self.wrong.append(f"{what}: {found}, wanted {wanted}")
-
-
-class Disk:
-    """The phone's storage, which something else can fill."""
-
-    def __init__(self, path: Path, *, bounded: bool) -> None:
-        self.path, self.bounded = path, bounded
-
-    def fill(self) -> None:
-        with (self.path / "films").open("wb", buffering=0) as file:
-            try:
-                while file.write(bytes(65536)):
-                    pass
-            except OSError:
-                return
-
-    def free(self) -> None:
-        (self.path / "films").unlink(missing_ok=True)
-
-
-@contextmanager
-def small_disk(path: Path) -> Iterator[Disk]:
-    """A tmpfs where we may mount one, else a folder that never is full."""
-    path.mkdir()
-    size = f"size={DISK_BYTES}"
-    mounting = ["mount", "-t", "tmpfs", "-o", size, "postrider", str(path)]
-    mounted = os.geteuid() == 0 and _succeeds(mounting)
-    try:
-        yield Disk(path, bounded=mounted)
-    finally:
-        if mounted:
-            subprocess.run(["umount", "--lazy", str(path)], check=True)
-
-
-def _succeeds(command: list[str]) -> bool:
-    return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
 class Phone:
@@ -190,7 +147,7 @@ async def load_the_van(town: Town, stops: int) -> UUID:
     side = 15
     for number in range(stops):
         await town.book(corner(1 + number % side, 1 + number // side))
-    await town.publish(await town.plan(budget_s=2.0))
+    await town.publish(await town.plan(budget_s=min(2.0, stops / 25)))
     return driver_id
 
 
@@ -330,7 +287,7 @@ async def _judge(
             )
         )
         commands = list(await session.scalars(select(DriverCommand)))
-        fixes = list(await session.scalars(select(Fix).where(Fix.driver_id == driver_id)))
+        fixes = list(await session.scalars(select(FixRow).where(FixRow.driver_id == driver_id)))
     report.expect("proofs", len(proofs), plan.stops)
     report.expect("tasks with a proof", len({proof.task_id for proof in proofs}), plan.stops)
     report.expect("photos", len(files), plan.stops * PHOTOS)
@@ -367,34 +324,6 @@ async def _until(condition: object, patience_s: float = 60.0) -> None:
     async with asyncio.timeout(patience_s):
         while not condition():
             await asyncio.sleep(0.05)
-
-
-@asynccontextmanager
-async def a_server(home: Path) -> AsyncIterator[tuple[Town, Web, Blobs]]:
-    """A town on a Monday, in a database of its own, and its web process."""
-    with ExitStack() as stack:
-        for number in range(100):
-            services = start_services(ROOT / f".postrider/tests/{number}", durable=False)
-            if not services.guest:
-                break
-        stack.enter_context(services)
-        databases = Databases(services)
-        await databases.make_template()
-        name = await databases.copy()
-        feed = Feed(services.redis_url)
-        db = Database(databases.url(name), pool_size=20, feed=feed)
-        town = Town(db)
-        stack.enter_context(clock.running(lambda: town.now))
-        await town.found()
-        settings = Settings(
-            database_url=services.database_url, redis_url=services.redis_url, data_dir=home
-        )
-        blobs = Blobs(settings.blobs_dir)
-        async with serving(settings, db, feed, blobs) as web:
-            yield town, web, blobs
-        await feed.close()
-        await db.close()
-        await databases.drop(name)
 
 
 async def run(plan: Plan) -> int:

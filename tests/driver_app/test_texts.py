@@ -8,7 +8,7 @@ from driver_app.core import errors
 from driver_app.core.outcomes import FAILURES, SUCCESSES
 from driver_app.screens.design.tokens import PALETTES, contrast
 from driver_app.texts import LANGUAGES, Speaker, english, find_language
-from driver_app.texts.script import join_letters, to_drawn, wrap
+from driver_app.texts.script import join_letters, to_drawn, turn_lines, wrap
 from server.dispatch.outcomes import OUTCOMES
 
 
@@ -60,6 +60,13 @@ def test_a_line_that_begins_in_latin_stays_one_and_turns_only_the_words_in_it() 
     assert to_drawn("To שלום 12, 9490 Vaduz") == "To 9490 ,12 םולש Vaduz"
     assert to_drawn("To שלום.") == "To םולש."
     assert to_drawn("Vaduz שלום", right_to_left=True) == "םולש Vaduz"
+
+
+def test_an_address_that_is_wrapped_inside_a_text_from_right_to_left_stays_one() -> None:
+    assert turn_lines(["אב Landstrasse 112,", "9494 Schaan גד"]) == [
+        "Landstrasse 112, בא",
+        "דג 9494 Schaan",
+    ]
 
 
 def test_lines_are_broken_before_they_are_turned() -> None:

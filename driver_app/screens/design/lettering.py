@@ -1,5 +1,6 @@
 """Labels in any script: joined, ordered and wrapped here, because Kivy's renderer does not."""
 
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import Any
 
@@ -9,7 +10,14 @@ from kivy.properties import NumericProperty, OptionProperty, StringProperty
 from kivy.uix.label import Label
 
 from driver_app.screens.design.theme import ARABIC, LATIN, theme
-from driver_app.texts.script import LINES_KEPT, begins_right, is_right_to_left, to_drawn, wrap
+from driver_app.texts.script import (
+    LINES_KEPT,
+    begins_right,
+    is_right_to_left,
+    to_drawn,
+    turn_lines,
+    wrap,
+)
 
 Builder.load_string(
     """
@@ -48,12 +56,14 @@ def measure(text: str, font_name: str, font_size: float, *, bold: bool) -> float
     return float(image.get_extents(text)[0])
 
 
-def drawn(line: str, *, right_to_left: bool) -> str:
-    """What to give to the renderer for this line of a text that goes in that direction."""
-    ordered = to_drawn(line, right_to_left=right_to_left)
-    if ordered is not line and right_to_left and renderer_shapes():
-        return ordered[::-1]
-    return ordered
+def drawn(lines: Sequence[str], *, right_to_left: bool) -> list[str]:
+    """What to give to the renderer for these lines of one text that goes in that direction."""
+    if not right_to_left:
+        return [to_drawn(line, right_to_left=False) for line in lines]
+    return [
+        turned[::-1] if is_right_to_left(line) and renderer_shapes() else turned
+        for line, turned in zip(lines, turn_lines(lines), strict=True)
+    ]
 
 
 class Txt(Label):
@@ -80,7 +90,7 @@ class Txt(Label):
             self.font_name = ARABIC
             lines = wrap(self.said, self.width, self.measure) if width else [self.said]
             whole = theme.rtl or begins_right(self.said)
-            self.text = "\n".join(drawn(line, right_to_left=whole) for line in lines)
+            self.text = "\n".join(drawn(lines, right_to_left=whole))
         else:
             self.font_name = LATIN
             self.text = self.said

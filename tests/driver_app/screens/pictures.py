@@ -40,6 +40,8 @@ def main() -> None:
         handset = Handset(phone)
         app = window.start(phone, handset.device(), FrozenClock())
         make_busy(app, store, handset)
+        # The offer comes up once; after that the pages can be seen.
+        app.look()
         for look in wanted:
             for name, value in (STANDARD | LOOKS[look]).items():
                 app.set_look(name, value)

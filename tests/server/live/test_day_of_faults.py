@@ -11,6 +11,6 @@ from tests.server.live.web_process import Web
 async def test_every_proof_of_a_bad_day_arrives_once_in_order_with_its_true_time(
     town: Town, web: Web, blobs: Blobs, tmp_path: Path
 ) -> None:
-    plan = Plan(stops=5, kills=3, seed=3, touches=False)
+    plan = Plan(stops=4, kills=3, seed=3, touches=False)
     report = await play(plan, town, web, blobs, tmp_path / "home")
     assert report.wrong == [], report.lines
