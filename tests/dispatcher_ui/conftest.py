@@ -349,10 +349,16 @@ class Company:
 async def keep_picture(page: Page) -> None:
     """In the folder that POSTRIDER_PICTURES names, for somebody to look at."""
     if folder := os.environ.get("POSTRIDER_PICTURES"):
-        is_dark = await page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+        look = await page.evaluate(
+            """() => {
+                const { theme } = document.documentElement.dataset;
+                const isDark = matchMedia("(prefers-color-scheme: dark)").matches;
+                return theme && theme !== "system" ? theme : isDark ? "dark" : "light";
+            }"""
+        )
         width = (page.viewport_size or WIDE)["width"]
         name = page.url.split("?")[0].split("#")[0].split("/", 3)[-1].replace("/", "-")
-        path = Path(folder) / f"{name}-{'dark' if is_dark else 'light'}-{width}.png"
+        path = Path(folder) / f"{name}-{look}-{width}.png"
         await page.screenshot(path=path)
 
 
