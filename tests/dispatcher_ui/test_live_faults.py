@@ -59,12 +59,15 @@ async def test_page_that_slept_hears_once_of_all_that_it_missed(visit: Any, comp
     frames: list[str | bytes] = []
     acks: list[str | bytes] = []
 
+    def note(frame: str | bytes) -> None:
+        frames.append(frame)
+
     def note_ack(frame: str | bytes) -> None:
         if "ack" in json.loads(frame):
             acks.append(frame)
 
     def listen(socket: WebSocket) -> None:
-        socket.on("framereceived", lambda frame: frames.append(frame))
+        socket.on("framereceived", note)
         socket.on("framesent", note_ack)
 
     page.on("websocket", listen)
