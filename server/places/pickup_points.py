@@ -101,7 +101,7 @@ async def get_pickup_point(session: AsyncSession, point_id: UUID) -> PickupPoint
     UnknownPickupPoint
     """
     rows = await session.execute(_joined().where(PickupPoint.id == point_id))
-    for point, place in rows.tuples():
+    for point, place in rows:
         return _view(point, view_of(place))
     raise UnknownPickupPoint(point_id=point_id)
 
@@ -114,7 +114,7 @@ async def list_pickup_points(
     if after is not None:
         query = query.where(PickupPoint.id > after)
     rows = await session.execute(query)
-    return [_view(point, view_of(place)) for point, place in rows.tuples()]
+    return [_view(point, view_of(place)) for point, place in rows]
 
 
 async def pickup_points_near(
@@ -125,7 +125,7 @@ async def pickup_points_near(
     away_m = func.ST_Distance(Place.position, here)
     query = _joined().where(PickupPoint.active, func.ST_DWithin(Place.position, here, REACH_M))
     rows = await session.execute(query.order_by(away_m, PickupPoint.id).limit(most))
-    return [_view(point, view_of(place)) for point, place in rows.tuples()]
+    return [_view(point, view_of(place)) for point, place in rows]
 
 
 def _joined() -> Select[PickupPoint, Place]:
