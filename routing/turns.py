@@ -23,10 +23,8 @@ SECONDS_OF_VROOM_PER_VISIT = 0.01
 SECONDS_OF_THOROUGH_VROOM_PER_VISIT = 0.02
 """What VROOM needs for a rich day, quick and thorough: it does not stop when the time is over."""
 
-SHARE_OF_FIRST_SEARCH, MOST_OF_FIRST_SEARCH = 0.35, 0.7
-SECONDS_OF_FIRST_SEARCH_PER_VISIT = 0.01
-"""For the first lane's search from nothing where a plan tells more of the rules: of the budget, and
-what it needs until it does all work. If that leaves too little for another, it is the only one."""
+SHARE_OF_FIRST_SEARCH = 0.35
+"""Of the budget, for the first lane's search from nothing where a plan tells more of the rules."""
 
 SHARE_OF_SLICE = 0.25
 """Of the budget of a rich day: after that the second lane starts afresh from the best plan that can
@@ -146,12 +144,8 @@ class Turns:
     def _choose_steady(self, searches: int, left_s: float) -> Turn | None:
         """One search over all the time; where a plan tells more rules, one from nothing before."""
         if "pyvrp" in self.engines:
-            if self.is_told_by_start and not searches:
-                needed_s = SECONDS_OF_FIRST_SEARCH_PER_VISIT * self.visits
-                first_s = max(SHARE_OF_FIRST_SEARCH * left_s, needed_s)
-                if first_s < MOST_OF_FIRST_SEARCH * left_s:
-                    return Turn("joint", first_s)
-            return Turn("joint", left_s)
+            is_first = self.is_told_by_start and not searches
+            return Turn("joint", SHARE_OF_FIRST_SEARCH * left_s if is_first else left_s)
         if "ortools" in self.engines:
             return Turn("ortools", left_s, ENDLESS)
         return None if searches else Turn("vroom", left_s)

@@ -28,15 +28,9 @@ from pyvrp import (
 )
 
 from routing import problem as problems
-from routing.engines import Sequences
+from routing.engines import Sequences, pyvrp_start
 from routing.engines.pyvrp_clock import Clock
-from routing.engines.pyvrp_start import (
-    Span,
-    find_rides,
-    keep_ride_short,
-    limit_overtime,
-    time_routes,
-)
+from routing.engines.pyvrp_scope import is_told_by_start
 from routing.engines.remainder import Cab, Errand, Remainder
 from routing.halts import Halt
 from routing.plan import price_wishes
@@ -86,10 +80,13 @@ class Translation:
             errand.work.id in done for errand in remainder.errands if errand.work.prize is None
         )
         self.clock = Clock(remainder)
-        routes = time_routes(remainder, start)
+        routes = pyvrp_start.time_routes(remainder, start)
         self.typical_s = sum(route.duration_s for route in routes) // len(remainder.cabs)
-        self.rides_s = find_rides(remainder, routes)
-        self.cabs = limit_overtime(remainder, routes) if self.all_done else remainder.cabs
+        self.rides_s = pyvrp_start.find_rides(remainder, routes)
+        self.is_told_by_start = is_told_by_start(remainder.problem)
+        self.cabs = remainder.cabs
+        if self.is_told_by_start and self.all_done:
+            self.cabs = pyvrp_start.limit_overtime(remainder, routes)
         self.clients = [
             (errand, _Stop(errand.halts[0], self.clock.squeeze(window)))
             for errand in remainder.errands
@@ -364,14 +361,18 @@ class Translation:
             for members in self._alternatives()
         ]
 
-    def _find_spans(self, index: int) -> tuple[Span, Span]:
+    def _find_spans(self, index: int) -> tuple[pyvrp_start.Span, pyvrp_start.Span]:
         errand = self.pairs[index]
         pickup_s, delivery_s = (
             (windows[0].start_s, windows[-1].end_s)
             for windows in map(self.remainder.windows_of, errand.halts)
         )
+        if not self.is_told_by_start:
+            return pickup_s, delivery_s
         known_s = self.rides_s.get(errand.work.id)
-        return keep_ride_short(errand, pickup_s, delivery_s, known_s, index * GOLDEN_RATIO % 1)
+        return pyvrp_start.keep_ride_short(
+            errand, pickup_s, delivery_s, known_s, index * GOLDEN_RATIO % 1
+        )
 
     def _make_shipments(self, first_location: int) -> list[Shipment]:
         prizes = self._prizes()

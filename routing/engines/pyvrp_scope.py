@@ -2,6 +2,8 @@
 
 from routing.problem import Problem
 
+MOST_WORK_TOLD_BY_START = 400
+
 
 def is_expressible_in_pyvrp(problem: Problem) -> bool:
     """Whether PyVRP's answer keeps all rules: see `routing.engines.pyvrp_model`."""
@@ -24,7 +26,12 @@ def is_expressible_in_pyvrp(problem: Problem) -> bool:
 
 
 def is_told_by_start(problem: Problem) -> bool:
-    """Whether a search from a plan knows more of the rules than one from nothing: `pyvrp_start`."""
+    """Whether a search takes rules that PyVRP lacks from the plan it starts from: `pyvrp_start`.
+
+    Large problems do better without in the time that people wait: their answers are repaired.
+    """
+    if len(problem.work) > MOST_WORK_TOLD_BY_START:
+        return False
     return any(shipment.max_ride_s is not None for shipment in problem.shipments) or any(
         vehicle.overtime_s for vehicle in problem.vehicles
     )
