@@ -270,6 +270,11 @@ static int take_one(Phone *phone) {
     }
     if (phone->held < start + size) return 0;
     if ((head[0] & 15) == 8) give_up("closed", phone->buffer + start + 2);
+    if ((head[0] & 15) == 9) { /* a ping: who does not answer is taken for dead */
+        char pong[140];
+        int length = put_frame(pong, 10, phone->buffer + start, size);
+        if (send(phone->fd, pong, length, MSG_NOSIGNAL) != length) give_up("pong", strerror(errno));
+    }
     if ((head[0] & 15) < 3) hear(phone, phone->buffer + start, size);
     return start + size;
 }
