@@ -14,6 +14,30 @@ LOOKERS = 2
 LINKS = """place => [...document.querySelectorAll(`${place} a[href^="/dispatch"]`)]
     .map(link => new URL(link.href).pathname)"""
 
+NOTE_LISTENERS = """
+window.pressed = new WeakSet();
+const listen = EventTarget.prototype.addEventListener;
+EventTarget.prototype.addEventListener = function (type, ...more) {
+    if (/^(click|dblclick|mousedown|pointerdown|dragstart)$/.test(type)) pressed.add(this);
+    return listen.call(this, type, ...more);
+};
+"""
+FOCUSABLE = "a[href], button, input, select, textarea, summary, [tabindex]"
+ONLY_BY_MOUSE = """focusable => [...document.querySelectorAll("body *")]
+    .filter(each => (pressed.has(each) || each.onclick) && !each.matches(focusable))
+    .filter(each => !each.closest(".maplibregl-map"))
+    .map(each => each.outerHTML.slice(0, 120))"""
+"""What a map shows, a list or table beside it shows as well."""
+
+TABBABLE = """() => {
+    const found = [...document.querySelectorAll(
+        "a[href], button:not(:disabled), input, select, textarea, summary, [tabindex='0']",
+    )].filter(each => each.checkVisibility() && each.tabIndex >= 0);
+    window.unseen = new Set(found);
+    return found.length;
+}"""
+SEE = "unseen.delete(document.activeElement)"
+
 
 async def settle(page: Page) -> None:
     """Wait until what the page asks for at first has come."""
@@ -35,20 +59,19 @@ async def go(page: Page, path: str) -> None:
 
 async def find_pages(page: Page) -> list[str]:
     """All to which the menu and the tabs of the rooms lead."""
-    found: list[str] = []
+    found: dict[str, None] = {}
     for room in await page.evaluate(LINKS, "#rooms"):
         await go(page, room)
-        tabs = await page.evaluate(LINKS, "nav.tabs")
-        found += [path for path in (room, *tabs) if path not in found]
-    return found
+        found |= dict.fromkeys([room, *await page.evaluate(LINKS, "nav.tabs")])
+    return list(found)
 
 
 async def faults_of(page: Page, path: str, find_faults: Any, picture: Any) -> list[Any]:
-    """In each look, and on a phone. What all rooms have in common is looked at with the map."""
+    """Of a page in each look, and of what its first row opens. What all have in common is looked
+    at with the map."""
     await go(page, path)
-    await expect(page.get_by_role("alert").filter(visible=True)).to_have_count(0)
     within = "html" if path == "/dispatch" else "#room"
-    faults = [(path, "light", each) for each in await find_faults(page, within=within)]
+    faults = await faults_now(page, path, within, find_faults)
     for theme in ("dark", "contrast"):
         await page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
         found = await find_faults(page, only_colours=True, within=within)
@@ -59,13 +82,32 @@ async def faults_of(page: Page, path: str, find_faults: Any, picture: Any) -> li
     width = await page.evaluate("document.documentElement.scrollWidth")
     faults += [(path, "wider than a phone", width)] if width > PHONE["width"] else []
     await page.set_viewport_size(WIDE)
+    row = page.locator("#room tr.opens").first
+    if await row.count():
+        await row.press("Enter")
+        await settle(page)
+        dialog = await page.locator("dialog[open]").count()
+        what = f"{path}: {await page.evaluate('location.pathname')}{' dialog' * dialog}"
+        faults += await faults_now(page, what, "dialog[open]" if dialog else "#room", find_faults)
+        for _ in range(dialog):
+            await page.keyboard.press("Escape")
     return faults
+
+
+async def faults_now(page: Page, what: str, within: str, find_faults: Any) -> list[Any]:
+    await expect(page.get_by_role("alert").filter(visible=True)).to_have_count(0)
+    only_by_mouse = await page.evaluate(ONLY_BY_MOUSE, FOCUSABLE)
+    faults: list[Any] = [(what, "only by mouse", each) for each in only_by_mouse]
+    return faults + [(what, "light", each) for each in await find_faults(page, within=within)]
 
 
 async def test_every_page_is_accessible_in_every_look_and_fits_a_phone(
     visit: Any, company: Any, accessibility_faults: Any, picture: Any
 ) -> None:
-    pages = [await visit("/dispatch", role=Role.ADMIN, viewport=WIDE) for _ in range(LOOKERS)]
+    pages = [await visit("about:blank", role=Role.ADMIN, viewport=WIDE) for _ in range(LOOKERS)]
+    for page in pages:
+        await page.add_init_script(NOTE_LISTENERS)
+        await page.goto("/dispatch")
     await settle(pages[0])
     paths = await find_pages(pages[0])
     print(paths)
@@ -82,3 +124,15 @@ async def test_every_page_is_accessible_in_every_look_and_fits_a_phone(
     shares = [paths[number::LOOKERS] for number in range(LOOKERS)]
     faults = await asyncio.gather(*map(look, pages, shares))
     assert [each for found in faults for each in found] == []
+
+
+async def test_tab_leads_to_every_control(visit: Any, company: Any) -> None:
+    page = await visit("/dispatch/people", role=Role.ADMIN, viewport=WIDE)
+    await settle(page)
+    await expect(page.get_by_role("cell", name="Wei Lin")).to_be_visible()
+    controls = await page.evaluate(TABBABLE)
+    assert controls > 20
+    for _ in range(controls + 5):
+        await page.keyboard.press("Tab")
+        await page.evaluate(SEE)
+    assert await page.evaluate("[...unseen].map(each => each.outerHTML)") == []
