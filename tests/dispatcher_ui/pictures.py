@@ -196,7 +196,7 @@ async def take_all(page: Page, folder: Path, only: Any = None) -> None:
         name = re.sub(r"[0-9a-f-]{36}", "one", path) or "live"
         try:
             await page.goto(f"/dispatch/{path}".rstrip("/"))
-            await page.wait_for_function("!document.body.hasAttribute('data-asking')")
+            await page.wait_for_function("() => !document.body.hasAttribute('data-asking')")
             await take(page, folder, name)
         except Error as fault:
             print(f"NOT TAKEN: {name}: {fault}")

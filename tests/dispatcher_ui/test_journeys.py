@@ -185,7 +185,7 @@ async def test_customer_s_parcel_from_the_link_to_the_return(
         "Your parcel has been delivered"
     )
     await page.get_by_role("link", name="Proof of the delivery").click()
-    await page.wait_for_function("document.querySelector('img.proof').naturalWidth === 32")
+    await page.wait_for_function("() => document.querySelector('img.proof').naturalWidth === 32")
     await page.get_by_role("link", name="Back to your parcel").click()
 
     await page.get_by_role("link", name="Send something back").click()
