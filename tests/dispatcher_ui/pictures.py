@@ -211,6 +211,7 @@ async def take_tracking(page: Page, folder: Path) -> None:
           const [one] = [
             ...await read('/api/consignments?limit=1&state=out_for_delivery'),
             ...await read('/api/consignments?limit=1&state=delivered'),
+            ...await read('/api/consignments?limit=1'),
           ];
           const made = await fetch(`/api/consignments/${one.id}/tracking-links`, {
             method: 'POST', body: '{}',
