@@ -125,8 +125,7 @@ async def insert_an_urgent_order(page: Page, company: Any) -> None:
     made = await company.book(6)
     await page.keyboard.press("Control+k")
     await page.get_by_role("dialog").get_by_role("combobox").fill(made.waybill)
-    await expect(page.get_by_role("option").first).to_be_visible()
-    await page.keyboard.press("Enter")
+    await page.get_by_role("option").filter(has_text=made.waybill).click()
     await expect(page.get_by_role("heading", level=2)).to_contain_text(made.waybill)
     await page.get_by_role("button", name="Drive urgently").click()
     await toast(page, "does it at")
@@ -134,7 +133,7 @@ async def insert_an_urgent_order(page: Page, company: Any) -> None:
 
 
 async def give_the_rest_of_a_broken_van_to_others(page: Page, company: Any) -> None:
-    (run,) = (
+    run = next(
         run
         for run in await company.runs()
         if run.driver_name == "Wei Lin" and run.state != "closed"
