@@ -41,7 +41,7 @@ export function latenessWords(progress: Progress): string {
   if (progress.next === undefined) return "";
   if (progress.lateS > ON_TIME_S) return t("{time} late", { time: durationWords(progress.lateS) });
   if (progress.lateS < -ON_TIME_S) return t("{time} early", { time: durationWords(-progress.lateS) });
-  return t("on time");
+  return progress.missesWindow ? t("window missed") : t("on time");
 }
 
 /** How to mark the lateness: late for the customer, late by the plan, or well. */

@@ -196,7 +196,7 @@ async def take_all(page: Page, folder: Path, only: Any = None) -> None:
         name = re.sub(r"[0-9a-f-]{36}", "one", path) or "live"
         try:
             await page.goto(f"/dispatch/{path}".rstrip("/"))
-            await page.wait_for_function("!document.body.hasAttribute('data-asking')")
+            await page.wait_for_function("() => !document.body.hasAttribute('data-asking')")
             await take(page, folder, name)
         except Error as fault:
             print(f"NOT TAKEN: {name}: {fault}")
@@ -211,6 +211,7 @@ async def take_tracking(page: Page, folder: Path) -> None:
           const [one] = [
             ...await read('/api/consignments?limit=1&state=out_for_delivery'),
             ...await read('/api/consignments?limit=1&state=delivered'),
+            ...await read('/api/consignments?limit=1'),
           ];
           const made = await fetch(`/api/consignments/${one.id}/tracking-links`, {
             method: 'POST', body: '{}',

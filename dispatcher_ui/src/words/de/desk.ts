@@ -398,4 +398,5 @@ export const DESK: Sentences = {
   "Recorded": "Verzeichnet",
   "Proven": "Bewiesen",
   "Serial number": "Seriennummer",
+  "window missed": "Zeit verpasst",
 };

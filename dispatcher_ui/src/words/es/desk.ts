@@ -398,4 +398,5 @@ export const DESK: Sentences = {
   "Recorded": "Registrado",
   "Proven": "Demostrado",
   "Serial number": "Número de serie",
+  "window missed": "fuera de hora",
 };
