@@ -13,9 +13,10 @@ CHECKS = (
     ("import contracts", ["-c", "from importlinter.cli import lint_imports_command as run; run()"]),
     ("types", ["-m", "mypy"]),
 )
-ALL_TESTS = ["-q", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
-"""Two at a time: each process has services of its own. Files in their order: else those with the
-fewest tests come last, and among them are the whole days, with nothing left to run beside them."""
+ALL_TESTS = ["-q", "-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
+"""Three at a time, for many of them wait more than they work; each process has services of its own.
+Files in their order: else those with the fewest tests come last, and among them are the whole days,
+with nothing left to run beside them."""
 
 
 def run_checks(arguments: list[str], say: Callable[[str], None]) -> int:

@@ -78,7 +78,7 @@ async def test_what_was_typed_outlives_a_reload_until_it_is_taken(shop: Page, co
 
 async def test_what_was_saved_can_be_taken_back(shop: Page, company: Any) -> None:
     await shop.goto("/dispatch/people/vehicles")
-    await shop.get_by_role("cell", name="Van 0").click()
+    await shop.get_by_role("cell", name="Van 0", exact=True).click()
     await shop.get_by_label("Drives at most").fill("90")
     await shop.get_by_role("button", name="Save").click()
     await expect(shop.get_by_role("cell", name="90 km/h")).to_be_visible()

@@ -206,8 +206,11 @@ class Company:
         await eventually(lambda: self._have_newest(heard))
 
     async def _have_newest(self, couriers: Collection[Courier]) -> bool:
-        """Whether their phones hold their newest manifests, and the server knows that."""
-        drivers = {UUID(courier.driver_id): courier.phone for courier in couriers}
+        """Whether their phones hold their newest manifests, and the server knows that. Who was told
+        meanwhile that the phone is revoked holds none."""
+        drivers = {
+            UUID(courier.driver_id): courier.phone for courier in couriers if courier.phone.is_heard
+        }
         async with self.web.db.transaction() as session:
             if await dispatch.unacknowledged_manifests(session, drivers):
                 return False

@@ -18,7 +18,7 @@ async def revoke(company: Company, phone: Handset) -> None:
     await company.settle()
 
 
-async def test_connected_phone_is_told_keeps_its_data_and_can_send_nothing(
+async def test_connected_phone_is_told_and_forgets_the_day_until_it_is_paired_again(
     company: Company,
 ) -> None:
     courier, (booking,) = await start_with(company, orders=1)
@@ -27,13 +27,10 @@ async def test_connected_phone_is_told_keeps_its_data_and_can_send_nothing(
     await revoke(company, phone)
     await phone.told_revoked()
     assert (phone.driver.view().link, phone.driver.view().paired) == ("none", True)
-
-    courier.deliver(booking)
-    assert len(phone.driver.view().on_its_way) == 1
-    assert courier.task(booking).state == "completed", "the driver loses nothing of it"
+    assert courier.stops == (), "who finds it reads nobody's door"
     await phone.switch_off()
     await phone.switch_on()
-    assert await company.desk.proofs(booking) == []
+    assert courier.stops == ()
     (task,) = await company.desk.tasks(booking)
     assert task["state"] == "assigned"
 
@@ -41,6 +38,8 @@ async def test_connected_phone_is_told_keeps_its_data_and_can_send_nothing(
     phone.regain_network()
     await company.settle()
     assert not phone.driver.view().revoked
+    courier.deliver(booking)
+    await company.settle()
     assert len(await company.desk.proofs(booking)) == 1
     assert (await company.desk.order(booking))["state"] == "delivered"
 
