@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -41,13 +41,16 @@ class Tracker:
 
     db: Database
     device_id: UUID
+    since: datetime = field(
+        default_factory=lambda: clock.now().replace(microsecond=0) - timedelta(seconds=600)
+    )
 
     @property
     def topic(self) -> str:
         return f"owntracks/{self.device_id}/phone"
 
     def at(self, second: int) -> bytes:
-        taken = clock.now().replace(microsecond=0) - timedelta(seconds=600 - second)
+        taken = self.since + timedelta(seconds=second)
         place = {"lat": 47.14 + second / 1e5, "lon": 9.52, "acc": 9, "tst": int(taken.timestamp())}
         return json.dumps({"_type": "location", **place}).encode()
 
