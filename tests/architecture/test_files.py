@@ -6,6 +6,8 @@ import subprocess
 import tomllib
 from itertools import chain
 
+import pytest
+
 from server.kit.settings import ROOT
 
 TEXT_ENDINGS = {".py", ".md", ".toml", ".lock", ".json", ".yaml", ".yml", ".ts", ".css", ".html"}
@@ -26,12 +28,16 @@ def test_lock_holds_hashes_and_no_addresses() -> None:
     assert lock.count("--hash=sha256:") >= len(pinned)
 
 
-def test_lock_of_the_page_holds_hashes_and_no_addresses() -> None:
+NPM_LOCKS = [name for name in tracked_files() if name.endswith("package-lock.json")]
+
+
+@pytest.mark.parametrize("name", NPM_LOCKS or ["dispatcher_ui/package-lock.json"])
+def test_npm_lock_holds_hashes_and_no_addresses(name: str) -> None:
     """npm writes `funding` addresses into it; take them out again after an update."""
-    lock = (ROOT / "dispatcher_ui/package-lock.json").read_text()
+    lock = (ROOT / name).read_text()
     assert "://" not in lock
     packages = json.loads(lock)["packages"]
-    assert [name for name, each in packages.items() if name and "integrity" not in each] == []
+    assert [path for path, each in packages.items() if path and "integrity" not in each] == []
 
 
 def test_lock_pins_everything_that_the_project_asks_for() -> None:

@@ -92,4 +92,7 @@ export const ORDERS: Sentences = {
   "← Consignments": "← Sendungen",
   "← Its order": "← Sein Auftrag",
   "← Orders": "← Aufträge",
+  "Import columns": "Importspalten",
+  "There is no account yet whose files could be read.": "Es gibt noch kein Konto, dessen Dateien gelesen werden könnten.",
+  "Their column = our column, a line for each": "Ihre Spalte = unsere Spalte, je eine Zeile",
 };

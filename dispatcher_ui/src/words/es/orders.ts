@@ -92,4 +92,7 @@ export const ORDERS: Sentences = {
   "← Consignments": "← Envíos",
   "← Its order": "← Su pedido",
   "← Orders": "← Pedidos",
+  "Import columns": "Columnas de importación",
+  "There is no account yet whose files could be read.": "Todavía no hay ninguna cuenta cuyos archivos se puedan leer.",
+  "Their column = our column, a line for each": "Su columna = nuestra columna, una por línea",
 };
