@@ -46,6 +46,9 @@ MAX_DETAIL_LETTERS = 500
 CLIENT_GONE = "client disconnected prematurely"
 """Litestar's word for a request that broke off; it has no class of its own."""
 
+NO_BODY = {"message": "'data'", "key": "data", "source": "body"}
+"""Litestar's words for a request without the body that its route wants."""
+
 
 def create_app(settings: Settings, db: Database, feed: Feed, blobs: Blobs) -> Litestar:
     """The web application on parts that the caller owns."""
@@ -199,6 +202,8 @@ def answer_http_problem(request: Request[Any, Any, Any], error: HTTPException) -
     if isinstance(error, RequestEntityTooLarge):
         limit = request.route_handler.resolve_request_max_body_size()
         return answer_problem(request, TooLarge(limit_bytes=limit))
+    if isinstance(error, ValidationException) and error.extra == [NO_BODY]:
+        error.extra = [NO_BODY | {"message": "Send a JSON body; /api/docs says what is in it"}]
     # A body or parameter that can be read but not used is 422, as our own refusals are.
     status = 422 if isinstance(error, ValidationException) else error.status_code
     problem = {

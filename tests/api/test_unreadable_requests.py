@@ -62,6 +62,11 @@ async def test_what_can_be_read_but_not_used_is_refused_with_the_field(
     assert await accounts(company) == ["ACME", "BETA"]
 
 
+async def test_a_body_that_was_forgotten_is_asked_for(company: Company) -> None:
+    problem = check_problem(await company.admin.post("/api/accounts"), 422)
+    assert "Send a JSON body" in problem["detail"]
+
+
 @pytest.mark.parametrize(
     "content_type", ["text/plain", "application/xml", "multipart/form-data", "x", "", "a/b; c=\x80"]
 )
