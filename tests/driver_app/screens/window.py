@@ -94,7 +94,7 @@ def layouts(count: int = 3) -> None:
         Builder.sync()
 
 
-def until(condition: Callable[[], bool], timeout_s: float = 20) -> None:
+def until(condition: Callable[[], bool], timeout_s: float = 60) -> None:
     """Draw frames until something that another thread or process does has been seen."""
     ends_s = time.monotonic() + timeout_s
     while not condition():
