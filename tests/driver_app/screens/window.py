@@ -164,7 +164,8 @@ def touch(widget: Any, across: float = 0.5, down: float = 0.5) -> None:
     finger.touch_down()
     frames(1)
     finger.touch_up()
-    frames(2)
+    layouts(1)
+    frames(1)
 
 
 def show(widget: Widget) -> None:
@@ -174,7 +175,7 @@ def show(widget: Widget) -> None:
         if isinstance(parent, ScrollView) and not isinstance(parent, RecycleView):
             parent.scroll_to(widget, animate=False)
         parent = parent.parent
-    frames(2)
+    layouts(2)
 
 
 def draw_on(widget: Any, points: list[tuple[float, float]]) -> None:
