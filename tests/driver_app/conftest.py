@@ -35,7 +35,7 @@ async def server() -> AsyncIterator[ReferenceServer]:
     server = ReferenceServer()
     await server.start()
     yield server
-    await server.stop()
+    await server.close()
 
 
 @pytest.fixture

@@ -155,7 +155,7 @@ async def run(photos: int, speed: float) -> int:
         left = len(list(store.blob_folder.iterdir()))
         store.close()
     await link.stop()
-    await server.stop()
+    await server.close()
     wanted = sum(sizes.values())
     went_on = sum(len(begun) - 1 for begun in server.begun_at.values())
     print(f"load {[round(each, 1) for each in os.getloadavg()]}, seed {SEED}, {speed:g} x speed")

@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import json
 import logging
+import socket
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -85,7 +86,12 @@ class ReferenceServer:
         self.faults = Faults()
         self.requests: list[str] = []
         self.codes: dict[str, str] = {}
-        self.port = 0
+        # Never listening, so that who comes while the server is stopped is refused; but no other,
+        # not even a connection on its way out, gets the port until the server is there again.
+        self._reserved = socket.socket()
+        self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._reserved.bind(("127.0.0.1", 0))
+        self.port: int = self._reserved.getsockname()[1]
         self._server: asyncio.Server | None = None
         self._sockets: dict[asyncio.StreamWriter, tuple[str, ServerProtocol]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -99,7 +105,6 @@ class ReferenceServer:
         self._server = await asyncio.start_server(
             self.accept, "127.0.0.1", self.port, reuse_address=True
         )
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
         """No network any more: nobody listens, and every open connection breaks."""
@@ -109,6 +114,11 @@ class ReferenceServer:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._server = None
+
+    async def close(self) -> None:
+        """For good; the port is free for others."""
+        await self.stop()
+        self._reserved.close()
 
     def add_driver(self, token: str, manifest: Manifest) -> Account:
         account = self.accounts[token] = Account(token=token, manifest=manifest)

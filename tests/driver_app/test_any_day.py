@@ -20,6 +20,8 @@ from driver_app.core.store import Store
 from server.protocol.from_driver import HandedOverParcel
 from server.protocol.to_driver import Manifest
 from tests.driver_app.phones import (
+    AFTER_A_KILL,
+    PATIENCE_S,
     FrozenClock,
     make_manifest,
     make_stop,
@@ -67,7 +69,7 @@ class AnyDay(RuleBasedStateMachine):
                 assert list(self.store.blob_folder.iterdir()) == []
         finally:
             self.store.close()
-            self.loop.run_until_complete(self.server.stop())
+            self.loop.run_until_complete(self.server.close())
             self.loop.run_until_complete(self.loop.shutdown_default_executor())
             self.loop.close()
             shutil.rmtree(self.folder)
@@ -150,7 +152,7 @@ class AnyDay(RuleBasedStateMachine):
         self.server.faults.lose_answers = lose
 
         async def sync_all() -> None:
-            async with syncing(self.store) as sync, asyncio.timeout(5):
+            async with syncing(self.store, pace=AFTER_A_KILL) as sync, asyncio.timeout(PATIENCE_S):
                 await sync.wait_until_sent()
 
         self.loop.run_until_complete(sync_all())
@@ -161,7 +163,7 @@ class AnyDay(RuleBasedStateMachine):
         enough = len(self.server.requests) + requests
 
         async def sync_some() -> None:
-            async with syncing(self.store) as sync:
+            async with syncing(self.store, pace=AFTER_A_KILL) as sync:
                 sent = asyncio.ensure_future(sync.wait_until_sent())
                 await until(lambda: len(self.server.requests) >= enough or sent.done())
                 sent.cancel()

@@ -9,7 +9,13 @@ from pathlib import Path
 from driver_app.core.driver import Driver
 from driver_app.core.store import Store
 from server.protocol.from_driver import CompleteTask, Fix
-from tests.driver_app.phones import make_manifest, pairing_with, send_all, until
+from tests.driver_app.phones import (
+    AFTER_A_KILL,
+    make_manifest,
+    pairing_with,
+    send_all,
+    until,
+)
 from tests.driver_app.reference_server import ReferenceServer
 
 REPO = Path(__file__).parents[2]
@@ -30,8 +36,8 @@ BACKGROUND = """
 import asyncio, sys
 from driver_app.core.store import Store
 from driver_app.core.sync import Sync
-from tests.driver_app.phones import FAST
-asyncio.run(Sync(Store(sys.argv[1]), pace=FAST).run())
+from tests.driver_app.phones import AFTER_A_KILL
+asyncio.run(Sync(Store(sys.argv[1]), pace=AFTER_A_KILL).run())
 """
 
 
@@ -82,7 +88,7 @@ async def test_kill_9_of_either_process_loses_nothing_and_doubles_nothing(
             background = await start(BACKGROUND, str(tmp_path))
     await kill(background)
     server.faults.lose_answers = 0
-    await send_all(store)
+    await send_all(store, pace=AFTER_A_KILL)
 
     assert {command for command, _ in saved} <= set(account.effects)
     assert {seq for _, seq in saved} <= set(account.fixes)

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import hashlib
+import logging
 import shutil
 import ssl
 import subprocess
@@ -89,8 +90,13 @@ async def test_phone_with_the_pin_talks_by_socket_and_uploads_to_a_certificate_o
 
 
 async def test_phone_says_nothing_to_a_server_with_another_key(
-    store: Store, server: ReferenceServer, manifest: Manifest, tmp_path: Path
+    store: Store,
+    server: ReferenceServer,
+    manifest: Manifest,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.INFO)
     key, certificate = make_certificate(tmp_path, "other", kind=EC)
     _, own = make_certificate(tmp_path, "own", kind=EC)
     server.add_driver("token", manifest)
@@ -100,7 +106,7 @@ async def test_phone_says_nothing_to_a_server_with_another_key(
             await asyncio.to_thread(Driver(store).pair, url, "CODE", pin_of(own))
         store.save_pairing(replace(pairing_with(url, "token"), tls_pin=pin_of(own)))
         async with syncing(store):
-            await asyncio.sleep(0.2)
+            await until(lambda: caplog.text.count("not connected") > 2)
     assert server.requests == []
 
 

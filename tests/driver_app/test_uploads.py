@@ -11,6 +11,7 @@ from driver_app.core.outbox import Outbox, list_files
 from driver_app.core.store import Store
 from server.protocol.from_driver import StartTasks
 from tests.driver_app.phones import (
+    PATIENCE_S,
     send_all,
     syncing,
     until,
@@ -89,7 +90,7 @@ async def test_file_that_does_not_go_up_holds_up_only_its_own_command(
     server.faults.upload_status = 503
     driver.complete("T1", "delivered", DOOR)
     driver.start(["T2"])
-    async with syncing(store) as sync, asyncio.timeout(10):
+    async with syncing(store) as sync, asyncio.timeout(PATIENCE_S):
         await until(lambda: len(driver.view().on_its_way) == 1)
         assert [type(effect) for effect in account.effects.values()] == [StartTasks]
         server.faults.upload_status = None
@@ -104,7 +105,7 @@ async def test_file_that_the_server_stumbles_over_does_not_hold_up_the_others(
     (file,) = list_files(driver.view().on_its_way[0].body)
     server.faults.stumble_over.add(file.sha256)
     driver.complete("T2", "delivered", Evidence(photos=(File(content=b"other"),)))
-    async with syncing(store) as sync, asyncio.timeout(10):
+    async with syncing(store) as sync, asyncio.timeout(PATIENCE_S):
         await until(lambda: len(account.effects) == 1)
         server.faults.stumble_over.clear()
         await sync.wait_until_sent()

@@ -17,7 +17,7 @@ from driver_app.screens.design.components import SignaturePad
 from driver_app.screens.dialog import Toast
 from driver_app.screens.proof import ProofPage
 from server.protocol.from_driver import CollectReturn, CompleteTask, FailTask, SetShift
-from tests.driver_app.phones import pairing_with
+from tests.driver_app.phones import PATIENCE_S, pairing_with
 from tests.driver_app.reference_server import Account, ReferenceServer
 from tests.driver_app.screens import window
 from tests.driver_app.screens.handsets import Handset, a_full_run
@@ -28,10 +28,10 @@ BACKGROUND = """
 import asyncio, sys
 from pathlib import Path
 from driver_app.background import work
-from tests.driver_app.phones import FAST
+from tests.driver_app.phones import AFTER_A_KILL
 from tests.driver_app.screens.handsets import Handset
 folder = Path(sys.argv[1])
-asyncio.run(work(folder, Handset(folder).device(), None, FAST))
+asyncio.run(work(folder, Handset(folder).device(), None, AFTER_A_KILL))
 """
 
 
@@ -44,10 +44,14 @@ class Network:
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
 
     def up(self) -> None:
-        asyncio.run_coroutine_threadsafe(self.server.start(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self.server.start(), self._loop).result(PATIENCE_S)
 
     def down(self) -> None:
-        asyncio.run_coroutine_threadsafe(self.server.stop(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self.server.stop(), self._loop).result(PATIENCE_S)
+
+    def end(self) -> None:
+        asyncio.run_coroutine_threadsafe(self.server.close(), self._loop).result(PATIENCE_S)
+        self._loop.call_soon_threadsafe(self._loop.stop)
 
 
 @pytest.fixture
@@ -55,7 +59,7 @@ def network() -> Iterator[Network]:
     network = Network()
     network.up()
     yield network
-    network.down()
+    network.end()
 
 
 def start_background(folder: Path) -> subprocess.Popen[bytes]:

@@ -94,7 +94,7 @@ def layouts(count: int = 3) -> None:
         Builder.sync()
 
 
-def until(condition: Callable[[], bool], timeout_s: float = 20) -> None:
+def until(condition: Callable[[], bool], timeout_s: float = 60) -> None:
     """Draw frames until something that another thread or process does has been seen."""
     ends_s = time.monotonic() + timeout_s
     while not condition():
@@ -164,7 +164,8 @@ def touch(widget: Any, across: float = 0.5, down: float = 0.5) -> None:
     finger.touch_down()
     frames(1)
     finger.touch_up()
-    frames(2)
+    layouts(1)
+    frames(1)
 
 
 def show(widget: Widget) -> None:
@@ -174,7 +175,7 @@ def show(widget: Widget) -> None:
         if isinstance(parent, ScrollView) and not isinstance(parent, RecycleView):
             parent.scroll_to(widget, animate=False)
         parent = parent.parent
-    frames(2)
+    layouts(2)
 
 
 def draw_on(widget: Any, points: list[tuple[float, float]]) -> None:
