@@ -9,7 +9,7 @@ from server.app.bench import live
 from server.app.bench.conditions import cpu_s_of
 from server.app.bench.fight import fight
 from server.app.bench.scale import KINDS, scale
-from server.app.bench.soak import count_losses
+from server.app.bench.soak import Losses, count_losses
 from server.kit.db import Database
 from server.kit.feed import Feed
 from server.kit.ids import new_id
@@ -75,5 +75,6 @@ async def test_soak_finds_what_was_acknowledged_and_is_not_stored(own_db: Databa
                     ),
                     {"device_id": device_id, "seq": seq, "at": at},
                 )
-    assert await count_losses(own_db, {whole: 3, silent: 0}) == (0, 0)
-    assert await count_losses(own_db, {whole: 3, cut_off: 3, with_a_gap: 3, silent: 2}) == (4, 0)
+    assert await count_losses(own_db, {whole: 3, silent: 0}) == Losses(3, 0, 0)
+    acknowledged = {whole: 3, cut_off: 3, with_a_gap: 3, silent: 2}
+    assert await count_losses(own_db, acknowledged) == Losses(7, 4, 0)

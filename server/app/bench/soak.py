@@ -3,6 +3,7 @@ stored."""
 
 import asyncio
 import statistics
+import time
 from collections.abc import Mapping
 from uuid import UUID
 
@@ -32,20 +33,23 @@ GROWTH_MAX = 0.02
 
 class Soak(msgspec.Struct, frozen=True, kw_only=True):
     """grown: how much more memory the gateway has in the last tenth of the time than in the first
-    tenth after the first minute (of a short soak: its first half). not_stored: fixes that were
-    acknowledged and are not in the database; twice: fixes that are there twice. unanswered: sent
-    and not acknowledged at the end. per_s: acknowledged."""
+    tenth after the first minute (of a short soak: its first half). unsent: fixes for which the
+    kernel had no room. not_stored: those that were acknowledged and are not in the database; twice:
+    that are there twice. unanswered: sent and not acknowledged at the end. per_s: acknowledged."""
 
     conditions: Conditions
     drivers: int
     screens: int
     seconds: int
-    sent_at_least: int
+    sent: int
+    unsent: int
     acknowledged: int
+    stored: int
     unanswered: int
     not_stored: int
     twice: int
     per_s: float
+    markers_p50_ms: float
     markers_p99_ms: float
     gateway_share: float
     database_share: float
@@ -60,6 +64,7 @@ class Soak(msgspec.Struct, frozen=True, kw_only=True):
             "acknowledged and not stored": self.not_stored > 0,
             "stored twice": self.twice > 0,
             "not acknowledged": self.unanswered > 0,
+            "not sent": self.unsent > 0,
         }
         return [what for what, is_so in missed.items() if is_so]
 
@@ -76,12 +81,13 @@ async def measure_soak(*, drivers: int, seconds: int, say: Say) -> Soak:
             words = ("stream", port, drivers, drivers, seconds, gateway.pid)
             async with driving(machine, *words) as driven:
                 say(f"they drive for {seconds} s ...")
-                began_s = cpu_s_of(machine.database_pid)
+                began_s, began_cpu_s = time.monotonic(), cpu_s_of(machine.database_pid)
                 load = asyncio.create_task(load_of(driven))
                 while not load.done():
                     await asyncio.wait([load], timeout=SAMPLE_S)
                     samples_kb.append(memory_kb(gateway.pid))
-                database_s = cpu_s_of(machine.database_pid) - began_s
+                database_cpu_s = cpu_s_of(machine.database_pid) - began_cpu_s
+                took_s = time.monotonic() - began_s
         found = await load
         db = Database(machine.environ["DATABASE_URL"])
         ids = [device.device_id for device in machine.devices]
@@ -91,22 +97,23 @@ async def measure_soak(*, drivers: int, seconds: int, say: Say) -> Soak:
     tenth = max(len(samples_kb) // 10, 1)
     before = statistics.median(samples_kb[warm : warm + tenth])
     after = statistics.median(samples_kb[-tenth:])
-    acknowledged = sum(found.acknowledged)
-    sent = drivers * seconds - found.lost
     return Soak(
         conditions=conditions_now(),
         drivers=drivers,
         screens=SCREENS,
         seconds=seconds,
-        sent_at_least=sent,
-        acknowledged=acknowledged,
-        unanswered=max(sent - acknowledged, 0),
-        not_stored=losses[0],
-        twice=losses[1],
+        sent=sum(found.sent),
+        unsent=found.lost,
+        acknowledged=sum(found.acknowledged),
+        stored=losses.stored,
+        unanswered=sum(found.sent) - sum(found.acknowledged),
+        not_stored=losses.not_stored,
+        twice=losses.twice,
         per_s=found.per_s,
+        markers_p50_ms=shown.p50_ms,
         markers_p99_ms=shown.p99_ms,
         gateway_share=found.core_share,
-        database_share=round(database_s / seconds, 3),
+        database_share=round(database_cpu_s / took_s, 3),
         generator_share=found.generator_share,
         memory_kb=round(after),
         memory_after_warming_kb=round(before),
@@ -114,18 +121,26 @@ async def measure_soak(*, drivers: int, seconds: int, say: Say) -> Soak:
     )
 
 
-async def count_losses(db: Database, acknowledged: Mapping[UUID, int]) -> tuple[int, int]:
-    """(fixes that were acknowledged and are not stored, fixes that are stored twice).
-    acknowledged: device -> the number up to which all its fixes were, counted up from 1."""
+class Losses(msgspec.Struct, frozen=True):
+    """Fixes of some phones. stored: all that are there, each once."""
+
+    stored: int
+    not_stored: int
+    twice: int
+
+
+async def count_losses(db: Database, acknowledged: Mapping[UUID, int]) -> Losses:
+    """acknowledged: device -> the number up to which all its fixes were, counted up from 1."""
     async with db.transaction() as session:
         rows = await session.execute(
             text("select device_id, count(distinct seq), max(seq), count(*) from fix group by 1")
         )
-        stored = {device_id: tuple(numbers) for device_id, *numbers in rows}
-    not_stored = twice = 0
+        found = {device_id: tuple(numbers) for device_id, *numbers in rows}
+    stored = not_stored = twice = 0
     for device_id, through in acknowledged.items():
-        distinct, highest, count = stored.get(device_id, (0, 0, 0))
+        distinct, highest, count = found.get(device_id, (0, 0, 0))
         # Where no number is left out, all up to the highest are there.
         not_stored += max(through - highest, 0) + highest - distinct
         twice += count - distinct
-    return not_stored, twice
+        stored += distinct
+    return Losses(stored, not_stored, twice)

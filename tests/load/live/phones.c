@@ -14,7 +14,8 @@
  *
  * Prints "ready" once all are let in, and at the end one line of JSON: messages answered per second,
  * CPU microseconds per message of the processes, the share of a core that this generator used, the
- * latency until the answer, and of each phone the last fix that was acknowledged.
+ * latency until the answer, and of each phone the last fix that it sent and the last that was
+ * acknowledged.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -387,10 +388,12 @@ int main(int words, char **word) {
     for (double end_s = now_s() + ANSWERS_WITHIN_S; now_s() < end_s;) wait_ms(100);
     qsort(latency_s, samples, sizeof *latency_s, by_size);
     printf("{\"per_s\":%.0f,\"us_each\":%.3f,\"core_share\":%.3f,\"generator_share\":%.3f,"
-           "\"lost\":%ld,\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"acknowledged\":[",
+           "\"lost\":%ld,\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"sent\":[",
            seen / took_s, seen ? cpu_s * 1e6 / seen : 0, cpu_s / took_s, own_s / took_s, lost,
            samples ? latency_s[samples / 2] * 1e3 : 0,
            samples ? latency_s[(long)(samples * .99)] * 1e3 : 0);
+    for (int i = 0; i < count; i++) printf("%s%ld", i ? "," : "", phones[i].sent);
+    printf("],\"acknowledged\":[");
     for (int i = 0; i < count; i++) printf("%s%ld", i ? "," : "", phones[i].answered);
     printf("]}\n");
     return 0;
