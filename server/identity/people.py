@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ARRAY, Uuid, any_, func, literal, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,6 +15,7 @@ from server.identity.audit import record_audit
 from server.identity.models import Person
 from server.identity.passwords import hash_password, new_one_time_password
 from server.kit import clock
+from server.kit.db import is_any
 from server.kit.errors import Conflict, Invalid, NotFound
 from server.kit.ids import new_id
 
@@ -83,7 +85,7 @@ def check_account(role: Role, account_id: UUID | None) -> None:
         raise AccountNotAllowed
 
 
-def person_view(person: Person) -> PersonView:
+def person_view(person: Person | Row[Any]) -> PersonView:
     return PersonView(
         id=person.id,
         name=person.name,
@@ -144,29 +146,9 @@ async def create_person(
 
 async def get_people(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, PersonView]:
     """Those that exist, disabled ones too."""
-    found = await session.execute(
-        select(
-            Person.id,
-            Person.name,
-            Person.email,
-            Person.role,
-            Person.account_id,
-            Person.active,
-            Person.must_change_password,
-        ).where(Person.id == any_(literal(list(ids), ARRAY(Uuid))))
-    )
-    return {
-        each.id: PersonView(
-            id=each.id,
-            name=each.name,
-            email=each.email,
-            role=Role(each.role),
-            account_id=each.account_id,
-            active=each.active,
-            must_change_password=each.must_change_password,
-        )
-        for each in found
-    }
+    shown = [getattr(Person, name) for name in PersonView.__struct_fields__]
+    found = await session.execute(select(*shown).where(is_any(Person.id, ids)))
+    return {each.id: person_view(each) for each in found}
 
 
 async def get_person(session: AsyncSession, person_id: UUID) -> PersonView:

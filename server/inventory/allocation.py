@@ -164,17 +164,6 @@ async def release_stock(session: AsyncSession, order_id: UUID) -> OrderStock:
     return await stock_of_order(session, order_id)
 
 
-async def release_allocations(session: AsyncSession, allocation_ids: Collection[UUID]) -> None:
-    """Free single allocations that were not picked, such as what was not found on the shelf."""
-    found = await load_allocations(session, allocation_ids)
-    async with changing_stock(session, {each.sku_id for each in found}):
-        rows = await load_allocations(session, allocation_ids)
-        for each in rows:
-            if each.state == "picked":
-                raise AlreadyPicked
-        await free_allocations(session, rows)
-
-
 async def stock_of_order(
     session: AsyncSession, order_id: UUID, *, account_id: UUID | None = None
 ) -> OrderStock:

@@ -1,4 +1,4 @@
-"""Money: whole minor units and a currency. Never a float, never two currencies in one sum."""
+"""Money: whole minor units and a currency, and how both are written. Never a float."""
 
 import re
 from typing import NamedTuple
@@ -7,12 +7,6 @@ from server.kit.errors import Invalid
 
 # ISO 4217 currencies whose minor unit is not a hundredth.
 _EXPONENTS = {"JPY": 0, "KRW": 0, "ISK": 0, "CLP": 0, "VND": 0, "BHD": 3, "KWD": 3, "TND": 3}
-
-
-class MixedCurrencies(Invalid):
-    """{left} and {right} cannot be added: they are different currencies."""
-
-    code = "money.mixed_currencies"
 
 
 class NotAnAmount(Invalid):
@@ -24,11 +18,6 @@ class NotAnAmount(Invalid):
 class Money(NamedTuple):
     minor: int
     currency: str
-
-    def plus(self, other: "Money") -> "Money":
-        if self.currency != other.currency:
-            raise MixedCurrencies(left=self.currency, right=other.currency)
-        return Money(self.minor + other.minor, self.currency)
 
     def __str__(self) -> str:
         digits = _EXPONENTS.get(self.currency, 2)

@@ -73,15 +73,6 @@ def cancel_fee_minor(rules: OrderRules, order: Order, code: CancelCode) -> int:
     return rules.cancel_fee_minor if clock.now() > free_until else 0
 
 
-async def move_order(
-    session: AsyncSession, order_id: UUID, to: OrderState, *, by: str
-) -> OrderView:
-    """One move of the life cycle; IllegalMove when it is not allowed."""
-    order = await load_order(session, order_id, lock=True)
-    move(session, order, to, by)
-    return (await views_of(session, [order]))[0]
-
-
 async def advance_order(
     session: AsyncSession, order_id: UUID, to: OrderState, *, by: str
 ) -> OrderState:

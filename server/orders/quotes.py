@@ -1,34 +1,18 @@
 """Quotes: orders that are only offered until somebody accepts them."""
 
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.kit import clock
 from server.kit.outbox import emit
-from server.kit.settings import UTC_ZONE
-from server.orders.capture import capture_order
 from server.orders.errors import NotAQuote, QuoteOver
 from server.orders.event_log import move
 from server.orders.events import OrderCaptured, QuoteAccepted, QuoteExpired
 from server.orders.listing import load_order, views_of
 from server.orders.models import Order
-from server.orders.order import OrderDraft, OrderView, Quote
-
-
-async def offer_order(
-    session: AsyncSession, draft: OrderDraft, quote: Quote, *, by: str, zone: ZoneInfo = UTC_ZONE
-) -> OrderView:
-    """Keep the order as a draft until it is accepted or expires.
-
-    Raises
-    ------
-    QuoteTooLate
-        When it would expire before now, or after its window has closed.
-    """
-    return await capture_order(session, draft, by=by, zone=zone, quote=quote)
+from server.orders.order import OrderView
 
 
 async def accept_quote(

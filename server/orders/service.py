@@ -53,10 +53,9 @@ from server.orders.progress import (
     cancel_order,
     end_picking,
     lock_to_pick,
-    move_order,
     note_on_order,
 )
-from server.orders.quotes import accept_quote, expire_quotes, keep_stock_hold, offer_order
+from server.orders.quotes import accept_quote, expire_quotes, keep_stock_hold
 from server.orders.rulebook import RulesView, get_rules, save_rules
 from server.orders.service_levels import (
     ServiceLevelView,
@@ -71,7 +70,7 @@ from server.orders.standing import (
     list_standing_orders,
     resume_standing_order,
 )
-from server.orders.verification import accept_order, accept_orders
+from server.orders.verification import accept_orders
 
 __all__ = [
     "MAX_LINES",
@@ -113,7 +112,6 @@ __all__ = [
     "SplitLine",
     "StandingView",
     "UnknownOrder",
-    "accept_order",
     "accept_orders",
     "accept_quote",
     "advance_order",
@@ -140,9 +138,7 @@ __all__ = [
     "list_standing_orders",
     "lock_to_pick",
     "merge_orders",
-    "move_order",
     "note_on_order",
-    "offer_order",
     "order_history",
     "release_order",
     "resume_standing_order",

@@ -31,13 +31,6 @@ CreditOf = Callable[[UUID], Awaitable[Credit]]
 """Account -> what it may owe."""
 
 
-async def accept_order(
-    session: AsyncSession, order_id: UUID, *, credit_of: CreditOf | None = None, by: str
-) -> OrderView:
-    """One order; see `accept_orders`."""
-    return (await accept_orders(session, [order_id], credit_of=credit_of, by=by))[0]
-
-
 async def accept_orders(
     session: AsyncSession,
     order_ids: Collection[UUID],

@@ -51,7 +51,7 @@ async def offer(db: Database, account: AccountView, party: Party) -> OrderView:
     )
     quote = Quote(expires_at=clock.now() + timedelta(hours=2))
     async with db.transaction() as session:
-        return await orders.offer_order(session, draft, quote, by="clerk")
+        return await orders.capture_order(session, draft, by="clerk", quote=quote)
 
 
 async def state_of(db: Database, order: OrderView) -> str:

@@ -17,7 +17,7 @@ from server.kit.errors import IllegalMove, NotFound, TooLarge
 from server.kit.feed import Feed, announce
 from server.kit.geo import Point, Position, haversine_m, point
 from server.kit.lifecycle import Lifecycle, moves
-from server.kit.money import MixedCurrencies, Money, NotAnAmount, parse_money
+from server.kit.money import Money, NotAnAmount, parse_money
 from server.kit.settings import SecretNotSet, refuse_open_door
 
 MORNING = datetime(2026, 11, 23, 6, tzinfo=UTC)
@@ -62,11 +62,6 @@ def test_money_reads_what_it_writes(minor: int, currency: str) -> None:
 def test_money_refuses_what_is_not_an_amount(amount: str) -> None:
     with pytest.raises(NotAnAmount):
         parse_money(amount, "EUR" if amount != "٣" else "JPY")
-
-
-def test_money_of_two_currencies_cannot_be_added() -> None:
-    with pytest.raises(MixedCurrencies):
-        Money(1, "EUR").plus(Money(1, "CHF"))
 
 
 def test_haversine_knows_the_length_of_a_degree() -> None:

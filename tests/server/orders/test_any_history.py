@@ -118,7 +118,7 @@ class OrderHistory(RuleBasedStateMachine):
     @rule(which=WHICH)
     def accept(self, which: int) -> None:
         order = self._which(which)
-        self._do(lambda session: orders.accept_order(session, order.id, by="test"))
+        self._do(lambda session: orders.accept_orders(session, [order.id], by="test"))
 
     @rule(which=WHICH, kind=st.sampled_from(get_args(HoldKind)))
     def hold(self, which: int, kind: HoldKind) -> None:

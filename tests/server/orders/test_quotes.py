@@ -25,7 +25,7 @@ NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 async def offer(db: Database, draft: OrderDraft, hours: float = 3) -> OrderView:
     quote = Quote(expires_at=NOW + timedelta(hours=hours), price_note="as last year")
     async with db.transaction() as session:
-        return await orders.offer_order(session, draft, quote, by="clerk")
+        return await orders.capture_order(session, draft, by="clerk", quote=quote)
 
 
 async def told(db: Database) -> list[str]:

@@ -97,7 +97,7 @@ async def test_a_split_off_part_is_as_doubtful_as_the_whole_but_not_short_of_sto
 ) -> None:
     order = await capture(lines=LINES)
     async with db.transaction() as session:
-        await orders.accept_order(session, order.id, by="test")
+        await orders.accept_orders(session, [order.id], by="test")
         await orders.hold_order(session, order.id, "no tea", kind="stock", by="test")
     _, free = await split(db, order, SplitLine(position=2, quantity=1))
     assert free.state == "received"
@@ -106,7 +106,7 @@ async def test_a_split_off_part_is_as_doubtful_as_the_whole_but_not_short_of_sto
     _, held = await split(db, order, SplitLine(position=1, quantity=1), version=2)
     assert (held.state, [hold.kind for hold in held.holds]) == ("on_hold", ["fraud"])
     async with db.transaction() as session:
-        accepted = await orders.accept_order(session, free.id, by="test")
+        (accepted,) = await orders.accept_orders(session, [free.id], by="test")
     assert accepted.state == "accepted"
 
 

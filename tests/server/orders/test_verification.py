@@ -45,7 +45,8 @@ async def accept(db: Database, order: OrderView, terms: Credit | None = None) ->
 
     asked = credit_of if terms else None
     async with db.transaction() as session:
-        return await orders.accept_order(session, order.id, credit_of=asked, by="test")
+        (seen,) = await orders.accept_orders(session, [order.id], credit_of=asked, by="test")
+    return seen
 
 
 async def set_rules(db: Database, **changes: Any) -> None:
