@@ -1,4 +1,4 @@
-"""Two whole stories in a real browser against the real server: a dispatcher's morning, and what a
+"""Two whole stories in a real browser against the real server: a dispatcher's day, and what a
 customer lives through with one parcel. The drivers are simulated: they send what phones send."""
 
 import io
@@ -62,12 +62,18 @@ async def toast(page: Page, words: str | re.Pattern[str]) -> None:
     await expect(page.locator("#toast")).to_contain_text(words)
 
 
-async def test_dispatcher_s_morning_from_the_file_to_the_published_plan(
-    visit: Any, company: Any, shop: str
-) -> None:
+async def test_dispatcher_s_day(visit: Any, company: Any, shop: str) -> None:
     page: Page = await visit("/dispatch/orders/imports", role=Role.ADMIN, viewport=WIDE)
     await import_orders(page, company, shop)
     await plan_and_publish(page, company)
+    await follow_a_driver(page, company)
+    await insert_an_urgent_order(page, company)
+    await give_the_rest_of_a_broken_van_to_others(page, company)
+    await settle_what_went_wrong(page, company)
+    await page.get_by_role("link", name="Reports").click()
+    figure = page.locator(".figure").filter(has_text="Delivered").first
+    await expect(figure.locator("strong")).to_have_text("1")
+    await expect(page.locator(".figure").filter(has_text="Orders").first).to_contain_text("3")
 
 
 async def import_orders(page: Page, company: Any, shop: str) -> None:
@@ -97,6 +103,60 @@ async def plan_and_publish(page: Page, company: Any) -> None:
     await page.get_by_role("button", name="Publish").click()
     await toast(page, "Published")
     await relay_pending(company.db)
+
+
+async def follow_a_driver(page: Page, company: Any) -> None:
+    name, driver_id = await busiest(company)
+    await company.drive_to(driver_id, company.door(0))
+    await page.get_by_role("link", name="Live map").click()
+    row = page.get_by_role("button", name=re.compile(name))
+    await row.click()
+    await page.get_by_role("button", name="Follow").click()
+    task = (await company.tasks(driver_id))[0]
+    await company.start(driver_id, task)
+    await company.drive_to(driver_id, company.door(1))
+    await expect(row).to_contain_text("Driving to:")
+    await company.deliver(driver_id, task)
+    await expect(row).to_contain_text("1 of")
+
+
+async def busiest(company: Any) -> tuple[str, Any]:
+    """The driver who has most to do."""
+    tasks = {name: len(await company.tasks(each)) for name, each in company.drivers.items()}
+    name = max(tasks, key=lambda each: tasks[each])
+    return name, company.drivers[name]
+
+
+async def insert_an_urgent_order(page: Page, company: Any) -> None:
+    made = await company.book(6)
+    await page.keyboard.press("Control+k")
+    await page.get_by_role("dialog").get_by_role("combobox").fill(made.waybill)
+    await page.get_by_role("option").filter(has_text=made.waybill).click()
+    await expect(page.get_by_role("heading", level=2)).to_contain_text(made.waybill)
+    await page.get_by_role("button", name="Drive urgently").click()
+    await toast(page, "does it at")
+    await relay_pending(company.db)
+
+
+async def give_the_rest_of_a_broken_van_to_others(page: Page, company: Any) -> None:
+    name, _ = await busiest(company)
+    runs = [run for run in await company.runs() if run.driver_name == name]
+    run = next(run for run in runs if run.state != "closed")
+    await page.goto(f"/dispatch/plan/runs/{run.id}")
+    await page.get_by_role("button", name="Breakdown").click()
+    await page.get_by_role("button", name="Give the rest to others").click()
+    await toast(page, re.compile(r"\d+ moved, \d+ back in the pool"))
+    await relay_pending(company.db)
+
+
+async def settle_what_went_wrong(page: Page, company: Any) -> None:
+    await page.get_by_role("link", name="Exceptions").click()
+    row = page.get_by_role("row").filter(has_text="vehicle broke down").first
+    await row.click()
+    await page.get_by_role("dialog").get_by_role("button", name="Settle").click()
+    await page.get_by_label("What was done").fill("Towed away")
+    await page.get_by_role("dialog").get_by_role("button", name="Settle").click()
+    await toast(page, "Settled")
 
 
 async def test_customer_s_parcel_from_the_link_to_the_return(
