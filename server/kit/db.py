@@ -143,9 +143,10 @@ async def copy_rows(session: AsyncSession, table: str, columns: Sequence[str], r
 
 def is_any(column: InstrumentedAttribute[UUID], ids: Iterable[UUID]) -> ColumnElement[bool]:
     """Whether it is one of these, however many: a single value for the driver, where `in_` has one
-    for each."""
+    for each. A query of its own, as PostgreSQL would read the list anew for each row."""
     listed = f"{{{','.join([each.hex for each in ids])}}}"
-    return column == any_(cast(literal(listed, Text), ARRAY(Uuid)))
+    once = select(cast(literal(listed, Text), ARRAY(Uuid))).scalar_subquery()
+    return column == any_(cast(once, ARRAY(Uuid)))
 
 
 def after_commit(session: AsyncSession, act: Callable[[], None]) -> None:

@@ -10,12 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import bindparam, func, select, text
 
+from server.identity.models import Person
 from server.kit import clock
 from server.kit.blobs import MAX_BLOB_BYTES, BadBlobName, BlobMismatch, Blobs, UnknownBlob
-from server.kit.db import Database, Unstorable, after_commit
+from server.kit.db import Database, Unstorable, after_commit, is_any
 from server.kit.errors import IllegalMove, NotFound, TooLarge
 from server.kit.feed import Feed, announce
 from server.kit.geo import Point, Position, haversine_m, point
+from server.kit.ids import new_id
 from server.kit.lifecycle import Lifecycle, moves
 from server.kit.money import Money, NotAnAmount, parse_money
 from server.kit.settings import SecretNotSet, refuse_open_door
@@ -187,3 +189,12 @@ def test_listening_to_others_needs_a_secret() -> None:
     refuse_open_door("0.0.0.0", {"POSTRIDER_SECRET": "x" * 16})
     with pytest.raises(SecretNotSet, match="POSTRIDER_SECRET"):
         refuse_open_door("0.0.0.0", {"POSTRIDER_SECRET": "short"})
+
+
+async def test_list_of_ids_is_read_once_and_not_for_each_row(db: Database) -> None:
+    query = select(Person.id).where(is_any(Person.id, [new_id(), new_id()]))
+    words = query.compile(dialect=db.engine.dialect, compile_kwargs={"literal_binds": True})
+    async with db.transaction() as session:
+        plan = "\n".join(await session.scalars(text(f"explain {words}")))
+    condition = next(line for line in plan.splitlines() if "ANY" in line)
+    assert "InitPlan" in plan and "'{" not in condition, plan
