@@ -128,7 +128,7 @@ class FixIntake:
             self._show(tracking.newest_claims(arrivals, received_at))
             if not is_away(error):
                 raise
-            log.warning("fixes are not stored until the database is back: %s", error)
+            log.warning("fixes are not stored until the database is back: %r", error)
             return False
         self.stored += tick.stored
         self.refused += tick.rejected
