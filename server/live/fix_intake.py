@@ -155,14 +155,24 @@ class FixIntake:
         newest: dict[bytes, Phone] = {}
         frames: dict[bytes, list[bytes]] = {}
         for phone in phones:
+            if not (some := self._take_waiting_of(phone)):
+                continue
             key = phone.sender.key
-            assert phone.frames is not None
-            frames[key] = phone.frames if key not in frames else frames[key] + phone.frames
+            frames[key] = some if key not in frames else frames[key] + some
             newest[key] = phone
-            phone.frames = None
-            phone.waiting_bytes = 0
         self._fit_tick(sum(map(len, frames.values())))
         return list(newest.values()), list(frames.values())
+
+    def _take_waiting_of(self, phone: "Phone") -> list[bytes]:
+        some, phone.frames = phone.frames, None
+        assert some is not None
+        phone.waiting_bytes = 0
+        if (gap := phone.resumes_at_seq) is not None:
+            # They came while those before them were not stored after all.
+            behind = [frame for frame in some if _first_seq(frame) > gap]
+            self.not_stored += sum(map(_count, behind))
+            some = [frame for frame in some if _first_seq(frame) <= gap]
+        return some
 
     def _fit_tick(self, count: int) -> None:
         """count: of the frames since the last tick."""

@@ -426,6 +426,36 @@ async def test_while_the_database_is_away_the_map_goes_on_and_nothing_is_acknowl
     assert await stored(town.db) == [1, 2, 3, 4, 5, 6]
 
 
+async def test_what_came_while_fixes_before_it_could_not_be_stored_is_not_acknowledged(
+    town: Town, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A phone that goes on sending: its acknowledgement covers all that came before."""
+    monkeypatch.setattr(fix_intake, "PAUSE_S", 0.01)
+    device = await pair(town.db, await town.add_driver())
+    intake = web.gateway.intake
+    is_storing, is_away = asyncio.Event(), asyncio.Event()
+
+    async def lose_the_database(*_: object) -> None:
+        is_storing.set()
+        await is_away.wait()
+        raise TimeoutError
+
+    async with calling(web, device) as line:
+        await line.say(Fixes(fixes=(fix(town, 1),)))
+        assert (await line.answer()).fixes_through == 1
+        with monkeypatch.context() as lost:
+            lost.setattr(intake, "_ingest", lose_the_database)
+            await line.say(Fixes(fixes=(fix(town, 2),)))
+            await is_storing.wait()
+            await line.say(Fixes(fixes=(fix(town, 3), fix(town, 4))))
+            await until(lambda: bool(intake._phones))
+        is_away.set()
+        await until(lambda: intake.not_stored == 3)
+        await line.say(Fixes(fixes=tuple(fix(town, seq) for seq in range(2, 5))))
+        assert (await line.answer()).fixes_through == 4
+    assert await stored(town.db) == [1, 2, 3, 4]
+
+
 def _has_left_out(web: Web, count: int) -> bool:
     return web.gateway.intake.not_stored >= count
 
