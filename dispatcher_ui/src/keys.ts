@@ -14,7 +14,7 @@ const LETTERS: Record<string, string> = {
 const CHORD_MS = 1_500;
 
 export function startKeys(rooms: Room[]): void {
-  let goesSince = 0;
+  let wentMs = -CHORD_MS;
   part("search").onclick = () => openSearch(rooms);
   addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
@@ -25,11 +25,11 @@ export function startKeys(rooms: Room[]): void {
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
     if (document.querySelector("dialog[open]")) return;
     const room = rooms.find((each) => each.path === LETTERS[event.key]);
-    if (Date.now() - goesSince < CHORD_MS && room) {
+    if (event.timeStamp - wentMs < CHORD_MS && room) {
       event.preventDefault();
-      goesSince = 0;
+      wentMs = -CHORD_MS;
       go(roomUrl(room.path));
-    } else if (event.key === "g") goesSince = Date.now();
+    } else if (event.key === "g") wentMs = event.timeStamp;
     else if (event.key === "/") {
       event.preventDefault();
       openSearch(rooms);

@@ -410,9 +410,11 @@ async def company_of_file(
     built_pages: None,
     town: Path,
 ) -> AsyncIterator[Company]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        base_url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+    # Held until the end, so that nobody else gets the port before or between the server's runs.
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    base_url = f"http://127.0.0.1:{held.getsockname()[1]}"
     name = await databases.copy()
     feed = Feed(services.redis_url)
     db = Database(databases.url(name), pool_size=20, feed=feed)
@@ -433,6 +435,7 @@ async def company_of_file(
     await feed.close()
     await db.close()
     await databases.drop(name)
+    held.close()
 
 
 @pytest.fixture

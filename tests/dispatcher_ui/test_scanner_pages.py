@@ -1,17 +1,25 @@
 """The warehouse's pages for a scanner and a cheap tablet: whatever the scanner types arrives, a
 wrong code is told at once, and what is large can be touched."""
 
+import asyncio
 import re
+import time
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest_asyncio
-from playwright.async_api import Page, ViewportSize, expect
+from playwright.async_api import Locator, Page, ViewportSize, expect
 
 from server.identity.access import Role
 from server.kit.relay import relay_pending
 from tests.dispatcher_ui.conftest import DAY
 
+SCANNER_GAP_S, FALTERED_S, PERSON_GAP_S = 0.005, 0.3, 0.12
+NAMED_KEYS: dict[str, dict[str, Any]] = {
+    "Enter": {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r"},
+    "Tab": {"key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9},
+}
 TABLET = ViewportSize(width=600, height=960)
 TOUCHABLE_PX = 44
 
@@ -33,7 +41,7 @@ class Shop:
             for number in ("1", "2"):
                 self.shelves[number] = await self._location(desk, "bin", number, house)
             for sku, at in (("TEA", "1"), ("MUG", "2"), ("CUP", "2")):
-                await self._sku(desk, sku)
+                await self.add_sku(desk, sku)
                 await self._receive(desk, sku, 2 if sku == "TEA" else 5, self.shelves[at])
 
     def shelf(self, number: str) -> str:
@@ -63,18 +71,19 @@ class Shop:
             if each["sku"] == self.sku(name) and each["location_id"] in self.shelves.values()
         )
 
-    async def _location(self, desk: Any, kind: str, code: str, parent: str | None) -> str:
-        body = {"kind": kind, "code": code, "name": code, "parent_id": parent}
-        return str((await desk.post("/api/locations", body))["id"])
-
-    async def _sku(self, desk: Any, name: str) -> None:
+    async def add_sku(self, desk: Any, name: str, *, has_lots: bool = False) -> None:
         body = {
             "account_id": self.account_id,
             "code": self.sku(name),
             "name": name.title(),
             "weight_g": 200,
+            "has_lots": has_lots,
         }
         await desk.post("/api/skus", body)
+
+    async def _location(self, desk: Any, kind: str, code: str, parent: str | None) -> str:
+        body = {"kind": kind, "code": code, "name": code, "parent_id": parent}
+        return str((await desk.post("/api/locations", body))["id"])
 
     async def _receive(self, desk: Any, name: str, quantity: int, shelf: str) -> None:
         body = {
@@ -102,8 +111,22 @@ async def open_station(visit: Any, path: str, role: Role = Role.WAREHOUSE) -> Pa
 
 async def scan(page: Page, code: str, end: str = "Enter") -> None:
     """As a scanner does that types like a keyboard."""
-    await page.keyboard.type(code)
-    await page.keyboard.press(end)
+    await press(page, [*code, end], [SCANNER_GAP_S] * len(code))
+
+
+async def press(page: Page, keys: Sequence[str], gaps_s: Sequence[float]) -> None:
+    """Key after key, with so much time between them by the browser's own account of the keys: how
+    fast this test, the driver and the page are does not change it."""
+    ends_s = time.time()
+    stamps_s = [ends_s - sum(gaps_s[number:]) for number in range(len(keys))]
+    session = await page.context.new_cdp_session(page)
+    strokes = [
+        {**NAMED_KEYS.get(key, {"key": key, "text": key}), "timestamp": stamp_s, "type": kind}
+        for key, stamp_s in zip(keys, stamps_s, strict=True)
+        for kind in ("keyDown", "keyUp")
+    ]
+    await asyncio.gather(*(session.send("Input.dispatchKeyEvent", each) for each in strokes))
+    await session.detach()
 
 
 async def answered(page: Page, words: str | re.Pattern[str], kind: str = "good") -> None:
@@ -233,6 +256,45 @@ async def test_scan_lands_in_no_field_and_on_no_button_that_has_the_focus(
     await scan(page, shop.sku("MUG"), "Tab")
     await answered(page, "Mug: 1 of 2")
     await expect(weight).to_have_value("1.5")
+
+
+async def open_at_lot(visit: Any, shop: Shop) -> tuple[Page, Locator, str]:
+    """Where goods come, one of them is scanned: the page, the field for its lot, its code."""
+    async with shop.company.desk() as desk:
+        await shop.add_sku(desk, "OIL", has_lots=True)
+    page = await open_station(visit, f"/receive/{shop.account_id}?account")
+    await scan(page, shop.shelf("1"))
+    await scan(page, shop.sku("OIL"))
+    await answered(page, "1 × Oil")
+    return page, page.get_by_label("Lot"), shop.sku("OIL")
+
+
+async def test_what_a_person_types_is_no_scan_however_late_the_page_hears_of_it(
+    visit: Any, shop: Shop
+) -> None:
+    page, lot, _ = await open_at_lot(visit, shop)
+    await lot.focus()
+    await press(page, [*"A-12", "Tab"], [PERSON_GAP_S] * 4)
+    await expect(lot).not_to_be_focused()
+    await expect(lot).to_have_value("A-12")
+    await lot.fill("")
+    for _ in range(5):
+        await page.keyboard.down("1")  # not released: the keyboard repeats it faster than a scanner
+    await page.keyboard.press("Tab")
+    await expect(lot).not_to_be_focused()
+    await expect(lot).to_have_value("11111")
+    await expect(page.locator(".answer")).to_contain_text("1 × Oil")
+
+
+async def test_scan_that_falters_on_its_way_arrives_whole(visit: Any, shop: Shop) -> None:
+    page, lot, code = await open_at_lot(visit, shop)
+    for units, late_key in ((2, 4), (3, len(code))):
+        await lot.fill("A-12")
+        gaps_s = [SCANNER_GAP_S] * len(code)
+        gaps_s[late_key - 1] = FALTERED_S
+        await press(page, [*code, "Tab"], gaps_s)
+        await answered(page, f"{units} × Oil")
+        await expect(lot).to_have_value("A-12")
 
 
 async def test_everything_on_a_scanner_page_is_large_enough_for_a_thumb(

@@ -1,5 +1,6 @@
 """What all rooms of the console have in common: ways to them, search, languages, looks."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -19,8 +20,8 @@ async def open_room(visit: Any, room: str, role: Role = Role.ADMIN, **options: A
 async def test_rooms_are_reached_by_keyboard_and_by_url(visit: Any, company: Any) -> None:
     page = await open_room(visit, "/keys")
     await expect(page.locator("#title")).to_have_text("Keys and audit")
-    await page.keyboard.press("g")
-    await page.keyboard.press("l")
+    # Without waiting between them: the browser may be slow, who presses them is not.
+    await asyncio.gather(page.keyboard.press("g"), page.keyboard.press("l"))
     await page.wait_for_url("**/dispatch")
     await expect(page.locator("#live")).to_be_visible()
     await page.go_back()

@@ -46,7 +46,8 @@ export async function pack(view: View, id: string): Promise<void> {
   let lastLine: Line | undefined;
   const carton = h("select", {}, h("option", { value: "" }, t("Without a carton")), ...cartons.map(({ code, name }) => h("option", { value: code }, name)));
   const weight = h("input", { inputmode: "decimal", autocomplete: "off", "data-typed": "" });
-  weight.oninput = () => (weight.dataset["typed"] = "yes");
+  let expected = "";
+  weight.oninput = () => (weight.dataset["typed"] = weight.value === expected ? "" : "yes");
   carton.onchange = () => weigh();
 
   const station = openStation(view, t("Pack order {number}", { number: detail.fulfilment.order_number }), async (code) => {
@@ -76,7 +77,8 @@ export async function pack(view: View, id: string): Promise<void> {
     if (weight.dataset["typed"]) return;
     const goodsG = lines.reduce((sum, each) => sum + each.units * each.unitG, 0);
     const tareG = cartons.find(({ code }) => code === carton.value)?.tare_g ?? 0;
-    weight.value = goodsG > 0 ? ((goodsG + tareG) / 1000).toFixed(2) : "";
+    expected = goodsG > 0 ? ((goodsG + tareG) / 1000).toFixed(2) : "";
+    weight.value = expected;
   };
   const begin = async (): Promise<void> => {
     lines = detail.goods.filter((each) => each.packed < each.quantity && each.state !== "cancelled").map((goods) => {
