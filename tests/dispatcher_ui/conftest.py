@@ -22,7 +22,14 @@ import httpx
 import pytest
 import pytest_asyncio
 import uvicorn
-from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    ViewportSize,
+    async_playwright,
+    expect,
+)
 
 from routing.roads import HaversineRoads
 from server.app.demo.town import write_town
@@ -102,6 +109,9 @@ CHROMIUM_FLAGS = (
     "--disable-sync",
     "--no-first-run",
 )
+
+# Whoever waits goes on at once when it is there: how long it takes on a busy machine says nothing.
+expect.set_options(timeout=30_000)
 
 
 class QuietServer(uvicorn.Server):

@@ -89,7 +89,7 @@ async def test_stops_go_to_another_driver_with_the_effect_told_and_come_back(
     now = {run.id: len(run.stops) for run in await company.runs()}
     assert (now[giver.id], now[taker.id]) == (len(giver.stops) - 1, len(taker.stops) + 1)
     await page.locator("#toast").get_by_role("button", name="Undo").click()
-    await expect(page.get_by_role("row")).to_have_count(len(giver.stops) + 1, timeout=10_000)
+    await expect(page.get_by_role("row")).to_have_count(len(giver.stops) + 1)
     now = {run.id: len(run.stops) for run in await company.runs()}
     assert (now[giver.id], now[taker.id]) == (len(giver.stops), len(taker.stops))
 
@@ -119,7 +119,7 @@ async def test_dispatchers_see_who_else_is_on_a_run(
 ) -> None:
     await open_page(visit, f"/plan/runs/{runs[0].id}")
     other = await open_page(visit, f"/plan/runs/{runs[0].id}")
-    await expect(other.get_by_text("Also here: Dita Dispatcher")).to_be_visible(timeout=20_000)
+    await expect(other.get_by_text("Also here: Dita Dispatcher")).to_be_visible()
 
 
 async def test_exception_is_taken_and_put_off(visit: Any, company: Any) -> None:

@@ -23,7 +23,7 @@ IS_MARKED_AT = """([id, lon, lat]) => {
 
 
 async def is_live(page: Page) -> None:
-    await expect(page.locator("#freshness")).to_have_text("Live", timeout=15_000)
+    await expect(page.locator("#freshness")).to_have_text("Live")
 
 
 async def marker_is_at(page: Page, driver_id: UUID, there: Position) -> None:

@@ -169,7 +169,7 @@ async def test_trail_of_a_driver_is_replayed(visit: Any, company: Any) -> None:
     slider = page.get_by_label("Time of the day")
     await expect(
         page.get_by_role("status").filter(has_text=re.compile(r"\d+ of \d+ fixes"))
-    ).to_be_visible(timeout=15_000)
+    ).to_be_visible()
     await slider.focus()
     await page.keyboard.press("Home")
     await expect(page.get_by_role("status").filter(has_text="1 of")).to_be_visible()

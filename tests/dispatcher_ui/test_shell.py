@@ -30,7 +30,7 @@ async def test_rooms_are_reached_by_keyboard_and_by_url(visit: Any, company: Any
 
 async def test_search_finds_pages_drivers_and_streets(visit: Any, company: Any) -> None:
     page = await open_room(visit, "/keys", Role.ADMIN)
-    await expect(page.locator("#freshness")).to_have_text("Live", timeout=15_000)
+    await expect(page.locator("#freshness")).to_have_text("Live")
     for text, found in (("audit", "Keys and audit"), ("wei", "Wei Lin"), ("lindenw", "Lindenweg")):
         await page.keyboard.press("Control+k")
         await page.keyboard.type(text)

@@ -67,7 +67,7 @@ async def test_page_says_when_it_is_out_of_date(visit: Any, company: Any) -> Non
     await expect(page.get_by_role("alert")).to_contain_text("out of date")
     await page.context.set_offline(False)
     await look(page)
-    await expect(page.get_by_role("alert")).to_be_hidden(timeout=10_000)
+    await expect(page.get_by_role("alert")).to_be_hidden()
 
 
 async def test_page_is_accessible_in_light_and_dark(
@@ -89,7 +89,6 @@ async def test_link_that_ends_while_somebody_looks_shows_the_page_of_ended_links
     await company.end_links(consignment.id)
     await expect(page.get_by_role("heading", level=1)).to_have_text(
         "This link is not valid (any more)",
-        timeout=10_000,  # it asks by itself every five seconds
     )
 
 

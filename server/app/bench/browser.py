@@ -78,8 +78,19 @@ class MainThread:
     async def heap_bytes(self) -> float:
         """What its JavaScript holds on to."""
         await self._session.send("HeapProfiler.collectGarbage")
+        return (await self._metrics())["JSHeapUsedSize"]
+
+    async def things(self) -> str:
+        """What else may grow, in words: the process with all that is drawn, and the document."""
+        told = await self._metrics()
+        nodes, listeners = told["Nodes"], told["JSEventListeners"]
+        status = (self._stat.parents[2] / "status").read_text()
+        resident_kb = int(status.partition("VmRSS:")[2].split()[0])
+        return f"process {resident_kb / 1000:.0f} MB, {nodes:.0f} nodes, {listeners:.0f} listeners"
+
+    async def _metrics(self) -> dict[str, float]:
         told: dict[str, Any] = await self._session.send("Performance.getMetrics")
-        return float({each["name"]: each["value"] for each in told["metrics"]}["JSHeapUsedSize"])
+        return {each["name"]: float(each["value"]) for each in told["metrics"]}
 
 
 def _cpu_ms(stat: Path) -> float:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
+from statistics import linear_regression
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -44,6 +45,9 @@ EVERY_S = 0.5
 PHONE: Any = {"width": 390, "height": 844}
 DRAG_STEPS = 120
 COMPARED_S = 10.0
+WARM_S, UPDATES_S = 5.0, 12.0
+HEAPS_MIN = 6
+"""Fewer make no line."""
 SLOW: Any = {
     "offline": False,
     "latency": 150,
@@ -65,6 +69,10 @@ window.WebSocket = class extends WebSocket {
 };
 """
 IS_USEFUL = "() => document.querySelector('button.run') && window.postrider?.isUseful()"
+
+CAME = """() => performance.getEntriesByType("resource").map((each) =>
+    `${each.name.replace(/.*[/]/, "")} ${each.startTime | 0} ${each.responseEnd | 0}`).join(", ")"""
+"""What the page asked for."""
 
 IS_DRAWN = """new Promise((drawn) =>
     requestAnimationFrame(() => setTimeout(() => drawn(performance.now() / 1000))))"""
@@ -143,36 +151,44 @@ async def _live(house: House, seconds: float, say: Say) -> list[Figure]:
     on a dispatcher's machine."""
     say("first view ...")
     page = await open_page(house)
-    cold_s = await _first_view(page)
+    cold_s = await _first_view(page, say)
     await page.context.close()
     page = await open_page(house)
     await page.add_init_script(COUNT_FRAMES)
-    first_s = await _first_view(page)
+    first_s = await _first_view(page, say)
     thread = await MainThread.of(page)
-    await _drive(house, 5)
-    heap = await thread.heap_bytes()
-    say(f"{DRIVERS:,} drivers for {seconds:.0f} s ...")
-    far_ms = await _cpu_of_updates(house, page, thread, seconds)
-    growth = await thread.heap_bytes() / heap - 1
+    await _drive(house, WARM_S)
+    say(f"{DRIVERS:,} drivers ...")
+    far_ms, far_seen = await _cpu_of_updates(house, page, thread)
+    growth = await _growth(house, thread, seconds, say)
     await page.locator("button.run").first.click()
     await asyncio.sleep(2)
-    near_ms = await _cpu_of_updates(house, page, thread, 10)
+    near_ms, near_seen = await _cpu_of_updates(house, page, thread)
     await page.context.close()
     name = f"live, {DRIVERS:,} drivers at 2 Hz"
+    seen = min(far_seen, near_seen)
     return [
         Figure(what="live: first useful view", found=first_s, wanted=2, unit="s"),
         Figure(what="live: the same where nobody looked before", found=cold_s, wanted=2, unit="s"),
         Figure(what=f"{name}: CPU of an update", found=far_ms, wanted=30, unit="ms"),
         Figure(what=f"{name}: zoomed in, gliding", found=near_ms, wanted=30, unit="ms"),
-        Figure(what=f"{name}: memory, growth", found=growth * 100, wanted=5, unit="%"),
+        Figure(what=f"{name}: updates seen", found=seen * 100, wanted=80, unit="%", is_floor=True),
+        Figure(
+            what=f"{name}: memory, growth in {seconds / 60:.1f} min",
+            found=growth * 100,
+            wanted=5,
+            unit="%",
+        ),
     ]
 
 
-async def _first_view(page: "Page") -> float:
+async def _first_view(page: "Page", say: Say) -> float:
     """Seconds until the list has rows and the map streets and drivers."""
     await page.goto("/dispatch")
     await page.wait_for_function(IS_USEFUL, polling=20)
-    return float(await page.evaluate("performance.now()")) / 1000
+    shown_s = float(await page.evaluate("performance.now()")) / 1000
+    say(f"shown after {shown_s:.2f} s; came from, until (ms): {await page.evaluate(CAME)}")
+    return shown_s
 
 
 async def _drive(house: House, seconds: float) -> int:
@@ -185,15 +201,31 @@ async def _drive(house: House, seconds: float) -> int:
     return told
 
 
-async def _cpu_of_updates(house: House, page: "Page", thread: MainThread, seconds: float) -> float:
-    """CPU ms of the main thread for each update, all that it did besides included."""
+async def _cpu_of_updates(house: House, page: "Page", thread: MainThread) -> tuple[float, float]:
+    """(CPU ms of the main thread for each update that it saw, all that it did besides included;
+    which part of them it saw: on a busy machine a page is told less often, of more at once)."""
     seen, before = await page.evaluate("frames_of_moves"), thread.cpu_ms
-    told = await _drive(house, seconds)
+    told = await _drive(house, UPDATES_S)
     used = thread.cpu_ms - before
     seen = await page.evaluate("frames_of_moves") - seen
-    if seen < told * 0.8:
-        raise SystemExit(f"The page saw {seen} of {told} updates: nothing can be said of it.")
-    return used / told
+    if seen == 0:
+        raise SystemExit(f"The page saw none of {told} updates: nothing can be said of it.")
+    return used / seen, seen / told
+
+
+async def _growth(house: House, thread: MainThread, seconds: float, say: Say) -> float:
+    """By how much its memory grows in that time, of what it was: by the line through what it held
+    every minute, after its garbage was collected."""
+    say(f"memory, for {seconds / 60:.1f} min ...")
+    spans = max(HEAPS_MIN, round(seconds / 60))
+    heaps_bytes = [await thread.heap_bytes()]
+    for number in range(1, spans + 1):
+        await _drive(house, seconds / spans)
+        heaps_bytes.append(await thread.heap_bytes())
+        minutes = number * seconds / spans / 60
+        say(f"{minutes:5.1f} min: heap {heaps_bytes[-1] / 1e6:.2f} MB, {await thread.things()}")
+    slope, first = linear_regression(range(len(heaps_bytes)), heaps_bytes)
+    return slope * spans / first
 
 
 async def _orders(house: House, say: Say) -> list[Figure]:
