@@ -38,6 +38,14 @@ and at so many, nobody notices."""
 WAITING_BYTES_MAX = 505 * packed.FIX.size
 """Of one phone that wait to be stored: five frames of the largest size."""
 
+WAITING_BYTES_MANY = 202 * packed.FIX.size
+"""From here on no more is read from it before they are stored: it keeps the rest itself."""
+
+PHONES_AT_ONCE = 2_000
+BYTES_AT_ONCE = 10_000 * 2 * packed.FIX.size
+"""At most so many phones, and about so much of what they say, are stored by one transaction: when
+more comes than can be stored, each of them still ends in time, and what it stored is kept."""
+
 TELL_EVERY_S = 2.0
 """So often a phone that goes on sending hears what is stored; one that waits for it, at once."""
 
@@ -61,6 +69,8 @@ class FixIntake:
         self._untold: dict[Phone, int] = {}
         """The fix up to which all is stored, for phones that have not heard it yet."""
         self._has_come = asyncio.Event()
+        self._is_behind = False
+        """Whether more waits than was stored at once."""
         self._tick_s = TICK_S
         self._took_s = 0.0
         """When the frames of the last tick were taken, by the clock of the loop."""
@@ -85,12 +95,14 @@ class FixIntake:
             self._has_come.set()
         else:
             phone.frames.append(frame)
+        if phone.waiting_bytes > WAITING_BYTES_MANY:
+            phone.pause()
 
     async def run(self) -> None:
         """Store what comes, tick by tick. Runs until cancelled."""
         while True:
             await self._has_come.wait()
-            await asyncio.sleep(self._tick_s)
+            await asyncio.sleep(0 if self._is_behind else self._tick_s)
             if not await self.store():
                 await asyncio.sleep(PAUSE_S)
 
@@ -110,8 +122,13 @@ class FixIntake:
         phones = list(islice(self._untold, count))
         self._tell_stored(phones, [self._untold.pop(phone) for phone in phones])
 
+    async def store_all(self) -> None:
+        """Store and acknowledge what waits; not what the database does not take."""
+        while self._phones and await self.store():
+            pass
+
     async def store(self) -> bool:
-        """Store and acknowledge what waits; False when the database is away."""
+        """The same of as many as are stored at once; False when the database is away."""
         phones, frames = self._take_waiting()
         if not phones:
             return True
@@ -149,9 +166,13 @@ class FixIntake:
                 )
 
     def _take_waiting(self) -> tuple[list["Phone"], list[list[bytes]]]:
-        """Each device once, by its newest connection, and what it has sent."""
-        self._has_come.clear()
-        phones, self._phones = self._phones, []
+        """Each device once, by its newest connection, and what it has sent. Those who wait longest
+        come first."""
+        count = self._count_at_once()
+        phones, self._phones = self._phones[:count], self._phones[count:]
+        self._is_behind = bool(self._phones)
+        if not self._is_behind:
+            self._has_come.clear()
         newest: dict[bytes, Phone] = {}
         frames: dict[bytes, list[bytes]] = {}
         for phone in phones:
@@ -162,6 +183,16 @@ class FixIntake:
             newest[key] = phone
         self._fit_tick(sum(map(len, frames.values())))
         return list(newest.values()), list(frames.values())
+
+    def _count_at_once(self) -> int:
+        """How many phones have their turn now."""
+        count = waiting_bytes = 0
+        for phone in islice(self._phones, PHONES_AT_ONCE):
+            waiting_bytes += phone.waiting_bytes
+            count += 1
+            if waiting_bytes >= BYTES_AT_ONCE:
+                break
+        return count
 
     def _take_waiting_of(self, phone: "Phone") -> list[bytes]:
         some, phone.frames = phone.frames, None

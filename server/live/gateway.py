@@ -109,7 +109,7 @@ class Gateway:
             caller.pause()
         try:
             async with asyncio.timeout(FINISH_WITHIN_S):
-                await self.intake.store()
+                await self.intake.store_all()
                 self.intake.tell_the_untold()
                 for caller in list(self._callers):
                     if isinstance(caller, Phone):

@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -35,6 +35,7 @@ from server.protocol import PROTOCOL_VERSION
 from server.protocol.codec import encode
 from server.protocol.from_driver import Fix, Fixes, Hello, SetShift
 from server.protocol.to_driver import Ack, Reject
+from server.tracking.service import Arrivals, Tick
 from tests.server.dispatch.conftest import Town, corner
 from tests.server.live.web_process import (
     PATIENCE_S,
@@ -454,6 +455,68 @@ async def test_what_came_while_fixes_before_it_could_not_be_stored_is_not_acknow
         await line.say(Fixes(fixes=tuple(fix(town, seq) for seq in range(2, 5))))
         assert (await line.answer()).fixes_through == 4
     assert await stored(town.db) == [1, 2, 3, 4]
+
+
+async def test_when_more_comes_than_is_stored_at_once_phones_have_their_turns(
+    town: Town, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One transaction for all would take the longer the more wait, and be given up in the end."""
+    monkeypatch.setattr(fix_intake, "PHONES_AT_ONCE", 2)
+    devices = [await pair(town.db, await town.add_driver()) for _ in range(5)]
+    intake = web.gateway.intake
+    ingest, held, sizes = intake._ingest, asyncio.Event(), []
+
+    async def wait_and_ingest(arrivals: Arrivals, received_at: datetime) -> Tick:
+        sizes.append(len(arrivals.senders))
+        await held.wait()
+        return await ingest(arrivals, received_at)
+
+    monkeypatch.setattr(intake, "_ingest", wait_and_ingest)
+    async with AsyncExitStack() as stack:
+        lines = [await stack.enter_async_context(calling(web, each)) for each in devices]
+        await lines[0].say(Fixes(fixes=(fix(town, 1),)))
+        await until(lambda: bool(sizes))
+        for line in lines:
+            await line.say(Fixes(fixes=(fix(town, 2),)))
+        await until(lambda: len(intake._phones) == len(lines))
+        held.set()
+        assert await lines[0].answer() == Ack(fixes_through=1)
+        for line in lines:
+            assert await line.answer() == Ack(fixes_through=2)
+    assert sizes == [1, 2, 2, 1]
+
+
+async def test_phone_that_says_more_than_is_stored_is_read_no_more_until_it_is(
+    town: Town, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = await pair(town.db, await town.add_driver())
+    intake = web.gateway.intake
+    ingest, is_storing, held = intake._ingest, asyncio.Event(), asyncio.Event()
+
+    async def wait_and_ingest(arrivals: Arrivals, received_at: datetime) -> Tick:
+        is_storing.set()
+        await held.wait()
+        return await ingest(arrivals, received_at)
+
+    monkeypatch.setattr(intake, "_ingest", wait_and_ingest)
+    async with calling(web, device) as line:
+        (phone,) = web.gateway.connections.phones()
+        await line.say(Fixes(fixes=(fix(town, 1),)))
+        await is_storing.wait()
+        said = 1
+        while not phone._is_paused:
+            before = phone.waiting_bytes
+            more = (fix(town, said + n) for n in range(1, 51))
+            await line.say(Fixes(fixes=tuple(replace(each, taken_at=town.now) for each in more)))
+            await until(lambda before=before: phone.waiting_bytes > before)
+            said += 50
+        last = replace(fix(town, said + 1), taken_at=town.now)
+        await line.say(Fixes(fixes=(last,)))  # the network keeps it
+        held.set()
+        while (await line.answer()).fixes_through < said + 1:
+            pass
+    assert intake.not_stored == 0
+    assert await stored(town.db) == list(range(1, said + 2))
 
 
 def _has_left_out(web: Web, count: int) -> bool:
