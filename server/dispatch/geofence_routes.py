@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from litestar import delete, get, post
+from litestar import delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,15 +17,24 @@ from server.kit.geo import Position
 from server.kit.inputs import FilledLine, Lat, Limit, Lon
 
 
-class NewGeofence(msgspec.Struct, forbid_unknown_fields=True):
+class Circle(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """rule: "stay_out", or "stay_in" for drivers who have been inside."""
 
-    depot_id: UUID
     name: FilledLine
     lon: Lon
     lat: Lat
     radius_m: Annotated[int, msgspec.Meta(ge=50, le=200_000)]
     rule: Rule
+
+    @property
+    def position(self) -> Position:
+        return Position(self.lon, self.lat)
+
+
+class NewGeofence(Circle, kw_only=True):
+    """A circle for the drivers of one depot."""
+
+    depot_id: UUID
 
 
 class GeofencePage(msgspec.Struct):
@@ -45,7 +54,7 @@ async def create_geofence(
         session,
         depot_id=data.depot_id,
         name=data.name,
-        position=Position(data.lon, data.lat),
+        position=data.position,
         radius_m=data.radius_m,
         rule=data.rule,
         by=principal.label,
@@ -64,6 +73,25 @@ async def list_geofences(
     return GeofencePage(items, items[-1].id if len(items) == limit else None)
 
 
+@put("/api/geofences/{geofence_id:uuid}", guards=[MAY_CHANGE])
+async def change_geofence(
+    geofence_id: FromPath[UUID],
+    data: JSONBody[Circle],
+    session: NamedDependency[AsyncSession],
+    principal: NamedDependency[Principal],
+) -> GeofenceView:
+    """Move it, make it larger or smaller, call it something else, or turn its rule."""
+    return await geofences.change_geofence(
+        session,
+        geofence_id,
+        name=data.name,
+        position=data.position,
+        radius_m=data.radius_m,
+        rule=data.rule,
+        by=principal.label,
+    )
+
+
 @delete("/api/geofences/{geofence_id:uuid}", guards=[MAY_CHANGE])
 async def delete_geofence(
     geofence_id: FromPath[UUID],
@@ -74,4 +102,4 @@ async def delete_geofence(
     await geofences.delete_geofence(session, geofence_id, by=principal.label)
 
 
-GEOFENCE_ROUTES = [create_geofence, list_geofences, delete_geofence]
+GEOFENCE_ROUTES = [create_geofence, list_geofences, change_geofence, delete_geofence]

@@ -84,6 +84,36 @@ async def create_geofence(
     return _view(row)
 
 
+async def change_geofence(
+    session: AsyncSession,
+    geofence_id: UUID,
+    *,
+    name: str,
+    position: Position,
+    radius_m: int,
+    rule: Rule,
+    by: str,
+) -> GeofenceView:
+    """Watch it as it is said here from now on. What it has raised settles by itself when that is
+    no longer so.
+
+    Raises
+    ------
+    UnknownGeofence
+    """
+    row = await _lock_geofence(session, geofence_id)
+    row.name, row.position, row.radius_m, row.rule = name, position, radius_m, rule
+    await session.flush()
+    await identity.record_audit(
+        session,
+        by=by,
+        action="geofence.changed",
+        subject=f"geofence:{row.id}",
+        details={"name": name, "radius_m": radius_m, "rule": rule},
+    )
+    return _view(row)
+
+
 async def delete_geofence(session: AsyncSession, geofence_id: UUID, *, by: str) -> None:
     """Watch it no more. What it has raised settles by itself.
 
@@ -91,9 +121,7 @@ async def delete_geofence(session: AsyncSession, geofence_id: UUID, *, by: str) 
     ------
     UnknownGeofence
     """
-    row = await session.get(Geofence, geofence_id, with_for_update=True)
-    if row is None or row.deleted_at is not None:
-        raise UnknownGeofence(geofence_id=geofence_id)
+    row = await _lock_geofence(session, geofence_id)
     row.deleted_at = clock.now()
     await identity.record_audit(
         session,
@@ -129,6 +157,13 @@ async def geofences_of(
     for row in rows:
         found[row.depot_id].append(_view(row))
     return {depot_id: found[depot_id] for depot_id in depot_ids}
+
+
+async def _lock_geofence(session: AsyncSession, geofence_id: UUID) -> Geofence:
+    row = await session.get(Geofence, geofence_id, with_for_update=True, populate_existing=True)
+    if row is None or row.deleted_at is not None:
+        raise UnknownGeofence(geofence_id=geofence_id)
+    return row
 
 
 def _view(row: Geofence) -> GeofenceView:

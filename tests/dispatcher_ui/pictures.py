@@ -82,6 +82,7 @@ ROOMS = (
     "people/shifts",
     "people/phones",
     "people/depots",
+    "people/geofences",
     "people/staff",
     "reports",
     "company",

@@ -26,9 +26,18 @@ export interface Line {
   colour: string;
 }
 
+export interface Circle {
+  middle: LonLat;
+  radiusM: number;
+  colour: string;
+  label?: string;
+}
+
 export class PointMap {
   readonly element = h("div", { class: "point-map", role: "region", "aria-label": t("Map") });
   private readonly map: LibreMap | undefined;
+  /** No nearer than this when all is brought into view. */
+  maxZoom = 16;
   private features: Feature[] = [];
   private points: Point[] = [];
   private readonly theme = matchMedia("(prefers-color-scheme: dark)");
@@ -60,9 +69,16 @@ export class PointMap {
   }
 
   /** fits: also bring it all into view. */
-  show(points: Point[], lines: Line[] = [], fits = true): void {
+  show(points: Point[], lines: Line[] = [], fits = true, circles: Circle[] = []): void {
     this.points = points;
+    const rounds = circles.map(({ middle, radiusM }) => roundOf(middle, radiusM));
     this.features = [
+      ...circles.map(({ colour }, index): Feature => ({
+        type: "Feature", geometry: { type: "Polygon", coordinates: [rounds[index] ?? []] }, properties: { colour },
+      })),
+      ...circles.filter(({ label }) => label !== undefined).map(({ middle, label }): Feature => ({
+        type: "Feature", geometry: { type: "Point", coordinates: middle }, properties: { label },
+      })),
       ...lines.filter(({ through }) => through.length > 1).map(({ through, colour }): Feature => ({
         type: "Feature", geometry: { type: "LineString", coordinates: through }, properties: { colour },
       })),
@@ -74,8 +90,8 @@ export class PointMap {
     this.draw();
     const bounds = new LngLatBounds();
     for (const { at } of points) bounds.extend(at);
-    for (const { through } of lines) for (const at of through) bounds.extend(at);
-    if (fits && !bounds.isEmpty()) this.map?.fitBounds(bounds, { padding: 50, maxZoom: 16, duration: 0 });
+    for (const through of [...lines.map((line) => line.through), ...rounds]) for (const at of through) bounds.extend(at);
+    if (fits && !bounds.isEmpty()) this.map?.fitBounds(bounds, { padding: 50, maxZoom: this.maxZoom, duration: 0 });
   }
 
   /** A button that lets somebody draw around points; told are the ids of those inside. Whoever
@@ -83,14 +99,34 @@ export class PointMap {
   offerLasso(chosen: (ids: string[]) => void): void {
     const { map } = this;
     if (!map) return;
-    const button = h("button", { type: "button", class: "lasso", "aria-pressed": "false" }, t("Draw around"));
+    this.offerDrawing(t("Draw around"), (drawn) => drawn, (around) => {
+      const inside = this.points.filter(({ at, id }) => id !== undefined && isInside(map.project(at), around));
+      chosen(inside.flatMap(({ id }) => (id === undefined ? [] : [id])));
+    });
+  }
+
+  /** A button that lets somebody draw a circle: from its middle outwards. Whoever draws nothing types
+   * where it is and how far it reaches. */
+  offerCircle(label: string, drawn: (middle: LonLat, radiusM: number) => void): void {
+    const { map } = this;
+    if (!map) return;
+    this.offerDrawing(label, (line) => circleOf(line), (line) => {
+      const [middle, edge] = [line[0], line.at(-1)];
+      if (!middle || !edge) return;
+      const [from, to] = [map.unproject([middle.x, middle.y]), map.unproject([edge.x, edge.y])];
+      drawn([from.lng, from.lat], from.distanceTo(to));
+    });
+  }
+
+  /** shape: what is seen of the line while it is drawn. */
+  private offerDrawing(label: string, shape: (line: Pixel[]) => Pixel[], done: (line: Pixel[]) => void): void {
+    const button = h("button", { type: "button", class: "lasso", "aria-pressed": "false" }, label);
     this.element.append(button);
     button.onclick = () => {
-      const sheet = lassoSheet((around) => {
+      const sheet = drawingSheet(shape, (line) => {
         sheet.remove();
         button.ariaPressed = "false";
-        const inside = this.points.filter(({ at, id }) => id !== undefined && isInside(map.project(at), around));
-        chosen(inside.flatMap(({ id }) => (id === undefined ? [] : [id])));
+        done(line);
       });
       button.ariaPressed = "true";
       this.element.append(sheet);
@@ -118,15 +154,22 @@ function styleOf(dark: boolean): StyleSpecification {
     sources: { basemap: BASEMAP_SOURCE, drawn: { type: "geojson", data: collection([]) } },
     layers: [
       ...basemapLayers(dark),
+      { id: "areas", type: "fill", source: "drawn", filter: ["==", ["geometry-type"], "Polygon"],
+        paint: { "fill-color": ["get", "colour"], "fill-opacity": 0.2 } },
+      { id: "edges", type: "line", source: "drawn", filter: ["==", ["geometry-type"], "Polygon"],
+        paint: { "line-color": ["get", "colour"], "line-width": 2 } },
       { id: "lines", type: "line", source: "drawn", filter: ["==", ["geometry-type"], "LineString"],
         layout: { "line-join": "round", "line-cap": "round" },
         paint: { "line-color": ["get", "colour"], "line-width": 3, "line-opacity": 0.8 } },
-      { id: "points", type: "circle", source: "drawn", filter: ["==", ["geometry-type"], "Point"],
+      { id: "points", type: "circle", source: "drawn", filter: ["all", ["==", ["geometry-type"], "Point"], ["has", "colour"]],
         paint: { "circle-radius": 9, "circle-color": ["get", "colour"], "circle-stroke-width": 2,
           "circle-stroke-color": dark ? "#14181d" : "#ffffff" } },
-      { id: "labels", type: "symbol", source: "drawn", filter: ["has", "label"],
+      { id: "labels", type: "symbol", source: "drawn", filter: ["all", ["has", "label"], ["has", "colour"]],
         layout: { "text-field": ["get", "label"], "text-font": FONT, "text-size": 11, "text-allow-overlap": true },
         paint: { "text-color": "#ffffff" } },
+      { id: "names", type: "symbol", source: "drawn", filter: ["all", ["has", "label"], ["!", ["has", "colour"]]],
+        layout: { "text-field": ["get", "label"], "text-font": FONT, "text-size": 12 },
+        paint: { "text-color": dark ? "#ffffff" : "#14181d", "text-halo-color": dark ? "#14181d" : "#ffffff", "text-halo-width": 1.5 } },
     ],
   };
 }
@@ -136,8 +179,33 @@ interface Pixel {
   y: number;
 }
 
+/** As the map reckons distances. */
+const EARTH_RADIUS_M = 6_371_008.8;
+const CORNERS = 64;
+
+/** The points of a circle on the ground. */
+function roundOf([lon, lat]: LonLat, radiusM: number): LonLat[] {
+  const degrees = (radiusM / EARTH_RADIUS_M) * (180 / Math.PI);
+  const shrink = Math.max(Math.cos((lat * Math.PI) / 180), 0.01);
+  return Array.from({ length: CORNERS + 1 }, (_, index): LonLat => {
+    const turn = (2 * Math.PI * (index % CORNERS)) / CORNERS;
+    return [lon + (degrees * Math.cos(turn)) / shrink, lat + degrees * Math.sin(turn)];
+  });
+}
+
+/** Around the first of these points, through the last. */
+function circleOf(line: Pixel[]): Pixel[] {
+  const [middle, edge] = [line[0], line.at(-1)];
+  if (!middle || !edge) return [];
+  const radius = Math.hypot(edge.x - middle.x, edge.y - middle.y);
+  return Array.from({ length: CORNERS }, (_, index) => {
+    const turn = (2 * Math.PI * index) / CORNERS;
+    return { x: middle.x + radius * Math.cos(turn), y: middle.y + radius * Math.sin(turn) };
+  });
+}
+
 /** A sheet over the map on which one line is drawn with the pointer held down. */
-function lassoSheet(done: (around: Pixel[]) => void): SVGSVGElement {
+function drawingSheet(shape: (line: Pixel[]) => Pixel[], done: (line: Pixel[]) => void): SVGSVGElement {
   const sheet = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   const line = document.createElementNS("http://www.w3.org/2000/svg", "polygon");
   sheet.setAttribute("class", "lasso-sheet");
@@ -147,7 +215,7 @@ function lassoSheet(done: (around: Pixel[]) => void): SVGSVGElement {
     if (!sheet.hasPointerCapture(event.pointerId)) return;
     const { left, top } = sheet.getBoundingClientRect();
     drawn.push({ x: event.clientX - left, y: event.clientY - top });
-    line.setAttribute("points", drawn.map(({ x, y }) => `${x},${y}`).join(" "));
+    line.setAttribute("points", shape(drawn).map(({ x, y }) => `${x},${y}`).join(" "));
   };
   sheet.onpointerdown = (event) => {
     sheet.setPointerCapture(event.pointerId);

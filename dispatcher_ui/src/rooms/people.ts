@@ -1,6 +1,6 @@
 /** Drivers, vehicles, shifts, phones paired by QR, depots, and the people who sign in. */
 
-import { get, getAll, send } from "../api";
+import { get, getAll, isOneOf, send } from "../api";
 import { clockIsKnown, today } from "../clock";
 import { t } from "../language";
 import { h } from "../page";
@@ -73,6 +73,9 @@ export async function open(view: View): Promise<void> {
     { path: "shifts", title: t("Shifts"), show: (place) => showShifts(view, place, drivers, names) },
     { path: "phones", title: t("Phones and trackers"), show: (place) => void showPhones(view, place, names) },
     { path: "depots", title: t("Depots"), show: (place) => void showDepots(view, place) },
+    ...(isOneOf("admin", "dispatcher") ? [
+      { path: "geofences", title: t("Geofences"), show: async (place: HTMLElement) => (await import("./geofences")).showGeofences(view, place, depots) },
+    ] : []),
     { path: "staff", title: t("Staff"), show: (place) => void showStaff(view, place) },
   ]);
 }

@@ -38,6 +38,22 @@ async def test_geofence_is_made_listed_and_deleted(town: Town, sign_in: SignIn) 
     assert (await client.get(PATH, params={"depot_id": str(new_id())})).json()["items"] == []
 
 
+async def test_geofence_is_moved_and_turned(town: Town, sign_in: SignIn) -> None:
+    client = await sign_in(Role.DISPATCHER)
+    made = (await client.post(PATH, json=circle(town.depot_id))).json()
+    other = circle(town.depot_id, name="The valley", rule="stay_in", lon=9.53, radius_m=5_000)
+    del other["depot_id"]
+    changed = (await client.put(f"{PATH}/{made['id']}", json=other)).json()
+    expected = made | {k: other[k] for k in ("name", "rule", "radius_m")}
+    assert changed == expected | {"position": [9.53, 47.14]}
+    assert (await client.get(PATH)).json()["items"] == [changed]
+    wrong = await client.put(f"{PATH}/{made['id']}", json=other | {"radius_m": 1})
+    assert wrong.status_code == 422
+    await client.delete(f"{PATH}/{made['id']}")
+    gone = await client.put(f"{PATH}/{made['id']}", json=other)
+    assert (gone.status_code, gone.json()["code"]) == (404, "dispatch.unknown_geofence")
+
+
 @pytest.mark.parametrize(
     ("wrong", "status"),
     [
