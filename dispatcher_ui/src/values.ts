@@ -45,6 +45,12 @@ export function minorOf(typed: string, currency: string): number | undefined {
   return Math.round(number * 10 ** decimalsOf(moneyFormat(currency)));
 }
 
+/** As somebody would type it: 1234 -> 12.34. */
+export function majorOf(minor: number, currency: string): string {
+  const decimals = decimalsOf(moneyFormat(currency));
+  return (minor / 10 ** decimals).toFixed(decimals);
+}
+
 export const count = (number: number | null | undefined): string =>
   number == null ? MISSING : new Intl.NumberFormat(locale).format(number);
 

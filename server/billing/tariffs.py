@@ -255,25 +255,34 @@ async def _check(session: AsyncSession, draft: TariffDraft) -> None:
     if draft.account_id is not None:
         account = await accounts.get_account(session, draft.account_id)
         if account.currency != draft.currency:
-            raise AnotherCurrency(currency=account.currency)
+            raise AnotherCurrency(currency=account.currency, field="currency")
     if draft.valid_until is not None and draft.valid_until <= draft.valid_from:
         raise BadValidity(valid_from=draft.valid_from)
-    rules = draft.rules
+    check_rules(draft.rules)
+
+
+def check_rules(rules: Rules) -> None:
+    """Beyond what their types say.
+
+    Raises
+    ------
+    BadBands, EmptyTariff
+    """
     if rules == Rules(zones=rules.zones, vat_code=rules.vat_code, note=rules.note):
         raise EmptyTariff
-    for part in (rules.distance, rules.weight):
+    for name, part in (("distance", rules.distance), ("weight", rules.weight)):
         if part is not None:
-            _check_bands(part.bands)
+            _check_bands(part.bands, field=f"rules.{name}.bands")
 
 
-def _check_bands(bands: tuple[Band, ...]) -> None:
+def _check_bands(bands: tuple[Band, ...], *, field: str) -> None:
     below = 0
     for number, band in enumerate(bands, start=1):
         if band.up_to is None:
             if number < len(bands):
-                raise BadBands
+                raise BadBands(field=field)
         elif band.up_to <= below:
-            raise BadBands
+            raise BadBands(field=field)
         else:
             below = band.up_to
 

@@ -23,7 +23,7 @@ export interface Editing<Thing> {
 }
 
 /** In a window, which closes when it is saved. */
-export async function edit<Thing>(editing: Editing<Thing>): Promise<void> {
+export async function edit<Thing>(editing: Editing<Thing>): Promise<HTMLDialogElement> {
   const form = await editForm({
     ...editing,
     saved: () => {
@@ -32,6 +32,7 @@ export async function edit<Thing>(editing: Editing<Thing>): Promise<void> {
     },
   });
   const dialog = openDialog(editing.title, form);
+  return dialog;
 }
 
 export async function editForm<Thing>(editing: Omit<Editing<Thing>, "title">): Promise<HTMLFormElement> {
@@ -65,7 +66,10 @@ export async function editForm<Thing>(editing: Omit<Editing<Thing>, "title">): P
       const control = form.elements.namedItem(name) as HTMLInputElement | null;
       const value = theirs[name] ?? "";
       const isMine = mine[name] !== before[name];
-      if (control && !isMine) control.value = value;
+      if (control && !isMine) {
+        control.value = value;
+        control.dispatchEvent(new Event("change"));
+      }
       faultAt(form, name, isMine
         ? t("Somebody else made it “{value}”. Save again to keep yours.", { value: value || "–" })
         : t("Changed by somebody else meanwhile"));

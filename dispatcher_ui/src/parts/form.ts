@@ -4,16 +4,19 @@ import { newKey, Refusal } from "../api";
 import { t } from "../language";
 import { h, tell } from "../page";
 import { openDialog } from "./dialog";
+import { makeRows, type RowColumn } from "./rows";
 
 export interface Field {
   name: string;
   label: string;
-  kind?: "text" | "number" | "date" | "datetime-local" | "select" | "textarea" | "email" | "tel" | "time" | "checkbox" | "search" | "color";
+  kind?: "text" | "number" | "date" | "datetime-local" | "select" | "textarea" | "email" | "tel" | "time" | "checkbox" | "search" | "color" | "rows" | "heading";
   options?: [value: string, label: string][];
   value?: string | number;
   required?: boolean;
   hint?: string;
   suggestions?: string[];
+  /** Of a field that is a table of rows. */
+  columns?: RowColumn[];
   width?: "half" | "third";
 }
 
@@ -107,6 +110,8 @@ export function valuesOf(form: HTMLFormElement): Values {
 
 export function makeField(field: Field): HTMLElement {
   const { name, kind = "text", value, required } = field;
+  if (kind === "heading") return h("h4", {}, field.label, field.hint && h("small", {}, field.hint));
+  if (kind === "rows") return rowsField(field);
   const id = `field-${name}-${newKey().slice(0, 6)}`;
   const attributes = { name, id, required: required ?? false, "aria-describedby": `${id}-fault` };
   const control =
@@ -131,6 +136,13 @@ export function makeField(field: Field): HTMLElement {
     field.hint && h("small", {}, field.hint),
     h("span", { class: "fault", id: `${id}-fault` }),
   );
+}
+
+function rowsField({ name, label, columns = [], value, hint }: Field): HTMLElement {
+  return h("div", { class: "field rows", "data-field": name, role: "group", "aria-label": label },
+    h("h4", {}, label, hint && h("small", {}, hint)),
+    ...makeRows(name, label, columns, String(value || "[]")),
+    h("span", { class: "fault" }));
 }
 
 export function faultAt(form: HTMLFormElement, name: string, sentence: string): boolean {

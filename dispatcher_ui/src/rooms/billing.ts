@@ -36,6 +36,7 @@ export async function open(view: View): Promise<void> {
   const nameOf = (accountId: string | null): string => (accountId ? (names.get(accountId) ?? "") : "–");
   if (first === "invoices" && id) return showInvoice(view, id, nameOf);
   if (first === "accounts" && id) return showAccount(view, id);
+  if (first === "tariffs" && id && !isCustomer()) return (await import("./tariff")).showTariff(view, id, accounts, nameOf);
   const choices = accounts.map((each): [string, string] => [each.id, each.name]);
   const mine = accounts[0];
   if (isCustomer() && mine) {
@@ -52,7 +53,7 @@ export async function open(view: View): Promise<void> {
     { path: "invoices", title: t("Invoices"), show: (place) => showInvoices(view, place, nameOf, choices) },
     { path: "payments", title: t("Payments"), show: (place) => showPayments(view, place, nameOf, choices) },
     { path: "charges", title: t("Charges"), show: (place) => showCharges(view, place, nameOf, choices) },
-    { path: "tariffs", title: t("Tariffs"), show: (place) => showTariffs(view, place, nameOf, choices) },
+    { path: "tariffs", title: t("Tariffs"), show: (place) => showTariffs(view, place, nameOf) },
     { path: "ageing", title: t("Overdue"), show: (place) => showAgeing(view, place, nameOf) },
     { path: "accounts", title: t("Accounts"), show: (place) => showAccounts(view, place) },
     { path: "unpriced", title: t("Not priced"), show: (place) => showUnpriced(view, place, nameOf) },

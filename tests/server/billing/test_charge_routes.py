@@ -228,3 +228,44 @@ async def test_an_estimate_without_a_tariff_or_a_payer_says_what_is_missing(
     assert (await office.clerk.post("/api/price-estimates", json=asked)).status_code == 404
     nothing = await office.clerk.post("/api/price-estimates", json={"parcels": []})
     assert nothing.status_code == 422
+
+
+async def test_rules_are_tried_on_a_piece_of_work_while_they_are_written(office: Office) -> None:
+    sample = {
+        "parcels": [{"weight_g": 2_000}],
+        "origin": {"postcode": "9490"},
+        "destination": {"postcode": "9495"},
+        "waited_s": 11 * 60,
+        "done_at": "2026-02-03T12:00:00Z",
+    }
+    asked = {"currency": "EUR", "rules": TARIFF["rules"], "sample": sample}
+    told = await office.asks("POST", "tariffs/price-trial", 200, asked)
+    assert [line["net_minor"] for line in told["lines"]] == [450, 34, 200]
+    assert told["net_minor"] == 684
+    assert await office.asks("GET", "tariffs", 200) == {"items": [], "next": None}
+    vain = asked | {"sample": sample | {"work": "attempt", "attempt": 1, "waited_s": 0}}
+    assert (await office.asks("POST", "tariffs/price-trial", 200, vain))["lines"] == []
+
+
+@pytest.mark.parametrize(
+    ("rules", "code", "field"),
+    [
+        ({}, "billing.empty_tariff", None),
+        (
+            {"weight": {"bands": [{"up_to": 5, "minor": 1}, {"up_to": 5, "minor": 2}]}},
+            "billing.bad_bands",
+            "rules.weight.bands",
+        ),
+        (
+            {"distance": {"bands": [{"up_to": 1000, "minor": 1}]}},
+            "billing.unpriceable",
+            None,
+        ),
+    ],
+)
+async def test_rules_that_make_no_price_say_why(
+    office: Office, rules: dict[str, Any], code: str, field: str | None
+) -> None:
+    asked = {"currency": "EUR", "rules": rules, "sample": {"parcels": [{}]}}
+    problem = await office.asks("POST", "tariffs/price-trial", 422, asked)
+    assert (problem["code"], problem.get("field")) == (code, field)
