@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from uuid import UUID
 
 import pytest_asyncio
 from playwright.async_api import Page, ViewportSize, expect
@@ -10,6 +11,7 @@ from routing.roads import HaversineRoads
 from server.dispatch import service as dispatch
 from server.dispatch.planner import plan_next
 from server.identity.access import Role
+from server.orders import service as orders
 
 WIDE = ViewportSize(width=1280, height=900)
 PHONE = ViewportSize(width=390, height=844)
@@ -112,6 +114,154 @@ async def test_stops_are_chosen_by_drawing_around_them(
     await page.mouse.up()
     await expect(give).to_be_enabled()
     await expect(page.get_by_role("checkbox", checked=True)).to_have_count(len(runs[0].stops))
+
+
+async def test_geofence_is_drawn_on_the_map_and_two_who_change_it_lose_nothing(
+    visit: Any, company: Any
+) -> None:
+    page = await open_page(visit, "/people/geofences")
+    await expect(page.get_by_text("No circle is watched yet.")).to_be_visible()
+    await page.get_by_role("button", name="Draw a circle").click()
+    box = await page.locator(".lasso-sheet").bounding_box()
+    assert box is not None
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    await page.mouse.move(*middle)
+    await page.mouse.down()
+    await page.mouse.move(middle[0] + 60, middle[1])
+    await page.mouse.up()
+    drawn = int(await page.get_by_label("Reaches, m").input_value())
+    assert 50 < drawn < 2_000, "sixty pixels of a map of a town"
+    await page.get_by_label("Name").fill("The old town")
+    await page.get_by_label("Reaches, m").fill("20")
+    await page.get_by_role("button", name="Watch it").click()
+    wrong = page.get_by_label("Reaches, m")
+    await expect(wrong).to_have_attribute("aria-invalid", "true")
+    await wrong.fill("300")
+    await page.get_by_role("button", name="Watch it").click()
+    row = page.get_by_role("row").filter(has_text="The old town")
+    await expect(row).to_contain_text("300")
+
+    async with company.desk() as desk:
+        (fence,) = (await desk.get("/api/geofences"))["items"]
+        assert fence["depot_id"] == str(company.depot_id)
+        depot = company.door(0)
+        assert abs(fence["position"][0] - depot.lon) < 0.05, "where it was drawn"
+        await row.press("Enter")
+        await page.get_by_label("Alert").select_option("stay_in")
+        lon, lat = fence["position"]
+        theirs = {"name": "The new town", "rule": "stay_out", "lon": lon, "lat": lat}
+        await desk.put(f"/api/geofences/{fence['id']}", theirs | {"radius_m": 300})
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("alert")).to_contain_text("Somebody else changed it meanwhile")
+    await expect(page.get_by_label("Name")).to_have_value("The new town")
+    await page.get_by_role("button", name="Save").click()
+    both = page.get_by_role("row").filter(has_text="The new town")
+    await expect(both).to_contain_text("Tell when a driver leaves it")
+
+
+async def test_tariff_is_written_in_a_form_with_its_price_beside_it_and_merged(
+    visit: Any, company: Any
+) -> None:
+    page: Page = await visit("/dispatch/billing/tariffs/new", role=Role.CLERK, viewport=WIDE)
+    trial = page.locator(".stack")
+    await expect(trial).to_contain_text("It would cost €6.00 net")
+    await page.get_by_label("Name *").fill("By weight")
+    bands = page.get_by_role("group", name="By weight")
+    for number, (up_to, amount) in enumerate((("5", "7.50"), ("", "x")), 1):
+        await bands.get_by_role("button", name="Add a row").click()
+        await page.keyboard.type(up_to)
+        await bands.get_by_label(f"Amount, row {number}").fill(amount)
+    await page.get_by_role("button", name="Make the draft").click()
+    await expect(bands).to_contain_text("Row 2: “x” is no number of 0 or more.")
+    await bands.get_by_label("Amount, row 2").fill("12")
+    await expect(trial).to_contain_text("It would cost €13.50 net")
+    await page.get_by_label("Weight of each, kg").fill("8")
+    await expect(trial).to_contain_text("It would cost €18.00 net")
+    await page.get_by_role("button", name="Make the draft").click()
+    await page.wait_for_url(re.compile("/tariffs/[0-9a-f-]{36}$"))
+    await expect(page.get_by_text("Draft", exact=True)).to_be_visible()
+
+    path = f"/api/tariffs/{page.url.rpartition('/')[2]}"
+    async with company.desk() as desk:
+        kept = await desk.get(path)
+        bands_now = kept["rules"]["weight"]["bands"]
+        assert [(each["up_to"], each["minor"]) for each in bands_now] == [(5000, 750), (None, 1200)]
+        draft = {
+            name: kept[name] for name in ("name", "currency", "valid_from", "service_level")
+        } | {"rules": kept["rules"] | {"fuel": {"percent_bp": 1000}}}
+        draft["rules"]["weight"]["bands"][0]["minor"] = 800
+        await page.get_by_label("Amount", exact=True).first.fill("2")
+        await desk.put(path, draft)
+    save = page.get_by_role("button", name="Save")
+    await save.click()
+    await expect(page.get_by_role("alert")).to_contain_text("Somebody else changed it meanwhile")
+    await expect(bands.get_by_label("Amount, row 1")).to_have_value("8.00")
+    await save.click()
+    await expect(page.locator("#toast")).to_contain_text("Saved")
+    async with company.desk() as desk:
+        rules = (await desk.get(path))["rules"]
+    assert (rules["flat"]["minor"], rules["fuel"]["percent_bp"]) == (200, 1000)
+    assert rules["weight"]["bands"][0]["minor"] == 800
+
+    await page.get_by_role("button", name="Activate").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Activate").click()
+    await expect(page.get_by_text("Active", exact=True)).to_be_visible()
+    await expect(page.get_by_label("Name *")).to_be_disabled()
+    await page.get_by_role("button", name="Try it on past work").click()
+    await expect(page.get_by_text("No work of this time is for it.")).to_be_visible()
+
+
+async def test_counter_proposes_what_the_consignee_usually_wants(visit: Any, company: Any) -> None:
+    phone = "+423 555 01 02"
+    async with company.desk() as desk:
+        shop = await desk.post("/api/accounts", {"name": "Globe Shop", "code": "GLOBE"})
+        order = await desk.post(
+            "/api/orders",
+            {
+                "account": "GLOBE",
+                "kind": "courier",
+                "consignor": {"name": "Globe", "address": {"line": "Marktgasse 11, Maravik"}},
+                "consignee": {
+                    "name": "Ada",
+                    "phone": phone,
+                    "address": {"line": "Lindenweg 3, Maravik"},
+                },
+                "parcels": [{"weight_g": 500}],
+                "window_start_at": "2026-03-02T10:00:00Z",
+                "window_end_at": "2026-03-02T12:00:00Z",
+                "instructions": "Ring twice",
+            },
+            key="for Ada",
+        )
+        async with company.db.transaction() as session:
+            await orders.learn_preferences(session, UUID(order["id"]))
+        page = await open_page(visit, "/orders/new")
+        await page.get_by_label("Who pays").select_option("GLOBE")
+        await page.get_by_label("Phone").fill(phone)
+        await page.keyboard.press("Tab")
+        card = page.locator(".card").filter(has_text="What this consignee usually wants")
+        await expect(card).to_contain_text("10:00 – 12:00")
+        await card.get_by_role("button", name="Correct").click()
+        await page.get_by_label("Safe place").fill("The shed")
+        (known,) = (await desk.get("/api/preferences", account=shop["id"], phone=phone))["items"]
+        theirs = {"window_start_local": "14:00:00", "window_end_local": "16:00:00"}
+        await desk.put(f"/api/preferences/{known['id']}", theirs)
+        save = page.get_by_role("dialog").get_by_role("button", name="Save")
+        await save.click()
+        await expect(page.get_by_role("alert")).to_contain_text("Somebody else changed it")
+        await save.click()
+        await expect(card).to_contain_text("14:00 – 16:00")
+        await card.get_by_role("button", name="Take it over").click()
+        await expect(page.get_by_label("Deliver from")).to_have_value(re.compile("T14:00$"))
+        wanted = "Safe place: The shed. Ring twice"
+        await expect(page.get_by_label("Instructions")).to_have_value(wanted)
+        await page.goto(f"/dispatch/orders/{order['id']}")
+        await card.get_by_role("button", name="Forget").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Forget it").click()
+        await expect(page.locator("#toast")).to_have_text("Forgotten")
+        await expect(card).to_have_count(0)
+        left = await desk.get("/api/preferences", account=shop["id"], phone=phone)
+        assert left["items"] == []
 
 
 async def test_dispatchers_see_who_else_is_on_a_run(

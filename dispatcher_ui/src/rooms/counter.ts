@@ -11,6 +11,7 @@ import { localMoment, minorOf, momentOf, money } from "../values";
 import { nowMs } from "../clock";
 import type { Account } from "./order_records";
 import { accountOptions, payingAccounts } from "./orders";
+import { findPreference, preferenceCard, proposalOf } from "./preferences";
 
 const QUIET_MS = 120;
 /** How long a quote holds, unless somebody says otherwise. */
@@ -65,13 +66,15 @@ export async function showCounter(place: HTMLElement): Promise<void> {
     const ask = h("button", { type: "button", onclick: () => void showPrice(form, price, found, accounts) }, t("What would it cost?"));
     const offer = h("button", { type: "button", onclick: () => offerQuote(orderOf(valuesOf(form), found, currencyOf(accounts, valuesOf(form)["account"])), status) }, t("Offer it as a quote …"));
     form.querySelector(".buttons")?.append(ask, offer);
+    const usual = h("div", { "aria-live": "polite" });
+    form.querySelector('[name="phone"]')?.addEventListener("change", () => void propose(form, usual, accounts));
     for (const name of ["line", "from_line"]) suggest(form, name, found);
     form.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
     });
     place.replaceChildren(h("div", { class: "columns" },
       h("section", { class: "card" }, form),
-      h("div", {}, h("section", { class: "card" }, h("h3", {}, t("Just taken")), status, taken), price)));
+      h("div", {}, h("section", { class: "card" }, h("h3", {}, t("Just taken")), status, taken), usual, price)));
     form.querySelector<HTMLElement>(isCustomer() || accounts.length === 1 || localStorage.getItem(ACCOUNT_KEPT) ? '[name="name"]' : "select")?.focus();
   };
   if (accounts.length === 0) {
@@ -80,6 +83,20 @@ export async function showCounter(place: HTMLElement): Promise<void> {
     return;
   }
   fill();
+}
+
+/** What is usual for who has this telephone; nothing while nothing is known. */
+async function propose(form: HTMLFormElement, place: HTMLElement, accounts: Account[]): Promise<void> {
+  const { account, phone } = valuesOf(form);
+  const who = { account: accounts.find(({ code }) => code === account)?.id, phone };
+  const known = await findPreference(who).catch(() => undefined);
+  place.replaceChildren(known === undefined ? "" : preferenceCard(who, known, () => propose(form, place, accounts), () => {
+    for (const [name, value] of Object.entries(proposalOf(known, valuesOf(form)["window_start_at"]))) {
+      (form.elements.namedItem(name) as HTMLInputElement).value = value;
+    }
+    form.dispatchEvent(new Event("input")); // so that it is kept with what was typed
+    form.querySelector<HTMLElement>('[name="line"]')?.focus();
+  }));
 }
 
 interface Estimate {

@@ -7,6 +7,8 @@ export interface Party {
   phone?: string;
   email?: string;
   place_id?: string | null;
+  /** The same for two places that are one address. */
+  place_key?: string;
 }
 
 export interface Order {

@@ -12,6 +12,7 @@ import { facts, plainTable } from "../parts/table";
 import { go, showRoom } from "../router";
 import { roomUrl, type View } from "../rooms";
 import { count, dateTime, kilograms, localMoment, momentOf, money, span, words } from "../values";
+import { findPreference, preferenceCard } from "./preferences";
 import { mergeOrder, showStanding, splitOrder } from "./order_work";
 import type { Account, Consignment, Order, OrderEvent, Place } from "./order_records";
 
@@ -143,6 +144,9 @@ async function showOrder(view: View, orderId: string): Promise<void> {
     getAll<Consignment>("/api/consignments", { order_id: orderId, limit: 200 }),
     get<{ backorders: unknown[] }>(`/api/orders/${orderId}/stock`),
   ]);
+  const { phone, email, place_key } = order.consignee;
+  const who = { account: isCustomer() ? undefined : order.account_id, phone, email, place_key };
+  const usual = await findPreference(who).catch(() => undefined);
   const changed = (): Promise<void> => showRoom();
   const act = (label: string, path: string, fields?: Field[], kind = ""): HTMLElement =>
     h("button", {
@@ -166,6 +170,8 @@ async function showOrder(view: View, orderId: string): Promise<void> {
       act(t("Order the same again"), "clone"),
       !isCustomer() && h("button", { type: "button", onclick: () => splitOrder(order) }, t("Split")),
       !isCustomer() && h("button", { type: "button", onclick: () => void mergeOrder(order, changed) }, t("Put together with …")),
+      consignments.some(({ state }) => state === "delivered") && order.kind === "goods" &&
+        h("button", { type: "button", onclick: () => void exchange(order, consignments) }, t("Exchange …")),
       order.state === "draft" && h("button", { type: "button", class: "main", onclick: () => void send("POST", `/api/quotes/${orderId}/accept`).then(changed, (error: Error) => tell(error.message)) }, t("Accept the quote")),
       act(t("Cancel the order"), "cancel", cancelFields(), "danger"),
     ),
@@ -184,6 +190,7 @@ async function showOrder(view: View, orderId: string): Promise<void> {
         [t("Waits for goods"), count(stock.backorders.length)],
       ])),
       h("section", { class: "card" }, h("h3", {}, t("Story")), story(events)),
+      usual ? preferenceCard(who, usual, changed) : "",
     ),
     order.lines.length > 0 ? plainTable(t("Goods"), [
       { title: "SKU", text: (line) => line.sku },
@@ -195,6 +202,14 @@ async function showOrder(view: View, orderId: string): Promise<void> {
     h("ul", { class: "story card" }, ...consignments.map((each) =>
       h("li", {}, h("a", { href: roomUrl("orders", "consignments", each.id) }, each.waybill), h("p", {}, words(each.state))))),
   );
+}
+
+async function exchange(order: Order, consignments: Consignment[]): Promise<void> {
+  try {
+    await (await import("./exchange")).makeExchange(order, consignments);
+  } catch (error) {
+    tell((error as Error).message);
+  }
 }
 
 function story(events: OrderEvent[]): HTMLElement {
