@@ -95,9 +95,9 @@ export function splitOrder(order: Order & { parcels?: { description?: string }[]
     fields: [...goods, ...parcels],
     button: t("Split"),
     submit: async (typed) => {
-      const lines = order.lines.map((_, position) => ({ position, quantity: Number(typed[`line-${position}`] ?? 0) })).filter(({ quantity }) => quantity > 0);
+      const lines = goods.map(({ name }, index) => ({ position: index + 1, quantity: Number(typed[name] ?? 0) })).filter(({ quantity }) => quantity > 0);
       const made = await send<{ split_off: Order }>("POST", `/api/orders/${order.id}/split`, {
-        expected_version: order.version, lines, parcels: parcels.flatMap((each, position) => (typed[each.name] === "goes" ? [position] : [])),
+        expected_version: order.version, lines, parcels: parcels.flatMap(({ name }, index) => (typed[name] === "goes" ? [index + 1] : [])),
       });
       tell(t("Order {number} was made of it", { number: made.split_off.number }));
       go(roomUrl("orders", made.split_off.id));

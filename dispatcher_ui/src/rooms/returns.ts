@@ -1,6 +1,6 @@
 /** The returns desk: what came back or will, what it is worth, and differences to settle. */
 
-import { get, isCustomer, send } from "../api";
+import { get, getAll, isCustomer, send } from "../api";
 import { t } from "../language";
 import { whoIs } from "../names";
 import { h } from "../page";
@@ -45,6 +45,8 @@ interface Return {
   due_minor: number | null;
   created_at: string;
 }
+
+interface Shelf { id: string; path: string }
 
 interface Difference {
   id: string;
@@ -103,6 +105,7 @@ function showReturns(view: View, place: HTMLElement): void {
 
 async function showReturn(view: View, id: string): Promise<void> {
   const each = await get<Return>(`/api/returns/${id}`);
+  const shelves = each.state === "received" && !isCustomer() ? await getAll<Shelf>("/api/locations", { limit: 200 }) : [];
   const act = (label: string, path: string, fields: Field[], kind = "", body: (values: Record<string, string>) => unknown = (values) => values): HTMLElement =>
     h("button", {
       type: "button", class: kind,
@@ -137,6 +140,7 @@ async function showReturn(view: View, id: string): Promise<void> {
       [t("Refund"), money(each.refund_minor, each.currency)],
       [t("Fee"), money(each.fee_minor, each.currency)],
       [t("To pay back"), money(each.due_minor, each.currency)],
+      ...(each.order_id ? [[t("Order"), h("a", { href: roomUrl("orders", each.order_id) }, t("Open the order"))] as [string, Node]] : []),
       ...[each.original_consignment_id, each.consignment_id].flatMap((consignmentId, index): [string, Node][] =>
         consignmentId ? [[index === 0 ? t("Was delivered as") : t("Comes back as"), h("a", { href: roomUrl("orders", "consignments", consignmentId) }, t("Open the consignment"))]] : []),
     ])),
@@ -153,9 +157,10 @@ async function showReturn(view: View, id: string): Promise<void> {
       h("p", { class: "buttons" }, act(t("Inspect {goods}", { goods: line.description || line.sku }), `return-lines/${line.id}/inspect`, [
         { name: "grade", label: "Found to be", kind: "select", options: GRADES.map((grade) => [grade, words(grade)]), width: "half" },
         { name: "disposition", label: "Goes to", kind: "select", options: DISPOSITIONS.map((where) => [where, words(where)]), width: "half" },
-        { name: "refund_percent", label: "Refund in percent", kind: "number", value: 100 },
+        { name: "location_id", label: "Shelf", kind: "select", options: [["", "–"], ...shelves.map(({ id: shelf, path }): [string, string] => [shelf, path])], hint: t("For goods of the stock that stay"), width: "half" },
+        { name: "refund_percent", label: "Refund in percent", kind: "number", value: 100, width: "half" },
         { name: "note", label: "Note" },
-      ], "main", (values) => ({ ...values, refund_percent: Number(values["refund_percent"]) })))) : []),
+      ], "main", ({ location_id, ...values }) => ({ ...values, location_id: location_id || null, refund_percent: Number(values["refund_percent"]) })))) : []),
     h("div", { class: "proofs" }, ...each.lines.flatMap((line) => line.photos.map((sha256) =>
       h("img", { src: `/api/returns/${id}/photos/${sha256}`, loading: "lazy", alt: t("Picture of {goods}", { goods: line.description || line.sku }) })))),
   );

@@ -47,7 +47,7 @@ export async function showLevels(view: View, place: HTMLElement): Promise<void> 
       button: t("Note the count"),
       submit: async ({ counted, reason }) => {
         const { change } = await send<{ change: number }>("POST", "/api/stock/counts", {
-          sku_id: level.sku_id, location_id: level.location_id, lot: level.lot, counted: Number(counted), reason,
+          sku_id: level.sku_id, location_id: level.location_id, lot: level.lot, counted: Number(counted), ...(reason && { reason }),
         });
         const undo = (): unknown => send("POST", "/api/stock/counts", {
           sku_id: level.sku_id, location_id: level.location_id, lot: level.lot, counted: Number(counted) - change, reason: t("Taken back"),
@@ -61,6 +61,15 @@ export async function showLevels(view: View, place: HTMLElement): Promise<void> 
       fields: [{ name: "to", label: t("To"), kind: "select", options: places }, { name: "quantity", label: t("Quantity of each"), kind: "number", required: true }],
       act: (level, values) => send("POST", "/api/stock/transfers", {
         sku_id: level.sku_id, from_location_id: level.location_id, to_location_id: values["to"], quantity: Number(values["quantity"]), lot: level.lot,
+      }, newKey()),
+    }, {
+      label: t("Found or lost"),
+      fields: [
+        { name: "change", label: t("Units more, or fewer with a minus"), kind: "number", required: true },
+        { name: "reason", label: t("Why"), required: true },
+      ],
+      act: (level, { change, reason }) => send("POST", "/api/stock/adjustments", {
+        sku_id: level.sku_id, location_id: level.location_id, lot: level.lot, change: Number(change), reason,
       }, newKey()),
     }],
     create: {

@@ -10,6 +10,7 @@ export const RETURNS: Sentences = {
   "Decline": "Ablehnen",
   "Differences": "Unterschiede",
   "Fee": "Gebühr",
+  "For goods of the stock that stay": "Für Lagerware, die bleibt",
   "Found to be": "Befund",
   "Goes to": "Kommt nach",
   "Inspect {goods}": "{goods} prüfen",
