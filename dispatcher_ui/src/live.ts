@@ -36,6 +36,7 @@ Object.assign(window, {
 
 let isShown = true;
 let isMapWanted = true;
+let home: Promise<LonLat | undefined> | undefined;
 let narrowedTo = "";
 
 /** mayReconnect: asked when the connection was lost. */
@@ -74,12 +75,18 @@ export function showLive(shown: boolean): void {
 export const chooseDriver = (driverId: string): void =>
   choose({ key: fleet.keyOfDriver(driverId), stopId: undefined });
 
+/** Ask for the largest part of the page while nobody yet knows who is signed in. */
+export function fetchMap(): void {
+  home = homeOf();
+  void import("./map").catch(() => undefined); // openMap tells of it
+}
+
 async function openMap(): Promise<void> {
   try {
-    const [{ canDrawMaps, FleetMap }, home] = await Promise.all([import("./map"), homeOf()]);
+    const [{ canDrawMaps, FleetMap }, at] = await Promise.all([import("./map"), home ?? homeOf()]);
     if (!canDrawMaps()) throw new Error("WebGL is off");
     const lookAt = (bounds: [LonLat, LonLat]): unknown => socket?.show(bounds);
-    map = new FleetMap(part("map"), fleet, choose, lookAt, () => follow(false), tellOfMap, home);
+    map = new FleetMap(part("map"), fleet, choose, lookAt, () => follow(false), tellOfMap, at);
     part("follow").onclick = () => follow(part("follow").ariaPressed !== "true");
     map.update(selection);
   } catch {

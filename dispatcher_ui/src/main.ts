@@ -3,7 +3,7 @@
 import { setClockOf } from "./clock";
 import { get, getMe, logIn, logOut, Refusal, WANTED_PAGE, whenSignedOut, type SignedIn } from "./api";
 import { speak, t } from "./language";
-import { notify, showLive, startLive } from "./live";
+import { fetchMap, notify, showLive, startLive } from "./live";
 import { applyLook, openLook } from "./look";
 import { h, part, say } from "./page";
 import { askToSignIn } from "./parts/sign_in";
@@ -15,6 +15,7 @@ applyLook();
 void start();
 
 async function start(): Promise<void> {
+  if (location.pathname === roomUrl("")) fetchMap();
   await speak();
   const me = await whoIsThere();
   if (me === undefined) return;

@@ -1,6 +1,6 @@
 /** The map: our own street tiles, and on them runs, stops and drivers. */
 
-import { LngLatBounds, Map as LibreMap, NavigationControl, setWorkerUrl } from "maplibre-gl";
+import { LngLatBounds, Map as LibreMap, NavigationControl, prewarm, setWorkerUrl } from "maplibre-gl";
 import type { GeoJSONSource, MapMouseEvent, SourceSpecification, StyleSpecification } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import "maplibre-gl/dist/maplibre-gl.css";
@@ -34,6 +34,7 @@ const REACH_PX = 8;
 const EASE_MS = 600;
 
 setWorkerUrl(workerUrl);
+prewarm();
 
 export class FleetMap {
   private readonly map: LibreMap;
@@ -54,6 +55,8 @@ export class FleetMap {
   /** While the browser has taken the graphics card away. */
   private isLost = false;
   private hasNames = false;
+  /** For the roads of all runs. */
+  private asks = true;
   private waysTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -193,6 +196,8 @@ export class FleetMap {
     const gone = [...drawn.keys()].filter((id) => !this.fleet.runs.has(id));
     if (!isWhole && changed.length === 0 && gone.length === 0) return;
     const asks = this.fleet.runs.size <= ROADS_MAX;
+    if (this.asks && !asks) this.ways.askNoMore(); // runs come in parts, of which the first are few
+    this.asks = asks;
     const lines = changed.flatMap((run) => runFeatures(run, this.ways, selection, asks));
     const points = changed.flatMap((run) => stopFeatures(run, selection, asks));
     if (isWhole) {

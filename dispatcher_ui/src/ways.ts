@@ -31,6 +31,10 @@ export class Ways {
     return way?.line ?? stops;
   }
 
+  askNoMore(): void {
+    this.wanted.clear();
+  }
+
   private async ask(): Promise<void> {
     if (this.isAsking) return;
     this.isAsking = true;

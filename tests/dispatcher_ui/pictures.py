@@ -127,6 +127,8 @@ async def main() -> None:
     if options.url:
         async with signed_in(options.url, options.email, options.password) as page:
             await take_all(page, options.folder, options.only)
+            if options.only is None:
+                await take_tracking(page, options.folder)
     else:
         async with demo_day() as (url, lines):
             await wait_for(lines, "the drivers set out")
@@ -196,7 +198,7 @@ async def take_all(page: Page, folder: Path, only: Any = None) -> None:
     for path in paths:
         name = re.sub(r"[0-9a-f-]{36}", "one", path) or "live"
         try:
-            await page.goto(f"/dispatch/{path}".rstrip("/"))
+            await page.goto(f"/dispatch/{path}".rstrip("/"), wait_until="networkidle")
             await page.wait_for_function("() => !document.body.hasAttribute('data-asking')")
             await take(page, folder, name)
         except Error as fault:

@@ -62,6 +62,7 @@ window.frames_of_moves = 0;
 window.WebSocket = class extends WebSocket {
     constructor(...all) {
         super(...all);
+        this.addEventListener("message", () => performance.mark("first frame"), { once: true });
         this.addEventListener("message", ({ data }) => {
             frames_of_moves += typeof data !== "string";
         });
@@ -70,9 +71,10 @@ window.WebSocket = class extends WebSocket {
 """
 IS_USEFUL = "() => document.querySelector('button.run') && window.postrider?.isUseful()"
 
-CAME = """() => performance.getEntriesByType("resource").map((each) =>
-    `${each.name.replace(/.*[/]/, "")} ${each.startTime | 0} ${each.responseEnd | 0}`).join(", ")"""
-"""What the page asked for."""
+CAME = """() => ["resource", "mark"].flatMap((kind) => performance.getEntriesByType(kind))
+    .map((each) => `${each.name.replace(/.*[/]/, "")} ${(each.responseEnd ?? each.startTime) | 0}`)
+    .join(", ")"""
+"""When what the page asked for had come, in ms."""
 
 IS_DRAWN = """new Promise((drawn) =>
     requestAnimationFrame(() => setTimeout(() => drawn(performance.now() / 1000))))"""
@@ -154,7 +156,6 @@ async def _live(house: House, seconds: float, say: Say) -> list[Figure]:
     cold_s = await _first_view(page, say)
     await page.context.close()
     page = await open_page(house)
-    await page.add_init_script(COUNT_FRAMES)
     first_s = await _first_view(page, say)
     thread = await MainThread.of(page)
     await _drive(house, WARM_S)
@@ -184,10 +185,15 @@ async def _live(house: House, seconds: float, say: Say) -> list[Figure]:
 
 async def _first_view(page: "Page", say: Say) -> float:
     """Seconds until the list has rows and the map streets and drivers."""
+    await page.add_init_script(COUNT_FRAMES)
+    tiles_s: list[float] = []
+    page.on("requestfinished", lambda it: "/tiles/" in it.url and tiles_s.append(time.monotonic()))
+    began_s = time.monotonic()
     await page.goto("/dispatch")
     await page.wait_for_function(IS_USEFUL, polling=20)
     shown_s = float(await page.evaluate("performance.now()")) / 1000
-    say(f"shown after {shown_s:.2f} s; came from, until (ms): {await page.evaluate(CAME)}")
+    tiles = " ".join(f"{(each - began_s) * 1000:.0f}" for each in tiles_s)
+    say(f"shown after {shown_s:.2f} s; {await page.evaluate(CAME)}; tiles {tiles}")
     return shown_s
 
 

@@ -1,37 +1,29 @@
 """The company at work whose pages are measured: a real server and a Chromium that looks at it."""
 
-import asyncio
-import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
-import uvicorn
 from sqlalchemy.engine import make_url
 
 from server.app.bench.crowd import Crowd
 from server.app.bench.generator import Generator
 from server.app.demo.town import write_town
-from server.app.migrate import migrate
 from server.app.modules import load
-from server.app.web import create_app
+from server.app.system import free_port, running_system
 from server.consignments import service as consignments
 from server.dispatch import service as dispatch
 from server.identity import service as identity
 from server.identity.access import Role
 from server.kit import clock
-from server.kit.blobs import Blobs
 from server.kit.db import Database
 from server.kit.feed import Feed
 from server.kit.geo import Position
-from server.kit.services import running_services
 from server.kit.settings import Settings
-from server.live.gateway import open_gateway
-from server.live.handover import handing_over
 from server.places import service as places
 
 if TYPE_CHECKING:
@@ -57,51 +49,21 @@ class House:
 
 @asynccontextmanager
 async def open_house(folder: Path, browser: "Browser", say: Say) -> AsyncIterator[House]:
+    """The processes are those of `postrider up`, so that who looks does not share one with who
+    serves."""
     load("models")
-    with running_services(folder / "s", durable=False, say=say) as services:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-        base_url = f"http://127.0.0.1:{port}"
-        settings = Settings(
-            database_url=services.database_url,
-            redis_url=services.redis_url,
-            data_dir=folder,
-            secret="of the bench",  # noqa: S106 - nobody else ever sees this company
-            base_url=base_url,
-        )
-        feed = Feed(settings.redis_url)
-        db = Database(settings.database_url, pool_size=20, feed=feed)
-        blobs = Blobs(settings.blobs_dir)
-        await migrate(db)
+    port = str(free_port())
+    base_url = f"http://127.0.0.1:{port}"
+    environ = {"POSTRIDER_PORT": port, "POSTRIDER_BASE_URL": base_url}
+    async with running_system(folder / "s", durable=False, environ=environ, say=say) as system:
         say(f"{DRIVERS:,} drivers, {RUNS} runs, {ORDERS:,} orders ...")
-        cookie, token, crowd = await _fill(db, settings, write_town(folder / "town.osm.pbf").path)
-        server = _QuietServer(
-            uvicorn.Config(
-                create_app(settings, db, feed, blobs),
-                host="127.0.0.1",
-                port=port,
-                log_level="warning",
-                timeout_graceful_shutdown=1,
-                ws=handing_over(settings.gateways_dir),
-            )
-        )
+        map_file = write_town(folder / "town.osm.pbf").path
+        cookie, token, crowd = await _fill(system.db, system.settings, map_file)
+        feed = Feed(system.settings.redis_url)
         try:
-            async with open_gateway(settings, db, feed, blobs):
-                serving = asyncio.create_task(server.serve())
-                yield House(base_url, cookie, f"/t/{token}", crowd, feed, browser)
-                server.should_exit = True
-                await serving
+            yield House(base_url, cookie, f"/t/{token}", crowd, feed, browser)
         finally:
             await feed.close()
-            await db.close()
-
-
-class _QuietServer(uvicorn.Server):
-    """Leaves the signals to the bench."""
-
-    def capture_signals(self) -> Any:
-        return nullcontext()
 
 
 async def _fill(db: Database, settings: Settings, map_file: Path) -> tuple[str, str, Crowd]:
