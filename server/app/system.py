@@ -130,9 +130,3 @@ def refuse_taken_port(host: str, port: int) -> None:
         socket.create_server((host, port)).close()
     except OSError as error:
         raise PortTaken(host, port, error.strerror or str(error)) from None
-
-
-def free_port(host: str = "127.0.0.1") -> int:
-    with socket.create_server((host, 0)) as probe:
-        port: int = probe.getsockname()[1]
-    return port

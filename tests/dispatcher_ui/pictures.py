@@ -12,7 +12,6 @@ import asyncio
 import os
 import re
 import shutil
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,6 +22,7 @@ from PIL import Image
 from playwright.async_api import BrowserContext, Error, Page, ViewportSize, async_playwright
 
 from server.app.demo.command import EMAIL, PASSWORD
+from server.kit.ports import free_port
 from tests.dispatcher_ui.conftest import CHROMIUM_FLAGS
 
 WIDE = ViewportSize(width=1280, height=800)
@@ -147,9 +147,7 @@ async def main() -> None:
 @asynccontextmanager
 async def demo_day() -> AsyncIterator[tuple[str, asyncio.StreamReader]]:
     """The demo's day, fast; where it is shown, and what it says."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     demo = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "server", "demo", "--speed", str(SPEED), "--port", str(port),
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,

@@ -17,12 +17,12 @@ from server.app.bench.live_machine import (
     running,
     watched,
 )
-from server.app.system import free_port
 from server.dispatch import service as dispatch
 from server.kit import clock
 from server.kit.db import Database
 from server.kit.feed import Feed
 from server.kit.ids import new_id
+from server.kit.ports import free_port
 from server.live.map_feed import TICK_S
 from server.protocol import PROTOCOL_VERSION, codec
 from server.protocol.envelope import Envelope

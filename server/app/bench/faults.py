@@ -27,9 +27,10 @@ from server.app.bench.promises import Promises
 from server.app.bench.scene import Case, Fault, Scene
 from server.app.bench.spread import running_spread
 from server.app.bench.witness import Witness, invite_witnesses
-from server.app.system import System, free_port, running_system
+from server.app.system import System, running_system
 from server.kit import clock
 from server.kit.db import Database
+from server.kit.ports import free_port
 
 WHOLE_WITHIN_S = 25 * 60.0
 END_WITHIN_S = 2 * 60.0

@@ -23,8 +23,9 @@ from sqlalchemy import text
 from server.app.bench.conditions import cpu_s_of, parent_of
 from server.app.bench.shop import open_shop
 from server.app.bench.vendure import Vendure, running_vendure
-from server.app.system import System, free_port, running_system
+from server.app.system import System, running_system
 from server.kit.db import Database
+from server.kit.ports import free_port
 
 LINES = 3
 CLIENTS = 8

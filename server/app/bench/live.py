@@ -38,8 +38,8 @@ from server.app.bench.live_machine import (
 )
 from server.app.bench.peers import PeerMissing, prepare_mosquitto, prepare_socketio
 from server.app.bench.storing import measure_storing
-from server.app.system import free_port
 from server.kit.db import Database
+from server.kit.ports import free_port
 from server.live.sockets import FRAMES_PER_S_MAX
 
 IDLE_S = 4.0

@@ -22,8 +22,8 @@ from server.app.bench.live_machine import (
     running,
     watched,
 )
-from server.app.system import free_port
 from server.kit.db import Database
+from server.kit.ports import free_port
 
 SAMPLE_S = 2.0
 WARM_S = 60.0

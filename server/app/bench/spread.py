@@ -15,8 +15,9 @@ import httpx
 from server.app.bench.outages import WATCHED_S
 from server.app.migrate import migrate
 from server.app.processes import Child
-from server.app.system import START_TIMEOUT_S, DidNotStart, System, free_port, secret_of
+from server.app.system import START_TIMEOUT_S, DidNotStart, System, secret_of
 from server.kit.db import Database
+from server.kit.ports import free_port, free_ports
 from server.kit.services import debian, start_services
 from server.kit.services.binaries import find_binaries
 from server.kit.services.redis_cluster import RedisCluster, running_cluster
@@ -99,8 +100,7 @@ async def _watch(kill: Callable[[], None]) -> str:
 @asynccontextmanager
 async def running_spread(home: Path, *, say: Say) -> AsyncIterator[Spread]:
     port = free_port()
-    web_ports = [free_port() for _ in range(WEBS)]
-    gateway_ports = [free_port() for _ in range(GATEWAYS)]
+    web_ports, gateway_ports = free_ports(WEBS), free_ports(GATEWAYS)
     cache = ROOT / ".postrider/services"
     async with AsyncExitStack() as stack:
         services = await asyncio.to_thread(start_services, home / "services", durable=True, say=say)

@@ -18,7 +18,7 @@ import httpx
 from sqlalchemy.engine import make_url
 
 from server.app.bench.node_packages import install_packages, node
-from server.app.system import free_port
+from server.kit.ports import free_port
 from server.kit.settings import ROOT
 
 SETUP = ROOT / "tests/load/vendure"

@@ -22,11 +22,12 @@ from server.app.demo.orders import Day
 from server.app.demo.town import write_town
 from server.app.pages import build_pages
 from server.app.phone_window import can_open
-from server.app.system import System, free_port, running_system
+from server.app.system import System, running_system
 from server.identity import service as identity
 from server.identity.access import Role
 from server.kit import clock
 from server.kit.db import Database
+from server.kit.ports import free_port
 from server.places import service as places
 
 Say = Callable[[str], None]

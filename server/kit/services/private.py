@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
+from server.kit.ports import free_port
 from server.kit.services.binaries import EXTENSIONS, Binaries
 from server.kit.services.errors import DataOfAnotherVersion, StartFailed
 from server.kit.services.keeper import LOCALE, STOP_TIMEOUT_S, Account, Server
@@ -195,7 +196,7 @@ def _start_redis(site: Site, password: str, port: int) -> Server:
 def _start_on_free_port(start: Callable[[int], Server]) -> tuple[Server, int]:
     """Start, and again on another port when the first start meets a trouble that passes."""
     for _ in range(_TRIES):
-        port = _free_port()
+        port = free_port()
         try:
             return start(port), port
         except StartFailed as error:
@@ -255,12 +256,6 @@ def _tell_redis(url: str, command: str) -> bytes:
 
 def _redis_url(password: str, port: int) -> str:
     return f"redis://:{password}@127.0.0.1:{port}/0"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _major(binaries: Binaries) -> str:

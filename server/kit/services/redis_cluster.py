@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from server.kit.ports import free_ports
 from server.kit.services.binaries import Binaries
 from server.kit.services.errors import StartFailed
 
@@ -46,7 +47,7 @@ class RedisCluster:
 def running_cluster(home: Path, binaries: Binaries, *, nodes: int = 3) -> Iterator[RedisCluster]:
     """So many masters without replicas, each with its part of the slots; nothing is kept."""
     password = secrets.token_hex(16)
-    ports = _free_ports(2 * nodes)
+    ports = free_ports(2 * nodes)
     serving, gossip = ports[:nodes], ports[nodes:]
     started: list[Node] = []
     try:
@@ -110,11 +111,3 @@ def _tell(port: int, password: str, command: str) -> str:
             return said.partition(b"\r\n")[2].decode()
     except OSError:
         return ""
-
-
-def _free_ports(count: int) -> list[int]:
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from server.app.system import free_port
+from server.kit.ports import free_port
 from server.kit.settings import ROOT
 
 START_S = 180
@@ -38,7 +38,7 @@ async def up(home: Path, port: int) -> AsyncIterator[list[str]]:
     ours = ("DATABASE_URL", "REDIS_URL", "POSTRIDER_")
     inherited = {name: each for name, each in os.environ.items() if not name.startswith(ours)}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "server", "up", "--port", str(port)),
+        *(sys.executable, "-m", "server", "up", "--port", str(port), "--gateways", "1"),
         cwd=ROOT,
         env={**inherited, "POSTRIDER_HOME": str(home)},
         stdin=asyncio.subprocess.DEVNULL,

@@ -25,6 +25,7 @@ import asyncpg
 import pytest
 import redis
 
+from server.kit.ports import free_port
 from server.kit.services import (
     HomeInUse,
     OneUrlMissing,
@@ -613,16 +614,11 @@ def test_taken_port_is_left_to_its_owner(
         stranger.bind(("127.0.0.1", 0))
         taken = stranger.getsockname()[1]
         ports = iter([taken, free_port(), taken, free_port()])
-        monkeypatch.setattr("server.kit.services.private._free_port", lambda: next(ports))
+        monkeypatch.setattr("server.kit.services.private.free_port", lambda: next(ports))
         with start_services(home, durable=False, only="debian", say=quiet) as services:
             assert urlsplit(services.database_url).port != taken
             assert urlsplit(services.redis_url).port != taken
             assert ping(services)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 @RUNS_APT

@@ -26,6 +26,7 @@ from server.kit import clock
 from server.kit.db import Database
 from server.kit.ids import new_id
 from server.kit.mqtt import MESSAGE_BYTES_MAX, BrokerAway, Listener
+from server.kit.ports import free_port
 from server.kit.services import debian
 from server.kit.settings import ROOT
 from server.live import tracker_broker
@@ -155,8 +156,7 @@ def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
         ROOT / ".postrider/services", "mosquitto", "usr/sbin/mosquitto", print
     )
     home = tmp_path_factory.mktemp("mosquitto")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     (home / "passwords").touch(mode=0o600)
     add_password(program, home / "passwords", *OURS)
     (home / "rights").write_text(
