@@ -15,6 +15,7 @@ from server.consignments.models import Consignment, Proof, ProofFile
 from server.consignments.street import can_exist, possible
 from server.consignments.views import NewProof, ProofFileView, ProofView
 from server.kit import clock
+from server.kit.blobs import Blobs
 from server.kit.errors import NotFound
 from server.kit.ids import new_id
 from server.protocol.from_driver import BlobRef
@@ -113,6 +114,18 @@ async def proof_file(
     if file is None:
         raise UnknownProof
     return _file_view(file)
+
+
+def read_proof_file(blobs: Blobs, file: ProofFileView) -> bytes:
+    """The file, or the smaller photo as long as that is all that the phone has sent.
+
+    Raises
+    ------
+    UnknownBlob
+        Neither is here yet.
+    """
+    small = file.small_sha256
+    return blobs.read(file.sha256 if small is None or blobs.has(file.sha256) else small)
 
 
 async def door_photos(

@@ -19,13 +19,11 @@ from server.identity.access import OFFICE, Principal, Role, allow
 from server.kit import clock
 from server.kit.blobs import Blobs
 from server.kit.inputs import NO_NUL, Limit
+from server.kit.pictures import show_picture
 from server.kit.settings import Settings
 
 MAY_READ = allow(*OFFICE, Role.WAREHOUSE, Role.ACCOUNT_USER, scope="consignments:read")
 MAY_SHARE = allow(*OFFICE, Role.ACCOUNT_USER, scope="consignments:share")
-
-SHOWN_IMAGES = frozenset({"image/jpeg", "image/png", "image/webp"})
-"""What a browser may show. Anything else that a phone calls itself is only downloaded."""
 
 
 # Litestar keeps the name `state` to itself.
@@ -145,17 +143,7 @@ async def get_proof_file(
     """A photo or signature; only by way of a proof that one may see."""
     own = principal.own_account_only()
     file = await service.proof_file(session, proof_id, sha256, account_id=own)
-    shown = file.content_type in SHOWN_IMAGES
-    is_here = file.small_sha256 is None or blobs.has(file.sha256)
-    return Response(
-        blobs.read(file.sha256 if is_here else file.small_sha256 or file.sha256),
-        media_type=file.content_type if shown else "application/octet-stream",
-        headers={
-            "Content-Disposition": "inline" if shown else "attachment",
-            "X-Content-Type-Options": "nosniff",
-            "Cache-Control": "private, no-store",
-        },
-    )
+    return show_picture(service.read_proof_file(blobs, file))
 
 
 ROUTES: list[Any] = [

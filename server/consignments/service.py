@@ -72,6 +72,7 @@ from server.consignments.proofs import (
     pin_matches,
     proof_file,
     proofs_of,
+    read_proof_file,
     record_proof,
 )
 from server.consignments.sscc import (
@@ -169,6 +170,7 @@ __all__ = [
     "proof_file",
     "proofs_of",
     "put_in",
+    "read_proof_file",
     "read_scans",
     "record_custody",
     "record_proof",

@@ -16,7 +16,8 @@ from server.dispatch.fleet_routes import MAY_CHANGE, MAY_READ
 from server.identity.access import Principal
 from server.kit.blobs import Blobs
 from server.kit.inputs import Limit, Moment, Note
-from server.kit.pictures import picture_type
+from server.kit.paging import cut_page
+from server.kit.pictures import show_picture
 
 
 class Settlement(msgspec.Struct, forbid_unknown_fields=True):
@@ -58,10 +59,10 @@ async def list_exceptions(
         snoozed=snoozed,
         assigned_to=assigned_to,
         depot_id=depot_id,
-        limit=limit,
+        limit=limit + 1,
         after=after,
     )
-    return ExceptionPage(list(items), items[-1].id if len(items) == limit else None)
+    return ExceptionPage(*cut_page(items, limit))
 
 
 @get(
@@ -76,14 +77,7 @@ async def get_receipt(
     blobs: NamedDependency[Blobs],
 ) -> Response[bytes]:
     """The driver's photo of a receipt, for what was paid on the way."""
-    content = blobs.read(await service.receipt_of(session, exception_id, sha256))
-    kind = picture_type(content)
-    headers = {
-        "Content-Disposition": "inline" if kind else "attachment",
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "private, no-store",
-    }
-    return Response(content, media_type=kind or "application/octet-stream", headers=headers)
+    return show_picture(blobs.read(await service.receipt_of(session, exception_id, sha256)))
 
 
 @post("/api/exceptions/{exception_id:uuid}/settle", guards=[MAY_CHANGE], status_code=200)

@@ -15,6 +15,7 @@ from server.dispatch.geofences import GeofenceView, Rule
 from server.identity.access import Principal
 from server.kit.geo import Position
 from server.kit.inputs import FilledLine, Lat, Limit, Lon
+from server.kit.paging import cut_page
 
 
 class Circle(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -69,8 +70,8 @@ async def list_geofences(
     limit: Limit = 50,
     after: FromQuery[UUID | None] = None,
 ) -> GeofencePage:
-    items = await geofences.list_geofences(session, depot_id=depot_id, after=after, limit=limit)
-    return GeofencePage(items, items[-1].id if len(items) == limit else None)
+    items = await geofences.list_geofences(session, depot_id=depot_id, after=after, limit=limit + 1)
+    return GeofencePage(*cut_page(items, limit))
 
 
 @put("/api/geofences/{geofence_id:uuid}", guards=[MAY_CHANGE])

@@ -14,6 +14,7 @@ from server.dispatch.fleet_routes import MAY_CHANGE, MAY_READ
 from server.dispatch.messages import LONGEST_TEXT, MessageView
 from server.identity.access import Principal
 from server.kit.inputs import NO_NUL, Limit
+from server.kit.paging import cut_page
 
 
 class NewMessage(msgspec.Struct, forbid_unknown_fields=True):
@@ -34,8 +35,8 @@ async def list_messages(
     after: FromQuery[UUID | None] = None,
 ) -> MessagePage:
     """What the office and the driver wrote to each other, the newest first."""
-    items = await service.list_messages(session, driver_id, after=after, limit=limit)
-    return MessagePage(list(items), items[-1].id if len(items) == limit else None)
+    items = await service.list_messages(session, driver_id, after=after, limit=limit + 1)
+    return MessagePage(*cut_page(items, limit))
 
 
 @post("/api/drivers/{driver_id:uuid}/messages", guards=[MAY_CHANGE], status_code=201)

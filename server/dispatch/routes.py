@@ -30,6 +30,7 @@ from server.dispatch.way import RunWay
 from server.identity.access import Principal
 from server.kit.geo import Position
 from server.kit.inputs import Lat, Limit, Lon
+from server.kit.paging import cut_page
 
 AnswerWithin = Annotated[int | None, QueryParameter(ge=30, le=3600)]
 
@@ -122,8 +123,10 @@ async def list_plans(
     after: FromQuery[UUID | None] = None,
 ) -> PlanPage:
     """Newest first."""
-    items = await service.list_plans(session, depot_id=depot_id, day=day, limit=limit, after=after)
-    return PlanPage(list(items), items[-1].id if len(items) == limit else None)
+    items = await service.list_plans(
+        session, depot_id=depot_id, day=day, limit=limit + 1, after=after
+    )
+    return PlanPage(*cut_page(items, limit))
 
 
 @get("/api/plans/{plan_id:uuid}", guards=[MAY_READ])
@@ -251,9 +254,9 @@ async def list_runs(
 ) -> RunPage:
     """Newest first."""
     items = await service.list_runs(
-        session, depot_id=depot_id, day=day, driver_id=driver_id, limit=limit, after=after
+        session, depot_id=depot_id, day=day, driver_id=driver_id, limit=limit + 1, after=after
     )
-    return RunPage(items, items[-1].id if len(items) == limit else None)
+    return RunPage(*cut_page(items, limit))
 
 
 @get("/api/runs/{run_id:uuid}", guards=[MAY_READ])

@@ -22,6 +22,7 @@ from server.kit import clock
 from server.kit.db import Database
 from server.kit.errors import Unauthenticated
 from server.kit.inputs import ONE_LINE, FilledLine, Limit, Line, Moment
+from server.kit.paging import cut_page
 from server.kit.settings import Settings
 
 Typed = Annotated[str, Meta(max_length=254)]
@@ -198,7 +199,7 @@ async def list_people(
     after: FromQuery[UUID | None] = None,
 ) -> PeoplePage:
     items = await service.list_people(session, role=role, after=after, limit=limit + 1)
-    return PeoplePage(*_page(items, limit))
+    return PeoplePage(*cut_page(items, limit))
 
 
 @post("/api/people", guards=[ADMINS])
@@ -257,7 +258,7 @@ async def list_api_keys(
 ) -> ApiKeyPage:
     mine = principal.own_account_only()
     items = await service.list_api_keys(session, account_id=mine, after=after, limit=limit + 1)
-    return ApiKeyPage(*_page(items, limit))
+    return ApiKeyPage(*cut_page(items, limit))
 
 
 @post("/api/api-keys", guards=[KEY_OWNERS])
@@ -289,7 +290,7 @@ async def list_devices(
     after: FromQuery[UUID | None] = None,
 ) -> DevicePage:
     items = await service.list_devices(session, driver_id=driver_id, after=after, limit=limit + 1)
-    return DevicePage(*_page(items, limit))
+    return DevicePage(*cut_page(items, limit))
 
 
 @delete("/api/devices/{device_id:uuid}", guards=[PHONE_KEEPERS])
@@ -339,7 +340,7 @@ async def list_audit(
 ) -> AuditPage:
     """Who did what, the newest first; for example everything about subject=person:<id>."""
     items = await service.list_audit(session, subject=subject, by=by, after=after, limit=limit + 1)
-    return AuditPage(*_page(items, limit))
+    return AuditPage(*cut_page(items, limit))
 
 
 def _address(request: Request[Any, Any, Any]) -> str:
@@ -363,14 +364,6 @@ def _cookie(token: str, settings: Settings, *, max_age_s: int) -> Cookie:
         samesite="lax",
         secure=settings.base_url.startswith("https:"),
     )
-
-
-def _page[T: (service.PersonView, service.ApiKeyView, service.DeviceView, service.AuditView)](
-    items: list[T], limit: int
-) -> tuple[list[T], UUID | None]:
-    """One more than `limit` was read, to know whether there is a next page."""
-    shown = items[:limit]
-    return shown, shown[-1].id if len(items) > limit else None
 
 
 ROUTES = [

@@ -1,5 +1,7 @@
 """What kind of picture some bytes are, by what they themselves say."""
 
+from litestar import Response
+
 JPEG, PNG, WEBP = "image/jpeg", "image/png", "image/webp"
 
 
@@ -13,3 +15,15 @@ def picture_type(content: bytes) -> str | None:
     if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
         return WEBP
     return None
+
+
+def show_picture(content: bytes) -> Response[bytes]:
+    """To somebody who may see it and nobody else; what is no picture is only ever saved, for a
+    browser that showed it might run it."""
+    kind = picture_type(content)
+    headers = {
+        "Content-Disposition": "inline" if kind else "attachment",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "private, no-store",
+    }
+    return Response(content, media_type=kind or "application/octet-stream", headers=headers)

@@ -8,18 +8,20 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.consignments import service as consignments
+from server.consignments.service import ProofFileView
 
 
 class DeliveryPhoto(NamedTuple):
-    sha256: str
+    file: ProofFileView
     occurred_at: datetime
 
 
-async def delivery_photos(session: AsyncSession, consignment_id: UUID) -> list[DeliveryPhoto]:
-    return [
-        DeliveryPhoto(file.sha256, proof.occurred_at)
+async def delivery_photos(session: AsyncSession, consignment_id: UUID) -> dict[str, DeliveryPhoto]:
+    """By their SHA-256, in the order in which they were taken."""
+    return {
+        file.sha256: DeliveryPhoto(file, proof.occurred_at)
         for proof in await consignments.proofs_of(session, consignment_id)
         if proof.kind == "POD"
         for file in proof.files
         if file.kind == "photo"
-    ]
+    }

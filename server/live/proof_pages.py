@@ -1,5 +1,6 @@
 """The proof of a delivery for whoever has the link: when it was, and the photos of it."""
 
+from collections.abc import Iterable
 from datetime import tzinfo
 from typing import Annotated, Any
 
@@ -13,7 +14,7 @@ from server.consignments.service import TrackingLinkUnknown
 from server.identity.access import public
 from server.kit.blobs import Blobs
 from server.kit.errors import TooMany
-from server.kit.pictures import picture_type
+from server.kit.pictures import show_picture
 from server.kit.settings import Settings
 from server.live import tracking_page
 from server.live.change_page import render_document
@@ -24,21 +25,15 @@ from server.live.return_page import STYLE
 from server.live.tracking_page import Offers, source_hash
 from server.live.tracking_texts import TEXTS, language_of
 
+NOT_TO_BE_FOUND = {"Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow"}
 HEADERS = {
+    **NOT_TO_BE_FOUND,
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
         f"default-src 'none'; style-src {source_hash(STYLE)}; img-src 'self' data:; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
-    "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
-    "X-Robots-Tag": "noindex, nofollow",
-}
-PICTURE_HEADERS = {
-    "Cache-Control": "private, no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Robots-Tag": "noindex, nofollow",
 }
 
 
@@ -64,7 +59,7 @@ async def show_proof(
         page = tracking_page.render_slow_down(language)
         return _answer(page, slow_down.status, {**tracking_page.HEADERS, **slow_down.headers})
     photos = await delivery_photos(session, consignment_id)
-    return _answer(_render(photos, offers, settings.timezone, language), 200, HEADERS)
+    return _answer(_render(photos.values(), offers, settings.timezone, language), 200, HEADERS)
 
 
 @get("/t/{token:str}/proof/{sha256:str}", guards=[public], include_in_schema=False)
@@ -83,20 +78,20 @@ async def show_proof_photo(
     except TrackingLinkUnknown:
         limit.count_wrong_guess(address, token)
         raise
-    if sha256 not in {photo.sha256 for photo in await delivery_photos(session, consignment_id)}:
+    photo = (await delivery_photos(session, consignment_id)).get(sha256)
+    if photo is None:
         raise TrackingLinkUnknown
-    content = blobs.read(sha256)
-    kind = picture_type(content)
-    headers = {**PICTURE_HEADERS, "Content-Disposition": "inline" if kind else "attachment"}
-    return Response(content, media_type=kind or "application/octet-stream", headers=headers)
+    shown = show_picture(consignments.read_proof_file(blobs, photo.file))
+    shown.headers.update(NOT_TO_BE_FOUND)
+    return shown
 
 
-def _render(photos: list[DeliveryPhoto], offers: Offers, zone: tzinfo, language: str) -> str:
+def _render(photos: Iterable[DeliveryPhoto], offers: Offers, zone: tzinfo, language: str) -> str:
     texts = TEXTS[language]
     parts = [f"<h1>{texts['proof']}</h1>"]
     for photo in photos:
         at = photo.occurred_at.astimezone(zone)
-        source, label = f"{offers.link}/proof/{photo.sha256}", texts["proof_photo"]
+        source, label = f"{offers.link}/proof/{photo.file.sha256}", texts["proof_photo"]
         parts.append(f"<p>{texts['step_delivered']}: {at:%d.%m. %H:%M}</p>")
         parts.append(f'<p><img class="proof" src="{source}" alt="{label}"></p>')
     if not photos:

@@ -14,18 +14,6 @@ from server.returns.lookup import get_return
 from server.returns.views import ReturningGoods
 
 
-def photo_type(content: bytes) -> str:
-    """
-    Raises
-    ------
-    NotAPhoto
-    """
-    kind = picture_type(content)
-    if kind is None:
-        raise NotAPhoto
-    return kind
-
-
 async def keep_photo(blobs: Blobs, content: bytes) -> str:
     """Its SHA-256.
 
@@ -33,7 +21,8 @@ async def keep_photo(blobs: Blobs, content: bytes) -> str:
     ------
     NotAPhoto, TooLarge
     """
-    photo_type(content)
+    if picture_type(content) is None:
+        raise NotAPhoto
     sha256 = hashlib.sha256(content).hexdigest()
 
     async def whole() -> AsyncIterator[bytes]:
@@ -58,8 +47,8 @@ async def read_photo(
     sha256: str,
     *,
     account_id: UUID | None = None,
-) -> tuple[bytes, str]:
-    """A photo of the return, and what kind of picture it is.
+) -> bytes:
+    """A photo of the return.
 
     Raises
     ------
@@ -68,5 +57,4 @@ async def read_photo(
     found = await get_return(session, return_id, account_id=account_id)
     if not any(sha256 in (*line.photos, *line.inspection_photos) for line in found.lines):
         raise UnknownPhoto(sha256=sha256)
-    content = blobs.read(sha256)
-    return content, photo_type(content)
+    return blobs.read(sha256)

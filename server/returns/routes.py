@@ -24,6 +24,7 @@ from server.kit.errors import Forbidden
 from server.kit.idempotency import answer_once
 from server.kit.inputs import Limit, Moment
 from server.kit.paging import cut_page
+from server.kit.pictures import show_picture
 from server.returns import service
 from server.returns.exchange_routes import EXCHANGE_ROUTES
 from server.returns.inspection_routes import INSPECTION_ROUTES
@@ -224,9 +225,7 @@ async def get_return_photo(
 ) -> Response[bytes]:
     """A photo of the goods, from the customer or the inspection."""
     own = principal.own_account_only()
-    content, media_type = await read_photo(session, blobs, return_id, sha256, account_id=own)
-    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "private, no-store"}
-    return Response(content, media_type=media_type, headers=headers)
+    return show_picture(await read_photo(session, blobs, return_id, sha256, account_id=own))
 
 
 @get("/api/return-reasons", guards=[MAY_READ])

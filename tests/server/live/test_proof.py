@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import httpx
 import pytest_asyncio
@@ -26,19 +27,24 @@ async def street(db: Database) -> AsyncIterator[Street]:
         yield street
 
 
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
 async def keep(blobs: Blobs, content: bytes, kind: str) -> BlobRef:
     async def whole() -> AsyncIterator[bytes]:
         yield content
 
-    sha256 = hashlib.sha256(content).hexdigest()
-    await blobs.put(sha256, whole())
-    return BlobRef(sha256=sha256, size_bytes=len(content), content_type=kind)
+    await blobs.put(sha256(content), whole())
+    return BlobRef(sha256=sha256(content), size_bytes=len(content), content_type=kind)
 
 
-async def deliver(street: Street, blobs: Blobs) -> tuple[ConsignmentView, str, str]:
+async def deliver(
+    street: Street, blobs: Blobs, photo: BlobRef | None = None
+) -> tuple[ConsignmentView, str, str]:
     """With a photo and a signature; the hashes of both."""
     made = await street.book(0.01)
-    photo = await keep(blobs, PHOTO, "image/jpeg")
+    photo = photo or await keep(blobs, PHOTO, "image/jpeg")
     signature = await keep(blobs, SIGNATURE, "image/png")
     async with street.db.transaction() as session:
         await consignments.record_custody(
@@ -77,6 +83,20 @@ async def test_photo_is_shown_to_who_has_the_link_and_nothing_about_people(
     shown = await client.get(f"{link}/proof/{photo}")
     assert (shown.content, shown.headers["content-type"]) == (PHOTO, "image/jpeg")
     assert (await client.get(f"{link}/proof/{signature}")).status_code == 404
+
+
+async def test_photo_is_shown_small_until_the_phone_has_sent_it_in_full(
+    street: Street, blobs: Blobs, client: httpx.AsyncClient
+) -> None:
+    small = await keep(blobs, PHOTO, "image/jpeg")
+    full = b"\xff\xd8\xff the same with every leaf of the hedge"
+    made, photo, _ = await deliver(
+        street, blobs, replace(small, sha256=sha256(full), small_sha256=small.sha256)
+    )
+    path = f"/t/{await street.link(made)}/proof/{photo}"
+    assert (await client.get(path)).content == PHOTO
+    await keep(blobs, full, "image/jpeg")
+    assert (await client.get(path)).content == full
 
 
 async def test_photo_of_another_parcel_or_behind_an_ended_link_is_not_found(
