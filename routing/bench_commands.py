@@ -36,13 +36,13 @@ def add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     tables = commands.add_parser("bench-roads", help="measure tables: bench roads")
     tables.add_argument("folder", type=Path)
     tables.add_argument("map", type=Path)
-    tables.add_argument("--sizes", default="1000,2000", metavar="COUNTS")
+    tables.add_argument("--sizes", type=_read_counts, default="1000,2000", metavar="COUNTS")
     tables.add_argument("--seed", type=int, default=0)
     tables.set_defaults(run=_bench_roads)
     figures = commands.add_parser("bench-figures", help="what is wanted of time: bench figures")
     figures.add_argument("folder", type=Path, help="where the roads are")
     figures.add_argument("map", type=Path)
-    figures.add_argument("--budgets", default="0.5,2,10,60", metavar="SECONDS")
+    figures.add_argument("--budgets", type=_read_budgets, default="0.5,2,10,60", metavar="SECONDS")
     figures.add_argument("--seed", type=int, default=0)
     figures.set_defaults(run=_bench_figures)
     table = commands.add_parser("bench-table", help="one table of earlier runs: bench table")
@@ -52,23 +52,34 @@ def add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     days.add_argument("folder", type=Path, help="where the roads are")
     days.add_argument("map", type=Path)
     days.add_argument("out", type=Path, help="the folder to write problems into")
-    days.add_argument("--jobs", default="100,200,300,300,600,1000", metavar="COUNTS")
+    jobs = "100,200,300,300,600,1000"
+    days.add_argument("--jobs", type=_read_counts, default=jobs, metavar="COUNTS")
     days.add_argument("--seed", type=int, default=1, help="of the first; each has the next")
     days.set_defaults(run=_make_days)
 
 
 def read_budget(text: str) -> float:
-    budget_s = float(text)
+    try:
+        budget_s = float(text)
+    except ValueError:
+        budget_s = 0.0
     if not 0 < budget_s < 1e6:
-        raise argparse.ArgumentTypeError("seconds above 0 are needed")
+        raise argparse.ArgumentTypeError(f"seconds above 0 are needed, not {text}")
     return budget_s
 
 
 def read_count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise argparse.ArgumentTypeError("at least 1 is needed")
-    return count
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"a whole number from 1 on is needed, not {text}")
+    return int(text)
+
+
+def _read_counts(text: str) -> list[int]:
+    return [read_count(each) for each in text.split(",")]
+
+
+def _read_budgets(text: str) -> list[float]:
+    return [read_budget(each) for each in text.split(",")]
 
 
 def _bench(options: argparse.Namespace) -> int:
@@ -117,9 +128,8 @@ def _bench_roads(options: argparse.Namespace) -> int:
     from routing.roads import open_roads  # noqa: PLC0415
 
     roads = open_roads(options.folder)
-    sizes = [int(size) for size in options.sizes.split(",")]
     addresses = read_addresses(options.map)
-    print(format_measurements(measure_tables(roads, addresses, sizes, seed=options.seed)))
+    print(format_measurements(measure_tables(roads, addresses, options.sizes, seed=options.seed)))
     roads.close()
     return 0
 
@@ -147,8 +157,7 @@ def _bench_figures(options: argparse.Namespace) -> int:
             tell(punctuality.judge_table(one, size))
     town = punctuality.make_town(options.seed)
     tell(punctuality.measure_cancelling(town, 10))
-    budgets_s = [read_budget(text) for text in options.budgets.split(",")]
-    for figure in punctuality.measure_budgets(town, budgets_s, seed=options.seed):
+    for figure in punctuality.measure_budgets(town, options.budgets, seed=options.seed):
         tell(figure)
     load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
     print(f"load {load} on {os.cpu_count()} cores")
@@ -170,7 +179,7 @@ def _make_days(options: argparse.Namespace) -> int:
     roads = open_roads(options.folder)
     addresses = read_addresses(options.map)
     options.out.mkdir(parents=True, exist_ok=True)
-    for seed, jobs in enumerate(map(int, options.jobs.split(",")), options.seed):
+    for seed, jobs in enumerate(options.jobs, options.seed):
         problem = make_day(addresses, roads, jobs=jobs, seed=seed)
         path = options.out / f"day-{jobs}-{seed}.json"
         path.write_bytes(encode_problem(problem))

@@ -14,6 +14,7 @@ from routing.engines.pyvrp_scope import MOST_WORK_TOLD_BY_START
 from routing.formats import encode_problem
 from routing.mend import find_waiting
 from routing.portfolio import ALL_ENGINES
+from routing.problem import Problem
 from routing.repair import repair
 from routing.solve import solve
 from routing.stopwatch import STOPWATCH, counting_work, now_s, read_work_s
@@ -24,16 +25,15 @@ from tests.routing.test_portfolio import make_day_with_breaks, make_plain_day
 ON_LINUX = pytest.mark.skipif(not Path("/proc").exists(), reason="Linux alone tells who worked")
 
 
+def take_turns(problem: Problem, *, for_s: float) -> Turns:
+    """Of all engines on two lanes, from now on."""
+    began_s = monotonic()
+    return Turns(problem, engines=ALL_ENGINES, began_s=began_s, until_s=began_s + for_s, lanes=2)
+
+
 @pytest.mark.parametrize("make", [make_plain_day, make_day_with_breaks])
 def test_what_pyvrp_finds_alone_in_one_go_is_looked_for_in_one_go(make: object) -> None:
-    began_s = monotonic()
-    run = Turns(
-        make(60),  # type: ignore[operator]
-        engines=ALL_ENGINES,
-        began_s=began_s,
-        until_s=began_s + 100,
-        lanes=2,
-    )
+    run = take_turns(make(60), for_s=100)  # type: ignore[operator]
     steady = run.choose(0, 0)
     assert steady is not None
     assert steady.engine == "joint"
@@ -49,14 +49,7 @@ def test_where_a_plan_tells_more_of_the_rules_the_first_lane_begins_anew_from_on
 ) -> None:
     day = make_day_with_breaks(count)
     late = tuple(replace(vehicle, overtime_s=3_600) for vehicle in day.vehicles)
-    began_s = monotonic()
-    run = Turns(
-        replace(day, vehicles=late),
-        engines=ALL_ENGINES,
-        began_s=began_s,
-        until_s=began_s + 100,
-        lanes=2,
-    )
+    run = take_turns(replace(day, vehicles=late), for_s=100)
     first, second = run.choose(0, 0), run.choose(0, 1)
     assert first is not None
     assert second is not None
@@ -66,35 +59,20 @@ def test_where_a_plan_tells_more_of_the_rules_the_first_lane_begins_anew_from_on
 
 
 def test_vroom_begins_only_where_it_can_answer_in_its_share_of_the_time() -> None:
-    began_s = monotonic()
-    until_s = began_s + 10
     for count, engine in ((60, "vroom"), (600, "joint")):
-        run = Turns(
-            make_day_with_breaks(count),
-            engines=ALL_ENGINES,
-            began_s=began_s,
-            until_s=until_s,
-            lanes=2,
-        )
+        run = take_turns(make_day_with_breaks(count), for_s=10)
         begin = run.choose(1, 0)
         assert begin is not None
         assert begin.engine == engine
 
 
 def test_a_large_problem_is_searched_as_a_whole_before_it_is_cut() -> None:
-    began_s = monotonic()
-    run = Turns(
-        make_plain_day(400),
-        engines=ALL_ENGINES,
-        began_s=began_s,
-        until_s=began_s + 100,
-        lanes=2,
-    )
+    run = take_turns(make_plain_day(400), for_s=100)
     whole = run.choose(0, 0)
     assert whole is not None
     assert 45 <= whole.seconds_s <= 50
     assert run.find_cutting_s() == 0
-    run.cut_from_s = began_s
+    run.cut_from_s = run.began_s
     assert run.find_cutting_s() > 95
     run.drop("joint")
     rest = run.choose(0, 1)
@@ -108,14 +86,7 @@ def test_on_one_core_the_second_lane_leaves_it_to_the_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(turns, "count_cores", lambda: 1)
-    began_s = monotonic()
-    run = Turns(
-        make_day_with_breaks(60),
-        engines=ALL_ENGINES,
-        began_s=began_s,
-        until_s=began_s + 100,
-        lanes=2,
-    )
+    run = take_turns(make_day_with_breaks(60), for_s=100)
     assert run.choose(1, 0) is not None
     assert run.choose(1, 1) is None
 
