@@ -266,7 +266,7 @@ async def test_only_the_token_of_a_tracker_lets_it_in(
         answer = await tracker.owntracks(message, auth=wrong)
         assert answer.status_code == 401
         assert answer.headers["www-authenticate"].startswith("Basic")
-    for header in ("Basic", "Basic !!!", "Basic /w==", f"Bearer {tracker.token}"):
+    for header in ("Basic", "Basic !!!", "Basic /w==", b"Basic \xff", f"Bearer {tracker.token}"):
         headers = {"Authorization": header}
         answer = await tracker.owntracks(message, auth=None, headers=headers)
         assert answer.status_code == 401
