@@ -237,7 +237,7 @@ def parser() -> argparse.ArgumentParser:
 
     simulate = add("simulate", "Drives simulated drivers through the real protocol.", run_simulate)
     simulate.add_argument("--server", default="http://127.0.0.1:8000", help="where the server is")
-    simulate.add_argument("--email", default="admin@localhost", help="who signs in to pair phones")
+    simulate.add_argument("--email", default="admin@postrider.local", help="who pairs phones")
     simulate.add_argument("--drivers", type=number, default=None, help="how many (all)")
     simulate.add_argument("--roads", type=Path, default=None, help="folder made by `roads build`")
     simulate.add_argument("--faults", action="store_true", help="no network, kills, lost answers")

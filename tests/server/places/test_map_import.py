@@ -78,7 +78,7 @@ async def test_another_map_takes_the_place_of_the_first(
         ]
 
 
-@pytest.mark.parametrize("content", [b"no map at all", b""])
+@pytest.mark.parametrize("content", [b"no map at all", b"", b"\x00\x00\x00\x0d\x0a\x09OSMHeader"])
 async def test_broken_file_leaves_the_old_map_in_use(
     valley: Database, tmp_path: Path, content: bytes
 ) -> None:
