@@ -386,6 +386,15 @@ def test_compose_runs_the_processes_of_up(compose: dict[str, dict[str, dict[str,
             assert volume.split(":")[0] in compose["volumes"]
 
 
+def test_compose_passes_on_each_setting_of_the_readme(
+    compose: dict[str, dict[str, dict[str, object]]],
+) -> None:
+    rows = re.findall(r"^\| ([A-Z_0-9, ]+) \|", (ROOT / "README.md").read_text(), re.M)
+    settings = {name for row in rows for name in row.split(", ")}
+    assert {"DATABASE_URL", "POSTRIDER_SECRET", "POSTRIDER_LOG"} <= settings
+    assert settings <= compose["x-postrider"]["environment"].keys()
+
+
 def test_compose_needs_secrets_and_holds_none() -> None:
     lines = [
         line
