@@ -26,6 +26,7 @@ from server.kit.blobs import Blobs
 from server.kit.db import Database
 from server.kit.feed import Feed
 from server.kit.ids import new_id
+from server.kit.ports import free_port
 from server.kit.relay import relay_pending
 from server.kit.settings import ROOT, Settings
 from server.live import fix_intake, gateway, sockets
@@ -106,7 +107,7 @@ async def test_what_a_stopping_process_has_acknowledged_is_kept_and_nothing_else
     town: Town, settings: Settings, tmp_path: Path
 ) -> None:
     device = await pair(town.db, await town.add_driver())
-    port = 20_000 + os.getpid() % 20_000
+    port = free_port()
     environ = {
         **os.environ,
         "DATABASE_URL": town.db.engine.url.render_as_string(hide_password=False),
