@@ -8,8 +8,9 @@ order, with its photos, and with the true time of the act. Time is played, so th
 screens are the real ones, by touches, without a window; `--plain` leaves them out. Exits 1 when
 anything is wrong.
 
-By touches it takes a quarter of an hour of a processor. On a machine that others need, too, `--turns
-FILE` holds a lock (flock) on that file while it works, and lets others in after every ten stops.
+By touches it takes a quarter of an hour of a processor. On a machine that others need, too,
+`--turns FILE` holds a lock (flock) on that file while it works, and lets others in after every ten
+stops.
 """
 
 import argparse
