@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -18,7 +17,6 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -31,6 +29,7 @@ from server.kit.errors import Conflict
 from server.kit.ids import new_id
 from tests.conftest import Databases
 from tests.server.billing.bookkeeping import NOON, Office
+from tests.server.histories import play_histories
 
 AMOUNTS = st.lists(st.sampled_from([0, 1, 3, 13, 99, 1_234, 50_000]), min_size=1, max_size=3)
 VAT_CODES = st.sampled_from(["standard", "reduced", "zero", "exempt"])
@@ -295,26 +294,7 @@ class InvoiceHistory(RuleBasedStateMachine):
 
 
 def test_any_history_of_trade_leaves_true_books(databases: Databases) -> None:
-    with asyncio.Runner() as runner:
-        name = runner.run(databases.copy())
-        db = Database(databases.url(name))
-
-        class History(InvoiceHistory):
-            def __init__(self) -> None:
-                super().__init__(runner, db)
-
-        run_state_machine_as_test(
-            History,
-            settings=settings(
-                max_examples=12,
-                stateful_step_count=25,
-                deadline=None,
-                derandomize=True,
-                suppress_health_check=list(HealthCheck),
-            ),
-        )
-        runner.run(db.close())
-        runner.run(databases.drop(name))
+    play_histories(databases, InvoiceHistory, histories=12, steps=25)
     wanted = {"issued invoice", "issued credit_note", "discarded", "assigned", "unmatched"}
     assert set(InvoiceHistory.seen) > wanted, InvoiceHistory.seen
     print(InvoiceHistory.seen)

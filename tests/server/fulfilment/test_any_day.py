@@ -4,14 +4,12 @@ step."""
 import asyncio
 from collections import Counter
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 from sqlalchemy import text
 
@@ -25,6 +23,7 @@ from server.kit.relay import relay_pending
 from server.orders.service import AlreadyShipped, OrderView
 from tests.conftest import Databases
 from tests.server.fulfilment.conftest import MONDAY_MORNING, PICKER, House, built_house
+from tests.server.histories import play_histories
 
 SKUS = ("TEA", "CUP")
 BINS = ("A/1", "A/4", "B/2")
@@ -305,23 +304,4 @@ BROKEN = " union all ".join(
 
 
 def test_any_day_in_the_warehouse_leaves_true_books(databases: Databases) -> None:
-    with asyncio.Runner() as runner:
-        name = runner.run(databases.copy())
-        db = Database(databases.url(name))
-
-        class Day(WarehouseDay):
-            def __init__(self) -> None:
-                super().__init__(runner, db)
-
-        run_state_machine_as_test(
-            Day,
-            settings=settings(
-                max_examples=8,
-                stateful_step_count=25,
-                deadline=None,
-                derandomize=True,
-                suppress_health_check=list(HealthCheck),
-            ),
-        )
-        runner.run(db.close())
-        runner.run(databases.drop(name))
+    play_histories(databases, WarehouseDay, histories=8, steps=25)

@@ -6,14 +6,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from server.inventory import service as inventory
@@ -22,6 +20,7 @@ from server.kit import clock
 from server.kit.db import Database, OneConnectionDatabase
 from server.kit.ids import new_id
 from tests.conftest import Databases
+from tests.server.histories import play_histories
 from tests.server.inventory.conftest import Shop, wanted
 
 PARTS = {"TEA": {"TEA": 1}, "CUP": {"CUP": 1}, "SET": {"TEA": 2, "CUP": 1}}
@@ -336,23 +335,4 @@ def taken_apart(lines: list[tuple[str, int]]) -> Counter[str]:
 
 
 def test_any_history_of_the_stock_leaves_true_books(databases: Databases) -> None:
-    with asyncio.Runner() as runner:
-        name = runner.run(databases.copy())
-        db = Database(databases.url(name))
-
-        class History(StockHistory):
-            def __init__(self) -> None:
-                super().__init__(runner, db)
-
-        run_state_machine_as_test(
-            History,
-            settings=settings(
-                max_examples=12,
-                stateful_step_count=30,
-                deadline=None,
-                derandomize=True,
-                suppress_health_check=list(HealthCheck),
-            ),
-        )
-        runner.run(db.close())
-        runner.run(databases.drop(name))
+    play_histories(databases, StockHistory, histories=12, steps=30)

@@ -5,14 +5,12 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import get_args
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
     rule,
-    run_state_machine_as_test,
 )
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -35,6 +33,7 @@ from server.orders.service import (
 from server.places import service as places
 from server.places.service import Address
 from tests.conftest import Databases
+from tests.server.histories import play_histories
 
 SKUS = ("TEA-1", "CUP-1", "POT-1")
 WHICH = st.integers(0, 9)
@@ -201,26 +200,7 @@ class OrderHistory(RuleBasedStateMachine):
 
 
 def test_no_unit_and_no_cent_is_lost_whatever_is_done_to_orders(databases: Databases) -> None:
-    with asyncio.Runner() as runner:
-        name = runner.run(databases.copy())
-        db = Database(databases.url(name))
-
-        class History(OrderHistory):
-            def __init__(self) -> None:
-                super().__init__(runner, db)
-
-        run_state_machine_as_test(
-            History,
-            settings=settings(
-                max_examples=12,
-                stateful_step_count=25,
-                deadline=None,
-                derandomize=True,
-                suppress_health_check=list(HealthCheck),
-            ),
-        )
-        runner.run(db.close())
-        runner.run(databases.drop(name))
+    play_histories(databases, OrderHistory, histories=12, steps=25)
 
 
 async def test_released_and_cancelled_at_once_an_order_is_told_of_in_that_order(

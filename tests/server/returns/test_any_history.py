@@ -4,14 +4,12 @@ import asyncio
 from collections.abc import Awaitable
 from uuid import UUID
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from server.kit import clock
@@ -21,6 +19,7 @@ from server.kit.relay import relay_pending
 from server.returns import service
 from server.returns.service import ExchangeView, FoundGoods, ReturnView
 from tests.conftest import Databases
+from tests.server.histories import play_histories
 from tests.server.returns.conftest import Trade
 from tests.server.returns.test_exchange import exchange
 
@@ -199,23 +198,4 @@ class ReturnHistory(RuleBasedStateMachine):
 
 
 def test_any_history_of_returns_leaves_every_unit_in_one_place(databases: Databases) -> None:
-    with asyncio.Runner() as runner:
-        name = runner.run(databases.copy())
-        db = Database(databases.url(name))
-
-        class History(ReturnHistory):
-            def __init__(self) -> None:
-                super().__init__(runner, db)
-
-        run_state_machine_as_test(
-            History,
-            settings=settings(
-                max_examples=6,
-                stateful_step_count=22,
-                deadline=None,
-                derandomize=True,
-                suppress_health_check=list(HealthCheck),
-            ),
-        )
-        runner.run(db.close())
-        runner.run(databases.drop(name))
+    play_histories(databases, ReturnHistory, histories=6, steps=22)
