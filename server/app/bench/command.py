@@ -15,7 +15,8 @@ from typing import Any
 import msgspec
 
 from server.app.bench.conditions import Conditions, conditions_now
-from server.app.bench.console import ConsoleFigures, measure_console
+from server.app.bench.console import measure_console
+from server.app.bench.console_figures import ConsoleFigures
 from server.app.bench.faults import FaultFigures, measure_faults
 from server.app.bench.fight import Fight, measure_fight
 from server.app.bench.intake import Intake, measure_intake

@@ -17,10 +17,9 @@ from pathlib import Path
 from statistics import linear_regression
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from server.app.bench.browser import MainThread, open_chromium
-from server.app.bench.conditions import Conditions, conditions_now
+from server.app.bench.conditions import conditions_now
+from server.app.bench.console_figures import ConsoleFigures, Figure
 from server.app.bench.console_house import (
     DRIVERS,
     ORDERS,
@@ -38,7 +37,7 @@ from server.live.news import POSITIONS_CHANNEL
 from server.live.pages import BUILT
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, Locator, Page
+    from playwright.async_api import Browser, Locator, Page, Request
 
 DEVICES = 2_000
 EVERY_S = 0.5
@@ -81,38 +80,6 @@ IS_DRAWN = """new Promise((drawn) =>
 """Seconds until what is there now has been drawn."""
 
 Say = Callable[[str], None]
-
-
-class Figure(msgspec.Struct, frozen=True, kw_only=True):
-    """wanted: at most so much, or at least where `is_floor`."""
-
-    what: str
-    found: float
-    wanted: float
-    unit: str
-    is_floor: bool = False
-
-    @property
-    def is_met(self) -> bool:
-        return self.found >= self.wanted if self.is_floor else self.found <= self.wanted
-
-
-class ConsoleFigures(msgspec.Struct, kw_only=True):
-    conditions: Conditions
-    figures: list[Figure]
-
-    def wrong(self) -> list[str]:
-        """The figures that are not as good as they have to be."""
-        return [each.what for each in self.figures if not each.is_met]
-
-    def table(self) -> list[str]:
-        """For a person: one line each."""
-        lines = [f"{self.conditions.cores} cores, load {self.conditions.load}"]
-        for each in self.figures:
-            bound = f"{'>=' if each.is_floor else '<='} {each.wanted:g} {each.unit}"
-            verdict = "met" if each.is_met else "MISSED"
-            lines.append(f"{each.what:<58} {each.found:>9.2f} {bound:>14}  {verdict}")
-        return lines
 
 
 PARTS = ("live", "orders", "board", "tracking", "lighthouse", "methods")
@@ -187,7 +154,12 @@ async def _first_view(page: "Page", say: Say) -> float:
     """Seconds until the list has rows and the map streets and drivers."""
     await page.add_init_script(COUNT_FRAMES)
     tiles_s: list[float] = []
-    page.on("requestfinished", lambda it: "/tiles/" in it.url and tiles_s.append(time.monotonic()))
+
+    def note_tile(request: "Request") -> None:
+        if "/tiles/" in request.url:
+            tiles_s.append(time.monotonic())
+
+    page.on("requestfinished", note_tile)
     began_s = time.monotonic()
     await page.goto("/dispatch")
     await page.wait_for_function(IS_USEFUL, polling=20)

@@ -14,7 +14,7 @@ from server.app.bench.crowd import Crowd
 from server.app.bench.generator import Generator
 from server.app.demo.town import write_town
 from server.app.modules import load
-from server.app.system import free_port, running_system
+from server.app.system import running_system
 from server.consignments import service as consignments
 from server.dispatch import service as dispatch
 from server.identity import service as identity
@@ -23,6 +23,7 @@ from server.kit import clock
 from server.kit.db import Database
 from server.kit.feed import Feed
 from server.kit.geo import Position
+from server.kit.ports import free_port
 from server.kit.settings import Settings
 from server.places import service as places
 
