@@ -13,7 +13,7 @@ from server.kit.ids import new_id
 from server.protocol.from_driver import BlobRef
 
 DAY = datetime(2026, 3, 2, 8, tzinfo=UTC)
-PICTURE = b"\xff\xd8 a picture"
+PICTURE = b"\xff\xd8\xff a picture"
 SHA = hashlib.sha256(PICTURE).hexdigest()
 
 
