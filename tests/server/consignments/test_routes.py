@@ -35,12 +35,15 @@ async def consignment(db, shop, make_consignment):
         return await make_consignment(session, parcels=2, account_id=shop.id, pin="4711")
 
 
-async def keep_proof(db, blobs, consignment, content_type: str = "image/jpeg"):
+async def keep_proof(
+    db, blobs, consignment, content_type: str = "image/jpeg", content: bytes = PICTURE
+):
     async def chunks():
-        yield PICTURE
+        yield content
 
-    await blobs.put(SHA, chunks())
-    photo = BlobRef(sha256=SHA, size_bytes=len(PICTURE), content_type=content_type)
+    sha256 = hashlib.sha256(content).hexdigest()
+    await blobs.put(sha256, chunks())
+    photo = BlobRef(sha256=sha256, size_bytes=len(content), content_type=content_type)
     async with db.transaction() as session:
         return await service.record_proof(
             session,
@@ -181,20 +184,32 @@ async def test_file_is_not_given_by_way_of_another_proof(db, blobs, sign_in, con
         assert (await office.get(path)).status_code in (422, 404)
 
 
-@pytest.mark.parametrize("content_type", ["text/html", "image/svg+xml", "x\r\nSet-Cookie: a=b"])
-async def test_what_calls_itself_a_page_is_only_downloaded(
-    db, blobs, sign_in, consignment, content_type
+@pytest.mark.parametrize("content_type", ["text/html", "image/jpeg", "x\r\nSet-Cookie: a=b"])
+@pytest.mark.parametrize("content", [b"<script>alert(1)</script>", b"<svg onload='alert(1)'/>"])
+async def test_a_page_is_only_downloaded_whatever_it_calls_itself(
+    db, blobs, sign_in, consignment, content_type, content
 ):
-    proof_id = await keep_proof(db, blobs, consignment, content_type)
-    answer = await (await sign_in(Role.CLERK)).get(f"/api/proofs/{proof_id}/blobs/{SHA}")
+    proof_id = await keep_proof(db, blobs, consignment, content_type, content)
+    path = f"/api/proofs/{proof_id}/blobs/{hashlib.sha256(content).hexdigest()}"
+    answer = await (await sign_in(Role.CLERK)).get(path)
+    assert answer.content == content
     assert answer.headers["content-type"] == "application/octet-stream"
     assert answer.headers["content-disposition"] == "attachment"
+    assert "set-cookie" not in answer.headers
+
+
+async def test_a_picture_is_shown_as_what_it_is_whatever_it_calls_itself(
+    db, blobs, sign_in, consignment
+):
+    proof_id = await keep_proof(db, blobs, consignment, "text/html")
+    answer = await (await sign_in(Role.CLERK)).get(f"/api/proofs/{proof_id}/blobs/{SHA}")
+    assert answer.headers["content-type"] == "image/jpeg"
 
 
 async def test_photo_is_shown_in_its_small_size_until_the_full_one_is_here(
     db, sign_in, blobs, consignment
 ):
-    full, small = b"every brick of the door", PICTURE
+    full, small = PICTURE + b" with every brick of the door", PICTURE
     names = [hashlib.sha256(each).hexdigest() for each in (full, small)]
 
     async def upload(data):
