@@ -84,6 +84,12 @@ def _add_views(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     why.add_argument("problem", type=Path)
     why.add_argument("plan", type=Path)
     why.add_argument("work", nargs="*", help="ids; none means all that is unassigned")
+    why.add_argument(
+        "--rules",
+        type=read_budget,
+        metavar="SECONDS",
+        help="instead, what each kind of rule costs: plan once more without it, all in that time",
+    )
     why.set_defaults(run=_explain)
     for name, run, words in (
         ("plot", _plot, "draw a plan as SVG"),
@@ -164,9 +170,15 @@ def _read_both(options: argparse.Namespace) -> tuple[Problem, Plan]:
 
 def _explain(options: argparse.Namespace) -> int:
     from routing.explain import explain  # noqa: PLC0415
-    from routing.probe import explain_choice, find_binding  # noqa: PLC0415
+    from routing.probe import explain_choice, find_binding, price_rules  # noqa: PLC0415
 
     problem, plan = _read_both(options)
+    if options.rules is not None:
+        for price in price_rules(problem, plan, budget_s=options.rules):
+            more_done = price.with_rule[1] - price.without[1]
+            what = f"{more_done} more done" if more_done else f"{price.saved} cheaper"
+            print(f"Without the rule {price.rule!r}: {what}.")
+        return 0
     told = {one.id: one.sentence for one in explain(problem, plan).unassigned}
     for work_id in options.work or told:
         problem.find_work(work_id)

@@ -72,6 +72,8 @@ def test_plot_geojson_and_explain_are_commands(
     assert "full: van." in told
     assert "Without the rule 'capacity': van" in told
     assert main(["explain", *files, "nobody"]) == 2
+    assert main(["explain", *files, "--rules", "0.2"]) == 0
+    assert "Without the rule 'capacity': " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("what", ["problem", "plan"])
