@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from routing.checks import violations
 from routing.engine_process import EngineProcess, Search
-from routing.engines import pyvrp
+from routing.engines import EngineName, pyvrp
 from routing.engines.ortools_model import Model
 from routing.formats import read_problem
 from routing.mend import mend
@@ -24,6 +24,7 @@ from routing.process import Solving
 from routing.repair import fill, repair
 from routing.solve import solve
 from tests.routing.cities import HOUR_S, draw_problem, make_line_street
+from tests.routing.promptness import TRIES, within
 from tests.routing.test_formats import make_homberger_file
 
 
@@ -148,37 +149,38 @@ def test_a_cheaper_answer_that_leaves_something_over_is_not_thrown_away() -> Non
     assert portfolio.best.cost < poor.cost
 
 
-@pytest.mark.parametrize("engine", ["pyvrp", "vroom", "ortools"])
-def test_the_budget_holds_on_the_wall_clock(engine: str) -> None:
+@pytest.mark.parametrize("engines", [None, ("pyvrp",), ("vroom",), ("ortools",)])
+def test_the_budget_holds_on_the_wall_clock(engines: tuple[EngineName, ...] | None) -> None:
     problem = make_plain_day(100)
-    for engines in (None, (engine,)):
-        began_s = monotonic()
-        plan = solve(problem, budget_s=2, engines=engines)  # type: ignore[arg-type]
-        assert monotonic() - began_s <= 2 * 1.05 + 0.2
-        assert violations(problem, plan) == []
+    plan = within(2 * 1.05 + 0.2, lambda: solve(problem, budget_s=2, engines=engines))
+    assert violations(problem, plan) == []
 
 
 def test_a_day_of_forty_jobs_does_not_burn_its_budget() -> None:
-    began_s = monotonic()
-    solve(make_plain_day(40), budget_s=30)
-    assert monotonic() - began_s < 15
+    within(15, lambda: solve(make_plain_day(40), budget_s=30))
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks at processes as Linux shows them")
 def test_cancelling_ends_the_engines_too_and_keeps_the_best_plan() -> None:
     problem = make_plain_day(60)
-    solving = Solving(problem, budget_s=600)
-    workers: list[int] = []
-    while solving.best is None or len(workers) < 2:
-        assert not solving.done
-        workers = [pid for pid in find_descendants(os.getpid()) if runs_engines(pid)]
-    assert len(workers) == 2
-    watched = [os.pidfd_open(pid) for pid in workers]
-    began_s = monotonic()
-    solving.cancel()
-    assert monotonic() - began_s < 0.2
-    assert violations(problem, solving.best) == []
-    assert all(has_ended(worker, within_s=5) for worker in watched)
+
+    def cancel_a_search() -> float:
+        solving = Solving(problem, budget_s=600)
+        workers: list[int] = []
+        while solving.best is None or len(workers) < 2:
+            assert not solving.done
+            workers = [pid for pid in find_descendants(os.getpid()) if runs_engines(pid)]
+        assert len(workers) == 2
+        watched = [os.pidfd_open(pid) for pid in workers]
+        began_s = monotonic()
+        solving.cancel()
+        took_s = monotonic() - began_s
+        assert violations(problem, solving.best) == []
+        assert all(has_ended(worker, within_s=5) for worker in watched)
+        return took_s
+
+    # Somebody else's work may hold it up once, and not each time.
+    assert any(cancel_a_search() < 0.2 for _ in range(TRIES))
 
 
 def find_descendants(pid: int) -> list[int]:
