@@ -164,18 +164,8 @@ def _match_trail(
 
     A stretch is its geometry, metres and confidence from 0 to 1; a gap in time begins a new one.
     """
-    found = engine.Match(
-        osrm.MatchParameters(
-            coordinates=list(positions),
-            timestamps=list(seconds),
-            radiuses=list(accuracies_m),
-            geometries="geojson",
-            overview="full",
-            gaps="split",
-            tidy=False,
-            generate_hints=False,
-        )
-    )
+    trail = _trail_of(positions, seconds, accuracies_m)
+    found = engine.Match(osrm.MatchParameters(**trail, geometries="geojson", overview="full"))
     spots: list[Position | None] = []
     for spot in found["tracepoints"]:
         is_outlier = not isinstance(spot, osrm.Object)
@@ -195,18 +185,8 @@ def _find_pieces(
     accuracies_m: Sequence[float],
 ) -> list[Piece | None]:
     """Return the piece of road on which each fix was; None for an outlier."""
-    found = engine.Match(
-        osrm.MatchParameters(
-            coordinates=list(positions),
-            timestamps=list(seconds),
-            radiuses=list(accuracies_m),
-            overview="false",
-            annotations=["nodes"],
-            gaps="split",
-            tidy=False,
-            generate_hints=False,
-        )
-    )
+    trail = _trail_of(positions, seconds, accuracies_m)
+    found = engine.Match(osrm.MatchParameters(**trail, overview="false", annotations=["nodes"]))
     stretches = [
         [[int(node) for node in leg["annotation"]["nodes"]] for leg in matching["legs"]]
         for matching in found["matchings"]
@@ -219,6 +199,20 @@ def _find_pieces(
         legs = stretches[int(spot["matchings_index"])]
         pieces += pieces_passed(legs, [int(spot["waypoint_index"])])
     return pieces
+
+
+def _trail_of(
+    positions: Sequence[Position], seconds: Sequence[int], accuracies_m: Sequence[float]
+) -> dict[str, Any]:
+    """Return how OSRM is asked about fixes. A gap in time begins a new stretch."""
+    return {
+        "coordinates": list(positions),
+        "timestamps": list(seconds),
+        "radiuses": list(accuracies_m),
+        "gaps": "split",
+        "tidy": False,
+        "generate_hints": False,
+    }
 
 
 def _read_point(point: Any) -> Position:
