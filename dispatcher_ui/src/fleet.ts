@@ -25,13 +25,14 @@ export interface Entry {
 }
 
 /** How a run gets on. lateS: seconds behind the plan that the driver is expected at the next stop,
- * or is there; negative when ahead. missesWindow: a customer will probably wait in vain. */
+ * or is there; negative when ahead. promise: "missed" when the window of somebody who still waits
+ * is over, "in_danger" when the forecast says that it will be. */
 export interface Progress {
   done: number;
   total: number;
   next: StopRecord | undefined;
   lateS: number;
-  missesWindow: boolean;
+  promise: "kept" | "in_danger" | "missed";
 }
 
 export class Fleet {
@@ -43,7 +44,8 @@ export class Fleet {
   private byNumber: (Driver | undefined)[] = [];
   private sorted: Entry[] | undefined;
   private byKey = new Map<string, Entry>();
-  private readonly collator = new Intl.Collator();
+  /** Driver 2 comes before Driver 10. */
+  private readonly collator = new Intl.Collator(undefined, { numeric: true });
 
   /** Take in a frame: all anew when it is a snapshot, else what it tells. */
   apply(frame: Frame): void {
@@ -148,22 +150,22 @@ export function progressOf(run: RunRecord, nowMs: number): Progress {
   const done = run.stops.filter((stop) => stop.state === "done").length;
   const next = run.stops.find((stop) => stop.state !== "done");
   let lateS = run.delay_s;
-  let missesWindow = false;
-  if (next !== undefined) {
+  if (next !== undefined && !isAtDoor(next)) {
     const plannedMs = Date.parse(next.planned_arrival_at);
-    if (!isAtDoor(next)) {
-      const likelyMs = likelyMsOf(next);
-      lateS = likelyMs === undefined ? Math.max(lateS, (nowMs - plannedMs) / 1000) : (likelyMs - plannedMs) / 1000;
-    }
-    const behindMs = Math.max(lateS, 0) * 1000;
-    missesWindow = run.stops.some((stop) => {
-      if (stop.state === "done" || (stop !== next && stop.eta_until_at === null)) return false;
-      const expectedMs = likelyMsOf(stop) ?? Date.parse(stop.planned_arrival_at) + behindMs;
-      return stop.tasks.some((task) => task.window_end_at !== null && Date.parse(task.window_end_at) < expectedMs);
-    });
+    const likelyMs = likelyMsOf(next);
+    lateS = likelyMs === undefined ? Math.max(lateS, (nowMs - plannedMs) / 1000) : (likelyMs - plannedMs) / 1000;
   }
-  return { done, total: run.stops.length, next, lateS, missesWindow };
+  const waiting = run.stops.filter((stop) => stop.state !== "done" && !isAtDoor(stop));
+  const promise = waiting.some((stop) => isOver(stop, nowMs)) ? "missed"
+    : waiting.some((stop) => stop.will_miss_window) ? "in_danger" : "kept";
+  return { done, total: run.stops.length, next, lateS, promise };
 }
+
+/** Whether the window of a task that is still to be done has passed. */
+const isOver = (stop: StopRecord, nowMs: number): boolean =>
+  stop.tasks.some(({ state, window_end_at: end }) => end !== null && Date.parse(end) < nowMs && !FINAL.includes(state));
+
+const FINAL = ["completed", "failed", "cancelled"];
 
 /** The middle of the forecast. */
 function likelyMsOf({ eta_from_at: from, eta_until_at: until }: StopRecord): number | undefined {

@@ -32,6 +32,8 @@ export interface StopRecord {
   /** The driver comes in between with a probability of 80 %; null without a forecast. */
   eta_from_at: string | null;
   eta_until_at: string | null;
+  /** By the forecast, and by more than anybody forgives. */
+  will_miss_window: boolean;
   tasks: TaskRecord[];
 }
 

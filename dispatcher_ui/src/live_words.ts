@@ -40,12 +40,20 @@ export function durationWords(seconds: number): string {
 export function latenessWords(progress: Progress): string {
   if (progress.next === undefined) return "";
   if (progress.lateS > ON_TIME_S) return t("{time} late", { time: durationWords(progress.lateS) });
-  if (progress.lateS < -ON_TIME_S) return t("{time} early", { time: durationWords(-progress.lateS) });
-  return progress.missesWindow ? t("window missed") : t("on time");
+  if (progress.promise === "missed") return t("window missed");
+  if (progress.promise === "in_danger") return t("will miss a window");
+  return progress.lateS < -ON_TIME_S ? t("{time} early", { time: durationWords(-progress.lateS) }) : t("on time");
 }
 
-/** How to mark the lateness: late for the customer, late by the plan, or well. */
-export function latenessKind(progress: Progress): "bad" | "late" | "well" {
-  if (progress.missesWindow) return "bad";
-  return progress.lateS > ON_TIME_S ? "late" : "well";
+export const promiseWords = ({ promise }: Progress): string =>
+  ({
+    kept: "",
+    in_danger: t("A customer's window will probably be missed"),
+    missed: t("A customer's window is over, and nobody has come"),
+  })[promise];
+
+/** How to mark the lateness: a promise is broken, something is late or will be, or all is well. */
+export function latenessKind({ lateS, promise }: Progress): "bad" | "late" | "well" {
+  if (promise === "missed") return "bad";
+  return promise === "in_danger" || lateS > ON_TIME_S ? "late" : "well";
 }

@@ -7,7 +7,7 @@ import type { StopRecord } from "./frames";
 import { t } from "./language";
 import { colourOf } from "./colours";
 import { make, say } from "./page";
-import { durationWords, latenessKind, latenessWords, runWords, stopWords, timeOf } from "./live_words";
+import { durationWords, latenessKind, latenessWords, promiseWords, runWords, stopWords, timeOf } from "./live_words";
 
 /** key: of the entry; stopId: of the stop in it, if one was meant. */
 export interface Selection {
@@ -220,7 +220,7 @@ class Row {
     this.meter.value = progress.done;
     say(this.lateness, latenessWords(progress));
     this.lateness.dataset["kind"] = latenessKind(progress);
-    this.lateness.title = progress.missesWindow ? t("The next customer's window is missed") : "";
+    this.lateness.title = promiseWords(progress);
     say(this.next, progress.next ? nextWords(progress.next) : "");
   }
 

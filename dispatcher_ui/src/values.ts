@@ -4,22 +4,38 @@ import { locale, t } from "./language";
 
 const MISSING = "–";
 
-export function dateTime(iso: string | null | undefined): string {
-  if (!iso) return MISSING;
-  return new Intl.DateTimeFormat(locale, { dateStyle: "short", timeStyle: "short" }).format(new Date(iso));
+/** One for each locale: to make a formatter costs a hundred times what it costs to use it. */
+function inLocale<Made>(make: (locale: string) => Made): () => Made {
+  let known: { locale: string; made: Made } | undefined;
+  return () => {
+    if (known?.locale !== locale) known = { locale, made: make(locale) };
+    return known.made;
+  };
 }
 
-export function clockTime(iso: string | null | undefined): string {
-  if (!iso) return MISSING;
-  return new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" }).format(new Date(iso));
-}
+const MOMENT = inLocale((of) => new Intl.DateTimeFormat(of, { dateStyle: "short", timeStyle: "short" }));
+const CLOCK = inLocale((of) => new Intl.DateTimeFormat(of, { timeStyle: "short" }));
+const CLOCK_S = inLocale((of) => new Intl.DateTimeFormat(of, { timeStyle: "medium" }));
+const DAY = inLocale((of) => new Intl.DateTimeFormat(of, { dateStyle: "medium", timeZone: "UTC" }));
+const COUNT = inLocale((of) => new Intl.NumberFormat(of));
+const AMOUNT = inLocale((of) => new Intl.NumberFormat(of, { minimumFractionDigits: 2, maximumFractionDigits: 2 }));
+const PERCENT = inLocale((of) => new Intl.NumberFormat(of, { style: "percent", maximumFractionDigits: 1 }));
+const KILOMETRES = inLocale((of) => new Intl.NumberFormat(of, { style: "unit", unit: "kilometer", maximumFractionDigits: 1 }));
+const KILOGRAMS = inLocale((of) => new Intl.NumberFormat(of, { style: "unit", unit: "kilogram", maximumFractionDigits: 2 }));
+const SUMS = inLocale(() => new Map<string, Intl.NumberFormat>());
+
+export const dateTime = (iso: string | null | undefined): string =>
+  iso ? MOMENT().format(new Date(iso)) : MISSING;
+
+export const clockTime = (iso: string | null | undefined): string =>
+  iso ? CLOCK().format(new Date(iso)) : MISSING;
+
+/** Seconds too, for what happens many times a minute. */
+export const exactTime = (iso: string): string => CLOCK_S().format(new Date(iso));
 
 /** iso: a day without a time, the same day everywhere. */
-export function date(iso: string | null | undefined): string {
-  if (!iso) return MISSING;
-  const day = new Date(`${iso.slice(0, 10)}T12:00:00Z`);
-  return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" }).format(day);
-}
+export const date = (iso: string | null | undefined): string =>
+  iso ? DAY().format(new Date(`${iso.slice(0, 10)}T12:00:00Z`)) : MISSING;
 
 export function span(from: string | null | undefined, until: string | null | undefined): string {
   if (!from && !until) return MISSING;
@@ -29,7 +45,7 @@ export function span(from: string | null | undefined, until: string | null | und
 /** currency: empty where the server does not say it: the company's own. */
 export function money(minor: number | null | undefined, currency: string): string {
   if (minor == null) return MISSING;
-  if (currency === "") return new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(minor / 100);
+  if (currency === "") return AMOUNT().format(minor / 100);
   const format = moneyFormat(currency);
   return format.format(minor / 10 ** decimalsOf(format));
 }
@@ -52,13 +68,11 @@ export function majorOf(minor: number, currency: string): string {
 }
 
 export const count = (number: number | null | undefined): string =>
-  number == null ? MISSING : new Intl.NumberFormat(locale).format(number);
+  number == null ? MISSING : COUNT().format(number);
 
-export const kilometres = (metres: number): string =>
-  new Intl.NumberFormat(locale, { style: "unit", unit: "kilometer", maximumFractionDigits: 1 }).format(metres / 1000);
+export const kilometres = (metres: number): string => KILOMETRES().format(metres / 1000);
 
-export const kilograms = (grams: number): string =>
-  new Intl.NumberFormat(locale, { style: "unit", unit: "kilogram", maximumFractionDigits: 2 }).format(grams / 1000);
+export const kilograms = (grams: number): string => KILOGRAMS().format(grams / 1000);
 
 /** 9,000 -> 2 h 30 min. */
 export function duration(seconds: number): string {
@@ -68,7 +82,7 @@ export function duration(seconds: number): string {
 }
 
 export const percent = (share: number | null): string =>
-  share === null ? MISSING : new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 }).format(share);
+  share === null ? MISSING : PERCENT().format(share);
 
 /** A state or code of the server as words: out_for_delivery -> Out for delivery. */
 export function words(code: string | null | undefined): string {
@@ -85,7 +99,10 @@ export const momentOf = (local: string | undefined): string | undefined =>
   local ? new Date(local).toISOString() : undefined;
 
 function moneyFormat(currency: string): Intl.NumberFormat {
-  return new Intl.NumberFormat(locale, { style: "currency", currency: currency || "EUR" });
+  const [known, code] = [SUMS(), currency || "EUR"];
+  const format = known.get(code) ?? new Intl.NumberFormat(locale, { style: "currency", currency: code });
+  known.set(code, format);
+  return format;
 }
 
 const decimalsOf = (format: Intl.NumberFormat): number =>

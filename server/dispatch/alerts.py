@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.arrivals.service import Window
 from server.dispatch.exceptions import raise_exception
 from server.dispatch.models import ExceptionRecord, Task
+from server.dispatch.promises import will_be_missed
 from server.dispatch.road_alerts import Subject, movements_of
 from server.dispatch.street_times import RunTimes
 from server.kit import clock
@@ -87,7 +88,7 @@ def _lateness(run: RunTimes, windows: Sequence[Window], now: datetime) -> list[A
         if now > stop.closes_at:
             sentence = "The promised time has passed. Call the customer, or agree on a new time."
             found.append(Alert(kind="late", sentence=sentence, stop_id=stop.id))
-        elif window.likely_at > stop.closes_at:
+        elif will_be_missed(stop.closes_at, window.likely_at):
             sentence = (
                 "The driver will probably come after the promised time. Tell the customer, move the"
                 " stop forward or give it to another run."

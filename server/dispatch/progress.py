@@ -14,6 +14,7 @@ from server.dispatch.breakdown import UnknownRun
 from server.dispatch.lifecycle import FINAL, UNDER_WAY
 from server.dispatch.manifest import STILL_TODAY
 from server.dispatch.models import Run, Stop, Task
+from server.dispatch.promises import end_of_promise, will_be_missed
 from server.dispatch.tasks import TaskView, UnknownTask, task_view
 from server.identity import service as identity
 from server.kit import clock
@@ -35,7 +36,7 @@ class StopView(msgspec.Struct, frozen=True, kw_only=True):
 
     eta_from_at, eta_until_at: the driver comes in between with a probability of 80 %;
     eta_likely_at: as probably before as after. None where there is no forecast (yet), or the
-    driver has come.
+    driver has come. will_miss_window: by the forecast, what a task here was promised.
     """
 
     id: UUID
@@ -50,6 +51,7 @@ class StopView(msgspec.Struct, frozen=True, kw_only=True):
     eta_from_at: datetime | None
     eta_likely_at: datetime | None
     eta_until_at: datetime | None
+    will_miss_window: bool
     locked: bool
     tasks: tuple[TaskView, ...]
 
@@ -260,6 +262,7 @@ def _stop_view(
     tasks: list[TaskRow],
     forecast: arrivals.ForecastView | None,
 ) -> StopView:
+    closes_at = end_of_promise(task.window_end_at for task in tasks)
     return StopView(
         id=stop.id,
         sequence=stop.sequence,
@@ -273,6 +276,7 @@ def _stop_view(
         eta_from_at=forecast.from_at if forecast else None,
         eta_likely_at=forecast.likely_at if forecast else None,
         eta_until_at=forecast.until_at if forecast else None,
+        will_miss_window=will_be_missed(closes_at, forecast.likely_at if forecast else None),
         locked=stop.locked,
         tasks=tuple(map(task_view, tasks)),
     )

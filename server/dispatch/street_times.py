@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.dispatch.geofences import GeofenceView, geofences_of
 from server.dispatch.lifecycle import FINAL, UNDER_WAY
 from server.dispatch.models import Depot, Run, Shift, Stop, StreetFact, Task, Vehicle
+from server.dispatch.promises import end_of_promise
 from server.dispatch.situation import Rest
 from server.kit import clock
 from server.kit.geo import Position
@@ -215,7 +216,7 @@ def _stop_times(stop: Stop, position: Position | None, tasks: list[Task]) -> Sto
         opens_at=max(
             (task.window_start_at for task in tasks if task.window_start_at), default=None
         ),
-        closes_at=min((task.window_end_at for task in tasks if task.window_end_at), default=None),
+        closes_at=end_of_promise(task.window_end_at for task in tasks),
         is_done=is_done,
         is_under_way=any(task.state in UNDER_WAY for task in tasks),
         is_there=not is_done and bool(arrived or ends),

@@ -68,6 +68,7 @@ class _Stop(msgspec.Struct, frozen=True):
     planned_arrival_at: datetime
     eta_from_at: datetime | None
     eta_until_at: datetime | None
+    will_miss_window: bool
     tasks: tuple[_Task, ...]
 
 

@@ -48,7 +48,7 @@ export async function open(view: View): Promise<void> {
   await clockIsKnown();
   const choice = h("form", { class: "filters", "aria-label": t("Period") },
     makeField({ name: "from", label: t("From"), kind: "date", value: view.query.get("from") ?? today() }),
-    makeField({ name: "to", label: t("to and with"), kind: "date", value: view.query.get("to") ?? today() }));
+    makeField({ name: "to", label: t("Until"), kind: "date", value: view.query.get("to") ?? today() }));
   const place = h("section", { class: "page", "aria-live": "polite", "aria-label": t("Figures") });
   view.place.append(h("div", { class: "tools" }, choice,
     h("button", { type: "button", onclick: () => print() }, t("Print"))), place);
@@ -82,7 +82,7 @@ function figuresOf(report: DayReport, forecasts: ForecastQuality[]): Node[] {
     [t("Orders"), count(report.orders)],
     [t("Consignments"), count(report.consignments)],
     [t("Delivered"), count(report.delivered)],
-    [t("Of those that were tried"), percent(tried === 0 ? null : report.delivered / tried)],
+    [t("Delivered, of all tried"), percent(tried === 0 ? null : report.delivered / tried)],
     [t("On time"), percent(report.on_time_share)],
     [t("Failed"), count(report.failed)],
     [t("Returns"), count(report.returns)],

@@ -208,6 +208,7 @@ export function runsTable(runs: Run[]): HTMLElement {
   const table = new VirtualTable<Run>({
     label: t("Runs of the day"),
     keyOf: (run) => run.id,
+    sorted: { title: t("Driver"), descending: false },
     columns: [
       { title: t("Driver"), text: (run) => run.driver_name },
       { title: t("State"), kind: "state", text: (run) => words(run.state) },

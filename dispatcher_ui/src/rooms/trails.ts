@@ -11,7 +11,7 @@ import { PointMap } from "../parts/point_map";
 import { VirtualTable } from "../parts/table";
 import { noteQuery } from "../router";
 import type { View } from "../rooms";
-import { clockTime, count, kilometres } from "../values";
+import { clockTime, count, exactTime, kilometres } from "../values";
 import type { Driver } from "./plan_records";
 import { type DayOfTrips, tripTable } from "./trips";
 
@@ -45,7 +45,7 @@ export async function open(view: View): Promise<void> {
     label: t("Fixes"),
     keyOf: (point) => point.taken_at,
     columns: [
-      { title: t("Time"), text: (point) => new Date(point.taken_at).toLocaleTimeString(), by: (point) => point.taken_at },
+      { title: t("Time"), text: (point) => exactTime(point.taken_at), by: (point) => point.taken_at },
       { title: t("Longitude"), kind: "number", text: (point) => point.position[0].toFixed(5), by: (point) => point.position[0] },
       { title: t("Latitude"), kind: "number", text: (point) => point.position[1].toFixed(5), by: (point) => point.position[1] },
       { title: t("Speed"), kind: "number", text: (point) => (point.speed_mps === null ? "–" : `${Math.round(point.speed_mps * 3.6)} km/h`), by: (point) => point.speed_mps ?? -1 },

@@ -27,7 +27,7 @@ export const OFFICE: Sentences = {
   "May": "Darf",
   "New API key": "Neuer API-Schlüssel",
   "Nothing is noted for this.": "Dazu ist nichts notiert.",
-  "Of those that were tried": "Von den versuchten",
+  "Delivered, of all tried": "Zugestellt von allen versuchten",
   "On no run": "Auf keiner Tour",
   "On time": "Pünktlich",
   "Orders by state": "Aufträge nach Zustand",
@@ -41,5 +41,4 @@ export const OFFICE: Sentences = {
   "There is no API key yet.": "Noch kein API-Schlüssel.",
   "Valid": "Gültig",
   "Which program it is for": "Für welches Programm er ist",
-  "to and with": "bis und mit",
 };

@@ -27,7 +27,7 @@ export const OFFICE: Sentences = {
   "May": "Puede",
   "New API key": "Nueva clave de API",
   "Nothing is noted for this.": "No hay nada anotado.",
-  "Of those that were tried": "De los intentados",
+  "Delivered, of all tried": "Entregados de los intentados",
   "On no run": "En ninguna ruta",
   "On time": "A tiempo",
   "Orders by state": "Pedidos por estado",
@@ -41,5 +41,4 @@ export const OFFICE: Sentences = {
   "There is no API key yet.": "Aún no hay claves.",
   "Valid": "Válida",
   "Which program it is for": "Para qué programa es",
-  "to and with": "hasta",
 };
