@@ -47,9 +47,11 @@ export interface RunRecord {
   stops: StopRecord[];
 }
 
+/** pattern: what happened, with the names of details for their values. */
 export interface ExceptionRecord {
   id: string;
-  sentence: string;
+  pattern: string;
+  details: Record<string, unknown>;
   driver_id: string | null;
   raised_at: string;
 }

@@ -5,7 +5,7 @@ import { Fleet } from "./fleet";
 import type { LonLat } from "./frames";
 import { freshnessOf } from "./freshness";
 import { t } from "./language";
-import { durationWords, freshnessWords, timeOf } from "./live_words";
+import { durationWords, exceptionWords, freshnessWords, timeOf } from "./live_words";
 import type { FleetMap } from "./map";
 import { make, part, say } from "./page";
 import { RunList, type Selection } from "./run_list";
@@ -160,11 +160,10 @@ function showExceptions(): void {
   const open = [...fleet.exceptions.values()].sort((a, b) => b.raised_at.localeCompare(a.raised_at));
   part("exceptions").hidden = open.length === 0;
   const count = open.length < EXCEPTIONS_MAX ? open.length : t("{n} or more", { n: EXCEPTIONS_MAX });
-  const sentence = open.length === 1 ? "{n} exception to settle" : "{n} exceptions to settle";
-  say(part("exceptions-count"), t(sentence, { n: count }));
-  const lines = open.map(({ raised_at: at, sentence, driver_id: driver }) => {
-    const name = driver && fleet.nameOf(driver);
-    return `${timeOf(at)} ${name ? `${name}: ` : ""}${t(sentence)}`;
+  say(part("exceptions-count"), open.length === 1 ? t("1 exception to settle") : t("{n} exceptions to settle", { n: count }));
+  const lines = open.map((each) => {
+    const name = each.driver_id && fleet.nameOf(each.driver_id);
+    return `${timeOf(each.raised_at)} ${name ? `${name}: ` : ""}${exceptionWords(each)}`;
   });
   const shown = part("exceptions-list");
   if (shown.dataset["lines"] === lines.join("\n")) return;

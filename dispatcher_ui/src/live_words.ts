@@ -1,7 +1,7 @@
 /** Numbers and states as people say them. */
 
 import type { Progress, StopState } from "./fleet";
-import type { RunRecord } from "./frames";
+import type { ExceptionRecord, RunRecord } from "./frames";
 import type { Freshness } from "./freshness";
 import { t } from "./language";
 import { clockTime } from "./values";
@@ -26,6 +26,10 @@ export const runWords = (state: RunRecord["state"]): string =>
     started: t("On the road"),
     closed: t("Finished"),
   })[state];
+
+/** What happened, with the values that belong into the sentence. */
+export const exceptionWords = ({ pattern, details }: Pick<ExceptionRecord, "pattern" | "details">): string =>
+  t(pattern, details as Record<string, string | number>);
 
 export const timeOf = clockTime;
 

@@ -35,6 +35,12 @@ async def get_consignments(
     return {view.id: view for view in found}
 
 
+async def waybills_of(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, str]:
+    """The waybill numbers of those that exist, by id."""
+    query = select(Consignment.id, Consignment.waybill).where(Consignment.id.in_(ids))
+    return {row.id: row.waybill for row in await session.execute(query)}
+
+
 async def get_consignment(
     session: AsyncSession, consignment_id: UUID, *, account_id: UUID | None = None
 ) -> ConsignmentView:

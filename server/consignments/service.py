@@ -63,6 +63,7 @@ from server.consignments.lookup import (
     get_consignment,
     get_consignments,
     list_consignments,
+    waybills_of,
 )
 from server.consignments.packed import ParcelsHaveLeft, replace_parcels
 from server.consignments.proofs import (
@@ -180,4 +181,5 @@ __all__ = [
     "story",
     "take_out",
     "unlink_consignment",
+    "waybills_of",
 ]

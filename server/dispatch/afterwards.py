@@ -15,14 +15,6 @@ from server.dispatch.inputs import lock_depot
 from server.kit.money import Money
 from server.protocol.from_driver import AddEvidence, ReportCost
 
-COST_WORDS = {
-    "parking": "parking",
-    "toll": "toll",
-    "ferry": "a ferry",
-    "fuel": "fuel",
-    "other": "something else",
-}
-
 
 async def add_evidence(
     session: AsyncSession,
@@ -101,6 +93,7 @@ async def report_cost(
         "extra_cost",
         depot_id=depot.id,
         driver_id=driver_id,
-        sentence=f"The driver paid {paid} for {COST_WORDS[command.kind]}.",
+        variant=command.kind,
+        paid=str(paid),
         **details,
     )

@@ -4,8 +4,9 @@ An alert is an exception that is raised once for each time that something is so,
 itself when it is over. One that a person settles sooner stays settled.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -33,19 +34,17 @@ KINDS = (
     "speeding", "left_stop_open", "left_depot_unstarted", "back_at_depot",
     "entered_geofence", "left_geofence",
 )  # fmt: skip
-GPS_CURES: dict[str | None, str] = {
-    "denied": "The app may not use the location. Let the driver allow it in the settings.",
-    "off": "Location was switched off. Let the driver switch it on.",
-}
+GPS_FAULTS = ("denied", "off")
 ONCE = datetime.min.replace(tzinfo=UTC)
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
-    """stop_id, geofence_id: what it is about; neither: the whole run. since: when this time of it
-    began; ONCE: it is said only once."""
+    """variant, values: see exception_words. stop_id, geofence_id: what it is about; neither: the
+    whole run. since: when this time of it began; ONCE: it is said only once."""
 
     kind: str
-    sentence: str
+    variant: str | None = None
+    values: Mapping[str, Any] = {}
     stop_id: UUID | None = None
     geofence_id: UUID | None = None
     since: datetime = ONCE
@@ -66,7 +65,8 @@ def alerts_of(
     moved = [
         Alert(
             kind=each.kind,
-            sentence=each.sentence,
+            variant=each.variant,
+            values=each.values,
             stop_id=each.stop_id,
             geofence_id=each.geofence_id,
             since=each.since,
@@ -86,14 +86,9 @@ def _lateness(run: RunTimes, windows: Sequence[Window], now: datetime) -> list[A
         if stop.closes_at is None or window is None:
             continue
         if now > stop.closes_at:
-            sentence = "The promised time has passed. Call the customer, or agree on a new time."
-            found.append(Alert(kind="late", sentence=sentence, stop_id=stop.id))
+            found.append(Alert(kind="late", stop_id=stop.id))
         elif will_be_missed(stop.closes_at, window.likely_at):
-            sentence = (
-                "The driver will probably come after the promised time. Tell the customer, move the"
-                " stop forward or give it to another run."
-            )
-            found.append(Alert(kind="will_be_late", sentence=sentence, stop_id=stop.id))
+            found.append(Alert(kind="will_be_late", stop_id=stop.id))
     return found
 
 
@@ -104,8 +99,7 @@ def _standing(run: RunTimes, now: datetime) -> list[Alert]:
         return []
     if now - since < max(STANDS_AFTER, timedelta(seconds=STANDS_TIMES * here.serve_s)):
         return []
-    sentence = "The driver has been at this stop unusually long. Call the driver."
-    return [Alert(kind="stands_too_long", sentence=sentence, stop_id=here.id, since=since)]
+    return [Alert(kind="stands_too_long", stop_id=here.id, since=since)]
 
 
 def _silence(run: RunTimes, now: datetime) -> list[Alert]:
@@ -115,8 +109,7 @@ def _silence(run: RunTimes, now: datetime) -> list[Alert]:
     if not heard:
         return []
     if now - max(heard) >= SILENT_AFTER:
-        sentence = f"The phone has not been heard of for a while. {_why_silent(run.sign)}"
-        return [Alert(kind="phone_silent", sentence=sentence, since=max(heard))]
+        return [Alert(kind="phone_silent", variant=_why_silent(run.sign), since=max(heard))]
     # Who rests is not followed.
     rested_until = [end for _, end in run.rests if end is not None]
     known = [at for at in (seen_at or run.last_left_at, *rested_until) if at is not None]
@@ -124,32 +117,26 @@ def _silence(run: RunTimes, now: datetime) -> list[Alert]:
         return []
     if now - max(known) < SILENT_AFTER:
         return []
-    sentence = f"The phone is on, but does not say where it is. {_why_nowhere(run.sign)}"
-    return [Alert(kind="no_position", sentence=sentence, since=max(known))]
+    return [Alert(kind="no_position", variant=_why_nowhere(run.sign), since=max(known))]
 
 
-def _why_nowhere(sign: SignOfLife | None) -> str:
-    gps = sign.gps if sign else None
-    if gps in GPS_CURES:
-        return GPS_CURES[gps]
-    if sign and sign.battery_saver:
-        return "The battery saver is on. Let the driver switch it off for the app."
-    return "It may have no view of the sky. Let the driver open the app and look at its GPS check."
+def _why_nowhere(sign: SignOfLife | None) -> str | None:
+    if sign and sign.gps in GPS_FAULTS:
+        return sign.gps
+    return "saver" if sign and sign.battery_saver else None
 
 
-def _why_silent(sign: SignOfLife | None) -> str:
-    """What the last heartbeat makes likely, and what to do."""
+def _why_silent(sign: SignOfLife | None) -> str | None:
+    """What the last heartbeat makes likely."""
     if sign is None:
-        return "Call the driver: is the app open?"
+        return None
     if sign.battery_percent is not None and sign.battery_percent <= BATTERY_EMPTY_PERCENT:
-        return "Its battery was nearly empty. Call the driver: charge it in the vehicle."
-    if sign.gps in GPS_CURES:
-        return GPS_CURES[sign.gps]
+        return "battery"
+    if sign.gps in GPS_FAULTS:
+        return sign.gps
     if sign.network == "none":
-        return "It had no network. Its work is kept, and comes when there is network again."
-    if sign.battery_saver:
-        return "The battery saver was on and may have stopped the app. Let the driver open it."
-    return "The app was probably closed. Let the driver open it."
+        return "network"
+    return "saver" if sign.battery_saver else "closed"
 
 
 async def follow_alerts(
@@ -184,9 +171,10 @@ async def follow_alerts(
             depot_id=run.depot_id,
             run_id=run.run_id,
             driver_id=run.driver_id,
-            sentence=alert.sentence,
+            variant=alert.variant,
             stop_id=str(alert.stop_id or ""),
             geofence_id=str(alert.geofence_id or ""),
+            **alert.values,
         )
 
 

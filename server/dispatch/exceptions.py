@@ -9,7 +9,9 @@ import msgspec
 from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.consignments import service as consignments
 from server.dispatch.events import ExceptionRaised
+from server.dispatch.exception_words import fill_in, words_of
 from server.dispatch.models import ExceptionRecord, Task
 from server.identity import service as identity
 from server.identity.access import Role
@@ -17,58 +19,10 @@ from server.kit import clock
 from server.kit.errors import Conflict, Invalid, NotFound
 from server.kit.ids import new_id
 from server.kit.outbox import emit
+from server.places import service as places
 
 LOOK_AFTER = (Role.ADMIN, Role.DISPATCHER)
 LONGEST_SNOOZE = timedelta(days=14)
-
-SENTENCES = {
-    "done_by_another_driver": "It was done by a driver from whom it had been taken.",
-    "done_though_cancelled": "It was cancelled but was done all the same.",
-    "done_twice": "It was reported as done a second time.",
-    "done_after_failing": "It was reported as done after it had failed.",
-    "failed_by_another_driver": "A driver from whom it had been taken tried it without success.",
-    "failed_after_end": "It was reported as failed after it had ended.",
-    "proof_missing": "Required proof is missing.",
-    "wrong_pin": "The PIN was wrong.",
-    "cash_differs": "The cash taken differs from what was due.",
-    "unknown_outcome": "The outcome code does not fit this kind of task.",
-    "partly_done": "Not every parcel had the same outcome.",
-    "not_delivered": "It cannot be delivered without a decision.",
-    "pickup_failed": "The pickup failed, so the delivery was cancelled.",
-    "pickup_incomplete": "Not every parcel was picked up.",
-    "attempts_exhausted": "It failed too often to be tried again by itself.",
-    "declined": "The driver declined it.",
-    "cancelled_on_board": "It was cancelled while its parcels are in a vehicle.",
-    "changed_on_the_road": "It was amended while a driver was on the way to it.",
-    "taken_from_run": "It was amended and went back to the pool.",
-    "unknown_barcode": "A scanned barcode belongs to no parcel.",
-    "loaded_without_task": "A parcel was loaded that this driver has no task for.",
-    "loaded_without_scan": "Some parcels were scanned when loading, others not.",
-    "load_incomplete": "Loading was finished although parcels were missing.",
-    "not_unloaded": "The shift ended with parcels that were not scanned back at the depot.",
-    "left_undone": "The shift ended before it was done.",
-    "no_shift": "A driver reported working time without having a shift.",
-    "swap_without_old": "The replacement of an exchange was handed over without the old goods.",
-    "swap_without_new": "The old goods of an exchange were taken, its replacement stayed behind.",
-    "breakdown": "A vehicle broke down and its rest of the day was given to others.",
-    "late": "The promised time has passed.",
-    "will_be_late": "The driver will probably come after the promised time.",
-    "stands_too_long": "The driver has been at a stop unusually long.",
-    "phone_silent": "The phone of a driver on the road has not been heard of for a while.",
-    "no_position": "The phone of a driver on the road is on, but does not say where it is.",
-    "left_route": "A driver has left the roads of the run.",
-    "speeding": "A vehicle drove faster than it may.",
-    "left_stop_open": "A driver has left a stop whose tasks are still open.",
-    "left_depot_unstarted": "A driver has left the depot without starting the run.",
-    "back_at_depot": "A driver is back at the depot with stops left.",
-    "entered_geofence": "A driver is where nobody should be.",
-    "left_geofence": "A driver has left what nobody should leave.",
-    "driver_wrote": "The driver wrote to the office.",
-    "extra_cost": "The driver paid something on the way.",
-    "offer_unanswered": "The driver did not answer the offer of an urgent job in time.",
-    "not_placed": "No other run could take it after the breakdown.",
-}
-"""Every kind of exception, and what it says to the dispatcher."""
 
 
 class UnknownException(NotFound):
@@ -102,11 +56,18 @@ class SnoozeTooLong(Invalid):
 
 
 class ExceptionView(msgspec.Struct, frozen=True, kw_only=True):
-    """assigned_to, assigned_name: who looks after it. snoozed_until: it may wait until then."""
+    """sentence: what happened; pattern: the same with the names of details for their values, so
+    that it can be said in another language. advice: what to do next. waybill, address: of the
+    task or consignment that it is about. assigned_to, assigned_name: who looks after it.
+    snoozed_until: it may wait until then."""
 
     id: UUID
     kind: str
     sentence: str
+    pattern: str
+    advice: str
+    waybill: str | None
+    address: str | None
     depot_id: UUID | None
     task_id: UUID | None
     consignment_id: UUID | None
@@ -122,6 +83,13 @@ class ExceptionView(msgspec.Struct, frozen=True, kw_only=True):
     settled_note: str | None
 
 
+RECORDED = sorted(
+    {*ExceptionView.__struct_fields__}
+    - {"sentence", "pattern", "advice", "waybill", "address", "assigned_name"}
+)
+"""What the record says as the view does."""
+
+
 def raise_exception(
     session: AsyncSession,
     kind: str,
@@ -130,20 +98,20 @@ def raise_exception(
     depot_id: UUID | None = None,
     run_id: UUID | None = None,
     driver_id: UUID | None = None,
-    sentence: str | None = None,
+    variant: str | None = None,
     **details: Any,
 ) -> None:
-    """Put something before a person. `details` are plain values that help to settle it; sentence:
-    more exactly what happened, where the kind alone does not say it."""
+    """Put something before a person. variant: more exactly what happened, where the kind alone
+    does not say it; see exception_words. details: plain values that help to settle it."""
     record = ExceptionRecord(
         kind=kind,
-        sentence=sentence or SENTENCES[kind],
+        sentence=words_of(kind, variant).sentence,
         depot_id=depot_id or (task.depot_id if task else None),
         task_id=task.id if task else None,
         consignment_id=task.consignment_id if task else None,
         run_id=run_id,
         driver_id=driver_id,
-        details=msgspec.to_builtins(details),
+        details=msgspec.to_builtins({"variant": variant} | details if variant else details),
         raised_at=clock.now(),
     )
     session.add(record)
@@ -287,14 +255,27 @@ async def _views(session: AsyncSession, records: Sequence[ExceptionRecord]) -> l
     people = await identity.get_people(
         session, {record.assigned_to for record in records if record.assigned_to}
     )
+    waybills = await consignments.waybills_of(
+        session, {record.consignment_id for record in records if record.consignment_id}
+    )
+    addresses = await _addresses_of(session, {each.task_id for each in records if each.task_id})
     return [
         ExceptionView(
-            **{
-                name: getattr(record, name)
-                for name in ExceptionView.__struct_fields__
-                if name != "assigned_name"
-            },
+            sentence=fill_in(record.sentence, record.details),
+            pattern=record.sentence,
+            advice=words_of(record.kind, record.details.get("variant")).advice,
+            waybill=waybills.get(record.consignment_id) if record.consignment_id else None,
+            address=addresses.get(record.task_id) if record.task_id else None,
             assigned_name=people[record.assigned_to].name if record.assigned_to else None,
+            **{name: getattr(record, name) for name in RECORDED},
         )
         for record in records
     ]
+
+
+async def _addresses_of(session: AsyncSession, task_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Where tasks are to be done, by their ids."""
+    query = select(Task.id, Task.place_id).where(Task.id.in_(task_ids))
+    tasks = (await session.execute(query)).all()
+    found = await places.get_places(session, {task.place_id for task in tasks})
+    return {task.id: found[task.place_id].line for task in tasks}

@@ -122,7 +122,7 @@ async def hear_driver(
         "driver_wrote",
         depot_id=depot.id,
         driver_id=driver_id,
-        sentence=f"The driver wrote: {text[:SHOWN_TEXT]}",
+        text=text[:SHOWN_TEXT],
     )
 
 

@@ -5,10 +5,10 @@ Everything here is judged over some time and with two distances, a far one to be
 to end, so that one bad fix or a position at the edge raises nothing and settles nothing.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import zip_longest
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -40,11 +40,13 @@ type Subject = tuple[str, str]
 
 
 class Movement(msgspec.Struct, frozen=True, kw_only=True):
-    """What an alert of a driver's way says. since: when this time of it began."""
+    """What an alert of a driver's way says; variant, values: see exception_words. since: when
+    this time of it began."""
 
     kind: str
-    sentence: str
     since: datetime
+    variant: str | None = None
+    values: Mapping[str, Any] = {}
     stop_id: UUID | None = None
     geofence_id: UUID | None = None
 
@@ -76,8 +78,7 @@ def _left_route(
     )
     if since is None:
         return None
-    sentence = "The driver has left the roads of the run. Call: is it a detour, or the wrong way?"
-    return Movement(kind="left_route", sentence=sentence, since=since)
+    return Movement(kind="left_route", since=since)
 
 
 def _left_stop(run: RunTimes, is_open: Collection[Subject], now: datetime) -> Movement | None:
@@ -92,10 +93,7 @@ def _left_stop(run: RunTimes, is_open: Collection[Subject], now: datetime) -> Mo
     )  # fmt: skip
     if since is None:
         return None
-    sentence = (
-        "The driver has left this stop, but its tasks are still open. Call: what became of them?"
-    )
-    return Movement(kind=subject[0], sentence=sentence, since=since, stop_id=here.id)
+    return Movement(kind=subject[0], since=since, stop_id=here.id)
 
 
 def _left_depot(run: RunTimes, is_open: Collection[Subject], now: datetime) -> Movement | None:
@@ -108,11 +106,7 @@ def _left_depot(run: RunTimes, is_open: Collection[Subject], now: datetime) -> M
     )  # fmt: skip
     if since is None:
         return None
-    sentence = (
-        "The driver has left the depot, but has not started the run on the phone. Let them start"
-        " it."
-    )
-    return Movement(kind="left_depot_unstarted", sentence=sentence, since=since)
+    return Movement(kind="left_depot_unstarted", since=since)
 
 
 def _back_at_depot(run: RunTimes, is_open: Collection[Subject], now: datetime) -> Movement | None:
@@ -124,8 +118,7 @@ def _back_at_depot(run: RunTimes, is_open: Collection[Subject], now: datetime) -
     since = _since(run.path, [metres <= limit_m for metres in away_m])
     if since is None or (limit_m == NEAR_M and run.path[-1].taken_at - since < AT_DEPOT_FOR):
         return None
-    sentence = "The driver is back at the depot with stops left. Ask what is missing."
-    return Movement(kind="back_at_depot", sentence=sentence, since=since)
+    return Movement(kind="back_at_depot", since=since)
 
 
 def _broken_rule(
@@ -135,17 +128,15 @@ def _broken_rule(
     subject = kind, str(fence.id)
     if fence.rule == "stay_out":
         since = _inside_since(run.path, fence, subject in is_open, now)
-        sentence = f"The driver is in {fence.name}, where nobody should be. Call: why?"
     else:
         since = _away_since(
             run.path, now,
             lambda path: [max(_outside_m(each, fence), 0.0) for each in path],
             subject, is_open,
         )  # fmt: skip
-        sentence = f"The driver has left {fence.name}, which nobody should leave. Call: why?"
     if since is None:
         return None
-    return Movement(kind=kind, sentence=sentence, since=since, geofence_id=fence.id)
+    return Movement(kind=kind, since=since, geofence_id=fence.id, values={"geofence": fence.name})
 
 
 def _inside_since(
@@ -182,12 +173,16 @@ def _speeding(run: RunTimes, now: datetime) -> Movement | None:
         if now - burst[-1].at > SPEEDING_SHOWN_FOR:
             return None
         worst = max(burst, key=lambda fast: fast.speed_mps - fast.allowed_mps)
-        sentence = (
-            f"The vehicle drove {worst.speed_mps * KMH_PER_MPS:.0f} km/h, and may drive"
-            f" {worst.allowed_mps * KMH_PER_MPS:.0f}{' there' if worst.is_of_road else ''}."
-            " Speak with the driver after the run."
+        values = {
+            "speed_kmh": round(worst.speed_mps * KMH_PER_MPS),
+            "limit_kmh": round(worst.allowed_mps * KMH_PER_MPS),
+        }
+        return Movement(
+            kind="speeding",
+            variant="road" if worst.is_of_road else None,
+            since=burst[0].at,
+            values=values,
         )
-        return Movement(kind="speeding", sentence=sentence, since=burst[0].at)
     return None
 
 

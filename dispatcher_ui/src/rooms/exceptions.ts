@@ -4,6 +4,7 @@ import { get, getAll, getMe, send, type Role } from "../api";
 import { t } from "../language";
 import { whoIs } from "../names";
 import { chooseDriver, fleet } from "../live";
+import { exceptionWords } from "../live_words";
 import { h, tell } from "../page";
 import { openDialog } from "../parts/dialog";
 import { formDialog } from "../parts/form";
@@ -19,7 +20,10 @@ import type { Task } from "./order_records";
 interface Exception {
   id: string;
   kind: string;
-  sentence: string;
+  pattern: string;
+  advice: string;
+  waybill: string | null;
+  address: string | null;
   task_id: string | null;
   consignment_id: string | null;
   run_id: string | null;
@@ -33,28 +37,6 @@ interface Exception {
   settled_by: string | null;
   settled_note: string | null;
 }
-
-/** What usually helps, by kind. The rest: look at the consignment and decide. */
-const ADVICE: Record<string, string> = {
-  proof_missing: "Ask the driver for the proof, or call the consignee and note what was said.",
-  wrong_pin: "Call the consignee: was it handed to the right person?",
-  cash_differs: "Count with the driver when the money is handed in, and note the difference.",
-  not_delivered: "Decide with the sender: try again on another day, or send it back.",
-  attempts_exhausted: "Decide with the sender: one more attempt, or send it back.",
-  left_undone: "Plan it again for the next day.",
-  declined: "Give it to another driver: it waits in the pool.",
-  not_placed: "No run has room. Drive it urgently, or plan it for tomorrow.",
-  breakdown: "Look at the runs that took over: some may now be late.",
-  load_incomplete: "Look for the missing parcels at the depot before the driver is far away.",
-  not_unloaded: "Look into the vehicle: the parcels were not scanned back.",
-  cancelled_on_board: "Tell the driver to bring it back, and scan it at the gate.",
-  unknown_barcode: "Look at the label: is it another carrier's parcel?",
-  done_though_cancelled: "Tell the sender: it was delivered although it was cancelled.",
-  swap_without_old: "Ask for the old goods: a return can be booked for them.",
-  extra_cost: "Look at the receipt, and decide who bears it: a bonus in the driver's pay gives it back.",
-  driver_wrote: "Read it on the driver's page, and answer there.",
-  pickup_failed: "Call the sender, then try the pickup again.",
-};
 
 interface Person {
   id: string;
@@ -84,9 +66,11 @@ export async function open(view: View): Promise<void> {
     }),
     columns: [
       { title: t("When"), text: (each) => dateTime(each.raised_at), by: (each) => each.raised_at },
-      { title: t("What"), text: (each) => t(each.sentence) },
-      { title: t("What to do"), text: (each) => t(ADVICE[each.kind] ?? "Look at the consignment and decide.") },
+      { title: t("What"), text: (each) => words(each.kind) },
+      { title: t("Where"), text: (each) => each.address ?? "" },
+      { title: t("Consignment"), text: (each) => each.waybill ?? "" },
       { title: t("Driver"), text: (each) => nameOf(each.driver_id) },
+      { title: t("What to do"), text: (each) => t(each.advice) },
       { title: t("Looked after by"), text: (each) => each.assigned_name ?? "" },
       { title: t("Put off until"), text: (each) => (each.snoozed_until ? dateTime(each.snoozed_until) : ""), by: (each) => each.snoozed_until ?? "" },
     ],
@@ -119,7 +103,7 @@ function momentAfter(hours: number): string {
 }
 
 const nameOf = (driverId: string | null): string =>
-  (driverId && fleet.nameOf(driverId)) ?? "";
+  driverId ? (fleet.nameOf(driverId) ?? whoIs(`driver:${driverId}`)) : "";
 
 async function show(each: Exception, done: () => void): Promise<void> {
   const tasks = each.consignment_id
@@ -135,15 +119,17 @@ async function show(each: Exception, done: () => void): Promise<void> {
   const { consignment_id: consignmentId, driver_id: driverId, run_id: runId } = each;
   const closed = new AbortController();
   const dialog = openDialog(
-    t(each.sentence),
-    h("p", {}, t(ADVICE[each.kind] ?? "Look at the consignment and decide.")),
+    exceptionWords(each),
+    h("p", {}, t(each.advice)),
     showPresence(closed, "exception", each.id),
     facts([
       [t("When"), dateTime(each.raised_at)],
+      [t("Where"), each.address ?? "–"],
+      [t("Consignment"), each.waybill ?? "–"],
       [t("Driver"), nameOf(driverId) || "–"],
       ...(task ? [[t("Task"), `${words(task.kind)} · ${words(task.state)}`] as [string, string]] : []),
       ...(each.assigned_name ? [[t("Looked after by"), each.assigned_name] as [string, string]] : []),
-      ...Object.entries(each.details).filter(([name]) => !SHOWN_OTHERWISE.includes(name))
+      ...Object.entries(each.details).filter((detail) => isForPeople(each, detail))
         .map(([name, value]): [string, string] => [words(name), detailWords(value)]),
       ...(each.settled_at ? [[t("Settled by"), `${whoIs(each.settled_by)} ${each.settled_note ?? ""}`] as [string, string]] : []),
     ]),
@@ -163,7 +149,11 @@ async function show(each: Exception, done: () => void): Promise<void> {
   dialog.addEventListener("close", () => closed.abort());
 }
 
-const SHOWN_OTHERWISE = ["receipts", "at_task_id"];
+/** What the sentence says already, and what only programs know things by, is not said again. */
+const isForPeople = ({ pattern }: Exception, [name, value]: [string, unknown]): boolean =>
+  name !== "receipts" && name !== "variant" && value !== "" && !pattern.includes(`{${name}}`) && !isId(Array.isArray(value) ? value[0] : value);
+
+const isId = (value: unknown): boolean => typeof value === "string" && /^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(value);
 
 /** The pictures that the driver took of what was paid. */
 function receiptsOf({ id, details }: Exception): HTMLElement {
