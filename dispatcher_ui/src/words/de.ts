@@ -10,11 +10,12 @@ import { ORDERS } from "./de/orders";
 import { PEOPLE } from "./de/people";
 import { PLAN } from "./de/plan";
 import { RETURNS } from "./de/returns";
+import { SERVER } from "./de/server";
 import { SHELL } from "./de/shell";
 import { STATES } from "./de/states";
 import { STATIONS } from "./de/stations";
 import { WAREHOUSE } from "./de/warehouse";
 
-const sentences: Sentences = { ...BILLING, ...DESK, ...EXCEPTIONS, ...OFFICE, ...ORDERS, ...PEOPLE, ...PLAN, ...RETURNS, ...SHELL, ...STATES, ...STATIONS, ...WAREHOUSE };
+const sentences: Sentences = { ...BILLING, ...DESK, ...EXCEPTIONS, ...OFFICE, ...ORDERS, ...PEOPLE, ...PLAN, ...RETURNS, ...SERVER, ...SHELL, ...STATES, ...STATIONS, ...WAREHOUSE };
 
 export default sentences;

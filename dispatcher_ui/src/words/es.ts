@@ -10,11 +10,12 @@ import { ORDERS } from "./es/orders";
 import { PEOPLE } from "./es/people";
 import { PLAN } from "./es/plan";
 import { RETURNS } from "./es/returns";
+import { SERVER } from "./es/server";
 import { SHELL } from "./es/shell";
 import { STATES } from "./es/states";
 import { STATIONS } from "./es/stations";
 import { WAREHOUSE } from "./es/warehouse";
 
-const sentences: Sentences = { ...BILLING, ...DESK, ...EXCEPTIONS, ...OFFICE, ...ORDERS, ...PEOPLE, ...PLAN, ...RETURNS, ...SHELL, ...STATES, ...STATIONS, ...WAREHOUSE };
+const sentences: Sentences = { ...BILLING, ...DESK, ...EXCEPTIONS, ...OFFICE, ...ORDERS, ...PEOPLE, ...PLAN, ...RETURNS, ...SERVER, ...SHELL, ...STATES, ...STATIONS, ...WAREHOUSE };
 
 export default sentences;
