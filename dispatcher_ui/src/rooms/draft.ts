@@ -83,7 +83,7 @@ export function showDraft(
     }));
     stale.hidden = plan.changes.length === 0;
     say(stale, t("Since this plan was made: {changes}. Make a new one, it keeps what is locked.", {
-      changes: plan.changes.map((change) => change.what).join("; "),
+      changes: plan.changes.map((change) => t(change.what)).join("; "),
     }));
   };
   const move = async (wanted: Aim): Promise<void> => {

@@ -34,8 +34,9 @@ async def look(town: Town) -> list[str]:
 
 async def test_a_driver_who_will_be_late_is_told_of_once_and_then_that_it_is_so(town: Town) -> None:
     driver = await town.add_driver()
+    _, first = await town.assign(corner(5, 0))
     _, task_id = await town.assign(corner(25, 0), window_end_at=MORNING + timedelta(minutes=60))
-    await town.start(driver, task_id)
+    await town.start(driver, first)
     assert await look(town) == []
     town.later(minutes=59)
     assert await look(town) == ["will_be_late"]

@@ -278,8 +278,9 @@ async def test_the_street_and_the_forecaster_never_wait_for_each_other_in_a_circ
     """The forecaster has an alert to raise about a driver who is given a new manifest."""
     town = real_town
     driver = await town.add_driver()
-    _, task_id = await town.assign(corner(5, 0), window_end_at=MORNING + timedelta(minutes=60))
-    await town.start(driver, task_id)
+    _, first = await town.assign(corner(5, 0))
+    await town.assign(corner(25, 0), window_end_at=MORNING + timedelta(minutes=60))
+    await town.start(driver, first)
     town.later(minutes=59)
     async with town.db.transaction() as session:
         await lock_depot(session, town.depot_id)

@@ -1,0 +1,178 @@
+"""What the server can say to the console, read from the server's own code: states and codes by
+their life cycles and constraints, sentences by their tables, deeds by the calls that note them."""
+
+import ast
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
+from functools import cache
+from itertools import chain
+from pathlib import Path
+
+import server
+from server.dispatch.exception_words import KINDS, WORDS
+from server.dispatch.outcomes import OUTCOMES
+from server.dispatch.work import OBSTACLES
+from server.identity.access import Role
+from server.inventory.returned import MOVE_KINDS
+from server.kit.db import Base
+from server.kit.lifecycle import Lifecycle
+from server.orders.order import CancelCode, HoldKind
+
+SERVER = Path(server.__file__).parent
+ROOMS = [path for path in SERVER.rglob("*.py") if not {"bench", "migrations"} & {*path.parts}]
+
+NOT_SHOWN = {
+    "allocation.state", "billable_work.work", "depot_scan.direction", "fulfilment.cancellation",
+    "geofence.rule", "map_name.kind", "orders.origin", "payment.paid_into", "pick_task.kind",
+    "proof.kind", "returned_goods.state", "time_taken.kind",
+}  # fmt: skip
+"""Columns whose codes no page shows as words."""
+
+
+def sentences() -> set[str]:
+    """Whole sentences that the console translates as they are."""
+    changes = set(chain.from_iterable(_strings_in_calls("record_change", "back_to_pool")))
+    return {part for words in WORDS.values() for part in words} | {*OBSTACLES.values()} | changes
+
+
+def codes() -> set[str]:
+    """What the console turns into words: out_for_delivery becomes “Out for delivery”."""
+    return {
+        *states(), *_constrained(), *deeds(), *subjects(), *details(), *KINDS, *Role,
+        *(outcome.code for outcome in OUTCOMES), *MOVE_KINDS.values(),
+        *_choices(CancelCode), *_choices(HoldKind),
+    }  # fmt: skip
+
+
+def as_words(code: str) -> str:
+    """As words() of dispatcher_ui/src/values.ts does."""
+    return (code[:1].upper() + code[1:]).replace("_", " ")
+
+
+def states(of: str = "") -> Iterator[str]:
+    """of: only of this thing, such as "The order"."""
+    for module in pkgutil.walk_packages(server.__path__, "server."):
+        if module.name.endswith((".lifecycle", "_lifecycle", ".models", "_models")):
+            for thing in vars(importlib.import_module(module.name)).values():
+                if isinstance(thing, Lifecycle) and of in ("", thing.thing):
+                    yield from thing.states
+
+
+def _constrained() -> Iterator[str]:
+    """Codes that a column may hold."""
+    for table in Base.metadata.tables.values():
+        for constraint in table.constraints:
+            rule = str(getattr(constraint, "sqltext", ""))
+            for column, values in re.findall(r"(\w+) in \(([^)]*)\)", rule):
+                if f"{table.name}.{column}" not in NOT_SHOWN:
+                    yield from re.findall(r"'([^']+)'", values)
+
+
+def _choices(literal: object) -> tuple[str, ...]:
+    return tuple(literal.__args__)  # type: ignore[attr-defined]
+
+
+def deeds() -> set[str]:
+    """What the audit log may say was done."""
+    return {deed.replace(".", "_") for path in ROOMS for deed in _deeds_of(path)}
+
+
+def _deeds_of(path: Path) -> Iterator[str]:
+    tree = _tree_of(path)
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.AsyncFunctionDef | ast.FunctionDef):
+            continue
+        for call in _calls(function, "record_audit"):
+            (action,) = (each.value for each in call.keywords if each.arg == "action")
+            yield from _values(action, function, tree)
+
+
+def _values(
+    told: ast.expr, function: ast.AsyncFunctionDef | ast.FunctionDef, tree: ast.Module
+) -> Iterator[str]:
+    """What an expression may be: a word, a choice, an argument of its function, a state."""
+    match told:
+        case ast.Constant(value=str(word)):
+            yield word
+        case ast.IfExp():
+            yield from _values(told.body, function, tree)
+            yield from _values(told.orelse, function, tree)
+        case ast.JoinedStr():
+            parts = [
+                [
+                    *_values(
+                        each.value if isinstance(each, ast.FormattedValue) else each, function, tree
+                    )
+                ]
+                for each in told.values
+            ]
+            first, second = parts
+            yield from (one + other for one in first for other in second)
+        case ast.Name(id=name):
+            names = [each.arg for each in (*function.args.args, *function.args.kwonlyargs)]
+            assert name in names, f"{ast.unparse(told)} in {function.name}"
+            for call in _calls(tree, function.name):
+                given = [each.value for each in call.keywords if each.arg == name]
+                argument = given[0] if given else call.args[names.index(name)]
+                caller = next(each for each in ast.walk(tree) if _holds(each, call))
+                assert isinstance(caller, ast.AsyncFunctionDef | ast.FunctionDef)
+                yield from _values(argument, caller, tree)
+        case ast.Attribute(attr="kind"):
+            yield from ("invoice", "credit_note")
+        case ast.Attribute(attr="state", value=ast.Name(id=thing)):
+            yield from states(f"The {thing}")
+        case _:
+            raise AssertionError(f"nobody knows what {ast.unparse(told)} may be")
+
+
+def _holds(function: ast.AST, call: ast.Call) -> bool:
+    is_function = isinstance(function, ast.AsyncFunctionDef | ast.FunctionDef)
+    return is_function and call in ast.walk(function)
+
+
+def subjects() -> set[str]:
+    """The kinds of things that deeds are about."""
+    found = set()
+    for path in ROOMS:
+        for call in _calls(_tree_of(path), "record_audit"):
+            (subject,) = (each.value for each in call.keywords if each.arg == "subject")
+            found |= set(re.findall(r"^f?['\"](\w+):", ast.unparse(subject)))
+    return found
+
+
+def details() -> set[str]:
+    """The names of details of exceptions."""
+    told_otherwise = {"task", "depot_id", "run_id", "driver_id", "variant", "receipts"}
+    names = {
+        each.arg
+        for path in ROOMS
+        for call in _calls(_tree_of(path), "raise_exception", "_raise")
+        for each in call.keywords
+        if each.arg
+    }
+    in_sentences = {
+        name for words in WORDS.values() for name in re.findall(r"\{(\w+)\}", words.sentence)
+    }
+    ids = {name for name in names if name.endswith(("_id", "_ids"))}
+    return names - told_otherwise - in_sentences - ids
+
+
+@cache
+def _tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def _calls(tree: ast.AST, *names: str) -> Iterator[ast.Call]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            called = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            if called in names:
+                yield node
+
+
+def _strings_in_calls(*names: str) -> Iterator[list[str]]:
+    for path in ROOMS:
+        for call in _calls(_tree_of(path), *names):
+            yield [each.value for each in call.args if isinstance(each, ast.Constant)]

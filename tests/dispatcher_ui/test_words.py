@@ -1,0 +1,47 @@
+"""Whatever the server can say to the console is said in every language of the console."""
+
+import re
+
+import pytest
+
+from server.live.pages import DISPATCHER_UI
+
+from .server_words import as_words, codes, sentences
+
+SOURCES = DISPATCHER_UI / "src"
+
+
+def words_in(language: str) -> dict[str, str]:
+    said = "".join(path.read_text() for path in (SOURCES / "words" / language).glob("*.ts"))
+    pairs = re.findall(r'^  "((?:[^"\\]|\\.)*)": "((?:[^"\\]|\\.)*)",', said, re.MULTILINE)
+    assert len(pairs) > 1_000
+    return dict(pairs)
+
+
+def choices_of_pages() -> set[str]:
+    """Codes that pages offer to choose from, such as states in a filter."""
+    lists = [
+        found
+        for path in SOURCES.rglob("*.ts")
+        for pattern in (
+            r"\[([^\[\]]*)\]\.map\(\((?:\w+)\)[^=]*=> \[\w+, words\(",
+            r"stateOptions\(\[([^\]]*)\]",
+            r"^const [A-Z_]+(?:STATES|STATES_|CODES|ROLES|GRADES|DISPOSITIONS) = \[([^\]]*)\]",
+        )
+        for found in re.findall(pattern, path.read_text(), re.MULTILINE)
+    ]
+    return {code for each in lists for code in re.findall(r'"([a-z_]+)"', each)}
+
+
+@pytest.mark.parametrize("language", ["de", "es"])
+def test_what_the_server_says_is_said_in_every_language(language: str) -> None:
+    said = sentences() | {as_words(code) for code in codes() | choices_of_pages()}
+    assert len(said) > 300
+    assert sorted(said - words_in(language).keys()) == []
+
+
+@pytest.mark.parametrize("language", ["de", "es"])
+def test_no_translation_loses_or_invents_a_value(language: str) -> None:
+    for english, told in words_in(language).items():
+        names = [sorted(re.findall(r"\{(\w+)\}", each)) for each in (english, told)]
+        assert names[0] == names[1], english
