@@ -9,7 +9,6 @@ export const EXCEPTIONS: Sentences = {
   "Follow the driver": "Dem Fahrer folgen",
   "For how long": "Wie lange",
   "It waits in the pool of {day}": "Es wartet im Vorrat von {day}",
-  "Look at the consignment and decide.": "Die Sendung ansehen und entscheiden.",
   "Looked after by": "Kümmert sich",
   "Mine": "Meine",
   "No": "Nein",

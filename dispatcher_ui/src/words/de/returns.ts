@@ -22,6 +22,7 @@ export const RETURNS: Sentences = {
   "They bring it": "Sie bringen es",
   "To pay back": "Zurückzuzahlen",
   "Was delivered as": "Zugestellt als",
+  "1 parcel": "1 Paket",
   "{n} parcels": "{n} Pakete",
   "← Returns": "← Retouren",
 };

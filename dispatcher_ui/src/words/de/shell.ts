@@ -165,7 +165,6 @@ export const SHELL: Sentences = {
   "{label}: {done} of {all} done; each row says what became of it": "{label}: {done} von {all} erledigt; jede Zeile sagt, was daraus wurde",
   "{n} chosen": "{n} gewählt",
   "{n} days": "{n} Tage",
-  "{n} exception to settle": "{n} Ausnahme zu erledigen",
   "{n} exceptions to settle": "{n} Ausnahmen zu erledigen",
   "{n} min": "{n} min",
   "{n} or more": "{n} oder mehr",

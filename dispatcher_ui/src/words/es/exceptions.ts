@@ -9,7 +9,6 @@ export const EXCEPTIONS: Sentences = {
   "Follow the driver": "Seguir al conductor",
   "For how long": "Cuánto tiempo",
   "It waits in the pool of {day}": "Espera en la lista del {day}",
-  "Look at the consignment and decide.": "Mire el envío y decida.",
   "Looked after by": "Se ocupa",
   "Mine": "Mías",
   "No": "No",

@@ -22,6 +22,7 @@ export const RETURNS: Sentences = {
   "They bring it": "Lo traen",
   "To pay back": "Por devolver",
   "Was delivered as": "Se entregó como",
+  "1 parcel": "1 paquete",
   "{n} parcels": "{n} paquetes",
   "← Returns": "← Devoluciones",
 };

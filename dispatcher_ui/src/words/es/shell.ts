@@ -165,7 +165,6 @@ export const SHELL: Sentences = {
   "{label}: {done} of {all} done; each row says what became of it": "{label}: {done} de {all} hechos; cada fila dice qué pasó",
   "{n} chosen": "{n} elegidos",
   "{n} days": "{n} días",
-  "{n} exception to settle": "{n} incidencia por resolver",
   "{n} exceptions to settle": "{n} incidencias por resolver",
   "{n} min": "{n} min",
   "{n} or more": "{n} o más",
