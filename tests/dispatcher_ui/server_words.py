@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 
 import server
+from routing.explain import ALONE_SENTENCES, OUT_OF_TIME
 from server.dispatch.exception_words import KINDS, WORDS
 from server.dispatch.outcomes import OUTCOMES
 from server.dispatch.work import OBSTACLES
@@ -34,7 +35,8 @@ NOT_SHOWN = {
 def sentences() -> set[str]:
     """Whole sentences that the console translates as they are."""
     changes = set(chain.from_iterable(_strings_in_calls("record_change", "back_to_pool")))
-    return {part for words in WORDS.values() for part in words} | {*OBSTACLES.values()} | changes
+    left_out = {*OBSTACLES.values(), *ALONE_SENTENCES.values(), OUT_OF_TIME}
+    return {part for words in WORDS.values() for part in words} | left_out | changes
 
 
 def codes() -> set[str]:

@@ -204,7 +204,7 @@ export function showDraft(
     h("div", { class: "columns" }, mapAt, h("div", {}, plan.unassigned.length > 0
       ? plainTable(t("Left out"), [
           { title: t("Left out"), text: (each) => each.waybill },
-          { title: t("Why"), text: (each) => each.sentence },
+          { title: t("Why"), text: (each) => t(each.sentence) },
         ], plan.unassigned)
       : h("p", { class: "card" }, t("Nothing is left out.")))),
     bar, table.element,

@@ -113,7 +113,7 @@ function figuresOf(report: DayReport, forecasts: ForecastQuality[]): Node[] {
       ], forecasts)) : "",
     report.unassigned.length > 0 ? plainTable(t("On no run"), [
       { title: t("On no run"), text: (each) => each.waybill },
-      { title: t("Why"), text: (each) => each.sentence },
+      { title: t("Why"), text: (each) => t(each.sentence) },
     ], report.unassigned) : "",
     h("p", { class: "buttons" }, link),
   ].filter((each): each is HTMLElement => each instanceof Node);
