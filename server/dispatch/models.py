@@ -355,8 +355,7 @@ class ManifestVersion(Base):
 
 
 class ExceptionRecord(Base):
-    """Something that a person must settle. sentence: what happened, for the dispatcher;
-    {names} in it stand for details.
+    """Something that a person must settle. sentence: what happened; {names} stand for details.
 
     assigned_to: who looks after it. snoozed_until: nobody needs to look at it before.
     """

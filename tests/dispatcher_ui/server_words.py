@@ -177,4 +177,8 @@ def _calls(tree: ast.AST, *names: str) -> Iterator[ast.Call]:
 def _strings_in_calls(*names: str) -> Iterator[list[str]]:
     for path in ROOMS:
         for call in _calls(_tree_of(path), *names):
-            yield [each.value for each in call.args if isinstance(each, ast.Constant)]
+            yield [
+                each.value
+                for each in call.args
+                if isinstance(each, ast.Constant) and isinstance(each.value, str)
+            ]
