@@ -153,8 +153,11 @@ async def test_exception_is_settled_and_says_what_to_do(visit: Any, company: Any
     await company.deliver(driver_id, task)
     await company.deliver(driver_id, task)
     page = await open_page(visit, "/exceptions", Role.DISPATCHER)
-    row = page.get_by_role("row").filter(has_text="reported as done a second time").first
+    row = page.get_by_role("row").filter(has_text="Done twice").first
+    await expect(row).to_contain_text("Nora Frei")
     await row.click()
+    dialog = page.get_by_role("dialog", name="It was reported as done a second time.")
+    await expect(dialog).to_contain_text("Look whether both reports mean the same parcels.")
     await page.get_by_role("dialog").get_by_role("button", name="Settle").click()
     await page.get_by_label("What was done").fill("Looked at the photo")
     await page.get_by_role("dialog").get_by_role("button", name="Settle").click()
