@@ -66,7 +66,7 @@ async def wait_for_pairing(store: Store, pace: Pace) -> Pairing:
 
 
 def mark_revoked(store: Store, pairing: Pairing) -> None:
-    log.warning("this phone was revoked; what it has not sent stays on it")
+    log.warning("this phone was revoked; it hands in what it has not sent, then it is wiped")
     store.mark_revoked(pairing)
     set_link(store, "none")
 

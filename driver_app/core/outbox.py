@@ -172,6 +172,20 @@ class Outbox(Files):
             ).fetchall():
                 self.reject(command_id, code, message)
 
+    def go_without_file(self, sha256: str) -> None:
+        """The file can never be uploaded, and no person will look after it: what refers to it is
+        told without it."""
+        with self._store.transaction() as db:
+            for (command_id,) in db.execute(
+                "SELECT command_id FROM command_blobs WHERE sha256 = ?", (sha256,)
+            ).fetchall():
+                row = db.execute("SELECT * FROM outbox WHERE id = ?", (command_id,)).fetchone()
+                body = _without_files(_to_command(row).body, {sha256})
+                db.execute(
+                    "UPDATE outbox SET body = ? WHERE id = ?", (encode_part(body), command_id)
+                )
+                self._unlink_unused(db, command_id, keep=list_files(body))
+
     def upload_again(self, command_id: str, *, new_id: str) -> bool:
         """The server misses files of this command: they go once more, and then the command under
         a new id. False when that was tried often enough."""

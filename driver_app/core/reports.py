@@ -45,7 +45,7 @@ class Reports:
 
     def view(self) -> RunView:
         with self._store.reading() as db:
-            pairing = self._store.get_pairing()
+            pairing, lost = self._store.get_pairing(), self._store.get_setting("lost")
             barcodes = db.execute("SELECT barcode FROM loaded_parcels").fetchall()
             return show_run(
                 Snapshot(
@@ -60,6 +60,7 @@ class Reports:
                     unsent_fixes=self._store.count_unsent_fixes(),
                     full_photos=self._outbox.count_full_photos(),
                     notices=self._store.list_notices(),
+                    lost=None if lost is None else int(lost),
                 )
             )
 

@@ -26,6 +26,7 @@ from server.protocol.from_driver import Fix
 from server.protocol.to_driver import Manifest, Notice
 
 NOTICES_KEPT = 50
+WORK_TABLES = ("command_blobs", "outbox", "blobs", "fixes")
 DAY_TABLES = ("manifest", "progress", "loaded_parcels", "notices", "acts", "brought_back")
 """What the phone knows of one driver's day beside the work that was not sent."""
 
@@ -191,11 +192,12 @@ class Store:
             self.put_setting("token", self._seal.close(pairing.token))
             self.put_setting("revoked", "1" if pairing.revoked else "0")
             self.put_setting("tls_pin", pairing.tls_pin or "")
+            db.execute("DELETE FROM settings WHERE name IN ('lost', 'last_words_until')")
 
     def mark_revoked(self, pairing: Pairing) -> None:
-        """The server takes nothing from this pairing any more. What the phone knew of the driver's
-        day is wiped, overwritten in the file, and the token with it. What was not sent stays,
-        unseen, until it is the driver's phone again: a proof is nobody's to throw away."""
+        """The server takes nothing from this pairing any more but what was not sent before
+        (last_words.py). What the phone knew of the driver's day is wiped at once, overwritten in
+        the file; what was not sent stays, unseen, until it is handed in."""
         self.db.execute("PRAGMA secure_delete = ON")
         with self.transaction() as db:
             if self.get_pairing() != pairing:
@@ -204,11 +206,39 @@ class Store:
                 db.execute(f"DELETE FROM {table}")  # noqa: S608
             db.execute("DELETE FROM settings WHERE name IN ('seen_manifest', 'last_fix')")
             self.put_setting("shift", "off")
-            self.put_setting("token", self._seal.close(""))
             self.put_setting("revoked", "1")
         self._decoded = None
         for path in self.door_folder.iterdir():
             path.unlink(missing_ok=True)
+        self._empty_log()
+
+    def count_lost_by_wiping(self) -> int:
+        """Commands, of anybody who had this phone, about which the server knows nothing."""
+        with self.reading() as db:
+            query = "SELECT count(*) FROM outbox WHERE state <> 'rejected'"
+            (count,) = db.execute(query).fetchone()
+        return int(count)
+
+    def wipe(self, pairing: Pairing, *, lost: int) -> bool:
+        """Forget everything but how the screens look, overwritten in the file. False when it has
+        meanwhile become somebody's phone, or more would be lost than was said."""
+        self.db.execute("PRAGMA secure_delete = ON")
+        with self.transaction() as db:
+            if self.get_pairing() != pairing or self.count_lost_by_wiping() > lost:
+                return False
+            # Rows without files are noticed, files without rows are swept up only much later.
+            photos = self.folder.glob("photo-*")
+            for path in (*self.blob_folder.iterdir(), *self.door_folder.iterdir(), *photos):
+                path.unlink(missing_ok=True)
+            for table in (*DAY_TABLES, *WORK_TABLES):
+                db.execute(f"DELETE FROM {table}")  # noqa: S608
+            db.execute("DELETE FROM settings WHERE name NOT LIKE 'look~_%' ESCAPE '~'")
+            self.put_setting("lost", str(lost))
+        self._opened = None
+        self._empty_log()
+        return True
+
+    def _empty_log(self) -> None:
         # The log still holds the pages as they were. With the other process in the middle of
         # reading it stays until the next commit but one.
         self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")

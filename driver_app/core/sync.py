@@ -19,6 +19,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from driver_app.core.driver import Clock, read_clock
 from driver_app.core.errors import StorageFull
+from driver_app.core.last_words import LastWords
 from driver_app.core.link import LinkFailed, Revoked, ask, mark_revoked, set_link, wait_for_pairing
 from driver_app.core.outbox import Outbox
 from driver_app.core.pace import EVERYDAY, Pace
@@ -81,16 +82,18 @@ class Sync:
             device_model=device_model,
             since_boot=since_boot,
         )
+        self._last_words = LastWords(store, clock=clock, pace=pace)
         self._failures = 0
         self._socket_due_s = 0.0
         self._commands_per_post = COMMANDS_PER_ROUND
 
     async def run(self) -> None:
-        """Talk and upload until cancelled."""
+        """Talk and upload, or say the last words, until cancelled."""
         self._outbox.sweep_strays(older_than_s=STRAYS_OLDER_THAN_S, now_s=time.time())
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep_talking())
             group.create_task(self._uploads.run())
+            group.create_task(self._last_words.run())
 
     async def wait_until_sent(self) -> None:
         """Return when nothing is on its way any more: every fix stored, every command answered."""
@@ -107,6 +110,7 @@ class Sync:
                 try:
                     await self._talk_once(pairing)
                 except Revoked:
+                    self._talk.give_back()
                     mark_revoked(self._store, pairing)
                 except (LinkFailed, HelloRefused) as error:
                     await self._pause(f"not connected: {error}")

@@ -5,9 +5,11 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable
+from pathlib import Path
 
 from driver_app.core.doors import Doors
 from driver_app.core.errors import StorageFull
+from driver_app.core.https import Answer
 from driver_app.core.link import LinkFailed, Revoked, ask, mark_revoked, wait_for_pairing
 from driver_app.core.outbox import Outbox
 from driver_app.core.pace import Pace
@@ -94,20 +96,19 @@ class Uploads:
                 blob, "phone.file_damaged", "A photo of this was damaged on the phone."
             )
             return
-        method, path, offset = "PUT", f"/api/driver/blobs/{blob.sha256}", 0
+        path = f"/api/driver/blobs/{blob.sha256}"
+        file = self._outbox.path_of(blob.sha256)
         if blob.size_bytes > SENT_AT_ONCE_BYTES:
-            offset = min(await self._ask_received(pairing, path), blob.size_bytes)
-            method = "PATCH"
-            path += f"?offset={offset}&size={blob.size_bytes}"
-        answer = await ask(
-            pairing,
-            method,
-            path,
-            self._outbox.path_of(blob.sha256),
-            content_type=blob.content_type,
-            timeout_s=UPLOAD_TIMEOUT_S,
-            offset=offset,
-        )
+            answer = await send_in_parts(pairing, path, file, blob, answer_s=self._pace.answer_s)
+        else:
+            answer = await ask(
+                pairing,
+                "PUT",
+                path,
+                file,
+                content_type=blob.content_type,
+                timeout_s=UPLOAD_TIMEOUT_S,
+            )
         if answer.status in (200, 201):
             self._outbox.mark_uploaded(blob.sha256)
         elif answer.status in (400, 413, 415):
@@ -117,15 +118,23 @@ class Uploads:
             log.warning("file %s: the server answered %d", blob.sha256, answer.status)
             set_aside.add(blob.sha256)
 
-    async def _ask_received(self, pairing: Pairing, path: str) -> int:
-        """How many bytes of the file the server has from this phone."""
-        answer = await ask(
-            pairing,
-            "GET",
-            f"{path}/received",
-            timeout_s=self._pace.answer_s,
-        )
-        try:
-            return int(json.loads(answer.body)["received_bytes"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise LinkFailed(f"the server answered {answer.status}") from error
+
+async def send_in_parts(
+    pairing: Pairing, path: str, file: Path, blob: BlobRef, *, answer_s: float
+) -> Answer:
+    """The file from where the server has it already. path: of the blob at the server."""
+    answer = await ask(pairing, "GET", f"{path}/received", timeout_s=answer_s)
+    try:
+        received = int(json.loads(answer.body)["received_bytes"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise LinkFailed(f"the server answered {answer.status}") from error
+    offset = min(received, blob.size_bytes)
+    return await ask(
+        pairing,
+        "PATCH",
+        f"{path}?offset={offset}&size={blob.size_bytes}",
+        file,
+        content_type=blob.content_type,
+        timeout_s=UPLOAD_TIMEOUT_S,
+        offset=offset,
+    )

@@ -37,6 +37,7 @@ class Snapshot:
     unsent_fixes: int
     notices: tuple[ReceivedNotice, ...]
     full_photos: int = 0
+    lost: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,8 @@ class RunView:
     needs_attention: commands that the server refused, with its reason.
     elsewhere: commands of either kind whose tasks are not in the manifest any more.
     full_photos: photos that the office has in a small size only, and waits for.
+    lost: acts that went with the last wiping of this phone; None when it was not wiped, or has been
+        paired since.
     """
 
     paired: bool
@@ -91,6 +94,7 @@ class RunView:
     unsent_fixes: int
     notices: tuple[ReceivedNotice, ...]
     full_photos: int = 0
+    lost: int | None = None
 
     def find_task(self, task_id: str) -> TaskView | None:
         for stop in self.stops:
@@ -140,6 +144,7 @@ def show_run(snapshot: Snapshot) -> RunView:
         unsent_fixes=snapshot.unsent_fixes,
         notices=snapshot.notices,
         full_photos=snapshot.full_photos,
+        lost=snapshot.lost,
     )
 
 

@@ -190,7 +190,10 @@ class PostriderApp(App):
     def _see_revocation(self) -> None:
         from driver_app.screens.pair import PairPage  # noqa: PLC0415
 
-        if self.driver.view().revoked and not isinstance(self.pages[0], PairPage):
+        view, first = self.driver.view(), self.pages[0]
+        if isinstance(first, PairPage):
+            first.tell_again(view)
+        elif view.revoked or not view.paired:
             self.go_home()
 
     def soon(self, deed: Callable[[], Any]) -> None:

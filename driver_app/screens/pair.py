@@ -24,8 +24,9 @@ class PairPage(Page):
 
         menu = IconAction(icon="settings", act=lambda: self.app.open(SettingsPage))
         self.title(self.say("pair.title"), actions=(menu,), home=True)
-        if run.revoked:
-            self.add(self.banner(self.say("pair.revoked"), "bad", "lock"))
+        self.told = self._tell(run)
+        if self.told:
+            self.add(self.banner(self.told, "bad", "lock"))
         self.add(Txt(said=self.say("pair.intro")))
         self.add(self.button(self.say("pair.scan"), "qr", self._scan, "soft"))
         server = Field(label=self.say("pair.server"), text=self.server_url, input_type="url")
@@ -37,6 +38,19 @@ class PairPage(Page):
             self.add_foot(self.button(self.say("pair.asking"), "sync", lambda: None, "off"))
         else:
             self.add_foot(self.button(self.say("pair.do"), "lock", self._pair))
+
+    def tell_again(self, run: RunView) -> None:
+        """What becomes of a phone that was signed out; nothing else is built anew meanwhile."""
+        if self._tell(run) != self.told:
+            self.refresh()
+
+    def _tell(self, run: RunView) -> str:
+        if run.revoked:
+            waiting = len(run.on_its_way) + run.full_photos
+            return self.say("pair.revoked" if waiting else "pair.wiping", count=waiting)
+        if run.lost is None:
+            return ""
+        return self.say("pair.lost" if run.lost else "pair.wiped", count=run.lost)
 
     def _scan(self) -> None:
         self.app.device.scanner.scan(lambda text: self.app.soon(lambda: self._take(text)))

@@ -18,7 +18,13 @@ TEXTS: dict[str, str] = {
     "pair.do": "Pair this phone",
     "pair.asking": "Asking the server …",
     "pair.not_a_code": "That was no pairing code.",
-    "pair.revoked": "This phone was signed out by your company. Ask for a new code to go on.",
+    "pair.revoked": "This phone was signed out by your company. What it has not sent yet ({count})"
+    " is handed in now, then it is emptied.",
+    "pair.wiping": "This phone was signed out by your company. It is being emptied.",
+    "pair.wiped": "This phone was signed out by your company and emptied. Everything had been "
+    "handed in.",
+    "pair.lost": "This phone was signed out by your company and emptied. Lost, because it came too"
+    " late: {count}. Tell the office.",
     # What the phone must allow
     "check.title": "Check this phone",
     "check.intro": "So that nothing fails at a door, the phone must allow this:",

@@ -16,7 +16,12 @@ TEXTS: dict[str, str] = {
     "pair.do": "Handy anmelden",
     "pair.asking": "Der Server wird gefragt …",
     "pair.not_a_code": "Das war kein Anmeldecode.",
-    "pair.revoked": "Deine Firma hat dieses Handy abgemeldet. Frag nach einem neuen Code.",
+    "pair.revoked": "Deine Firma hat dieses Handy abgemeldet. Was noch nicht gesendet ist"
+    " ({count}), wird jetzt abgegeben, dann wird es geleert.",
+    "pair.wiping": "Deine Firma hat dieses Handy abgemeldet. Es wird geleert.",
+    "pair.wiped": "Deine Firma hat dieses Handy abgemeldet und geleert. Alles war abgegeben.",
+    "pair.lost": "Deine Firma hat dieses Handy abgemeldet und geleert. Zu spät und verloren:"
+    " {count}. Sag es dem Büro.",
     "check.title": "Handy prüfen",
     "check.intro": "Damit an der Tür nichts versagt, muss das Handy dies erlauben:",
     "check.location": "Standort, auch bei dunklem Bildschirm",

@@ -16,7 +16,12 @@ TEXTS: dict[str, str] = {
     "pair.do": "Vincular el móvil",
     "pair.asking": "Preguntando al servidor …",
     "pair.not_a_code": "Eso no era un código de vinculación.",
-    "pair.revoked": "Tu empresa ha desvinculado este móvil. Pide un código nuevo para seguir.",
+    "pair.revoked": "Tu empresa ha desvinculado este móvil. Lo que falta por enviar ({count}) se"
+    " entrega ahora; después se vacía.",
+    "pair.wiping": "Tu empresa ha desvinculado este móvil. Se está vaciando.",
+    "pair.wiped": "Tu empresa ha desvinculado y vaciado este móvil. Todo se había entregado.",
+    "pair.lost": "Tu empresa ha desvinculado y vaciado este móvil. Perdido por llegar tarde:"
+    " {count}. Avisa a la oficina.",
     "check.title": "Revisar el móvil",
     "check.intro": "Para que nada falle en la puerta, el móvil debe permitir esto:",
     "check.location": "Ubicación, también con la pantalla apagada",

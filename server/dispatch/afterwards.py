@@ -85,6 +85,9 @@ async def report_cost(
         "note": command.note[:500],
         "at_task_id": (command.at_task_id or "")[:80],
         "receipts": [photo.sha256 for photo in command.proof.photos],
+        "small_receipts": {
+            photo.sha256: photo.small_sha256 for photo in command.proof.photos if photo.small_sha256
+        },
     }
     write_fact(session, report, moved=False, **details)
     paid = Money(command.amount_minor, command.currency[:3])

@@ -76,8 +76,10 @@ async def get_receipt(
     session: NamedDependency[AsyncSession],
     blobs: NamedDependency[Blobs],
 ) -> Response[bytes]:
-    """The driver's photo of a receipt, for what was paid on the way."""
-    return show_picture(blobs.read(await service.receipt_of(session, exception_id, sha256)))
+    """The driver's photo of a receipt, for what was paid on the way; the small one until the full
+    one has arrived."""
+    full, small = await service.receipt_of(session, exception_id, sha256)
+    return show_picture(blobs.read(full if blobs.has(full) else small))
 
 
 @post("/api/exceptions/{exception_id:uuid}/settle", guards=[MAY_CHANGE], status_code=200)

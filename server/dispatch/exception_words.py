@@ -246,6 +246,18 @@ WORDS = {
         "The driver paid {paid} for fuel.",
         "Look at the receipt, and decide who bears it: a bonus in the driver's pay gives it back.",
     ),
+    "heard_of_old_phone": Words(
+        "A phone that was signed out has handed in what it had not sent before.",
+        "Check with the driver that all of it is true.",
+    ),
+    "work_of_old_phone": Words(
+        "A phone that was signed out tells of work after that. Take it in or not.",
+        "Ask the driver: is it true? Only then take it in; a finder may have claimed it.",
+    ),
+    "lost_with_phone": Words(
+        "A phone that was signed out was wiped with work that it could not send.",
+        "Ask the driver what was done, and settle it by hand.",
+    ),
     "offer_unanswered": Words(
         "The driver did not answer the offer of an urgent job in time.",
         "Offer it to another driver, or put it into a run of today.",

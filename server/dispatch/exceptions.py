@@ -6,13 +6,13 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import or_, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.consignments import service as consignments
 from server.dispatch.events import ExceptionRaised
 from server.dispatch.exception_words import fill_in, words_of
-from server.dispatch.models import ExceptionRecord, Task
+from server.dispatch.models import Driver, ExceptionRecord, Task
 from server.identity import service as identity
 from server.identity.access import Role
 from server.kit import clock
@@ -119,6 +119,42 @@ def raise_exception(
     emit(session, ExceptionRaised(exception_id=record.id, kind=kind))
 
 
+async def raise_for_phone(
+    session: AsyncSession, kind: str, *, driver_id: UUID, device_id: UUID, **details: Any
+) -> None:
+    """The same about a phone, unless it is before a person already."""
+    query = select(ExceptionRecord.id).where(*_open_for_phone(kind, device_id))
+    if await session.scalar(query.limit(1)) is None:
+        driver = await session.get(Driver, driver_id)
+        raise_exception(
+            session,
+            kind,
+            depot_id=driver.depot_id if driver else None,
+            driver_id=driver_id if driver else None,
+            device_id=device_id,
+            **details,
+        )
+
+
+async def settle_for_phone(
+    session: AsyncSession, kind: str, *, device_id: UUID, note: str, by: str
+) -> None:
+    """What `raise_for_phone` put before a person has been seen to."""
+    await session.execute(
+        update(ExceptionRecord)
+        .where(*_open_for_phone(kind, device_id))
+        .values(settled_at=clock.now(), settled_by=by, settled_note=note)
+    )
+
+
+def _open_for_phone(kind: str, device_id: UUID) -> tuple[ColumnElement[bool], ...]:
+    return (
+        ExceptionRecord.kind == kind,
+        ExceptionRecord.details["device_id"].astext == str(device_id),
+        ExceptionRecord.settled_at.is_(None),
+    )
+
+
 async def list_exceptions(
     session: AsyncSession,
     *,
@@ -145,8 +181,9 @@ async def list_exceptions(
     return await _views(session, (await session.scalars(query)).all())
 
 
-async def receipt_of(session: AsyncSession, exception_id: UUID, sha256: str) -> str:
-    """The same SHA-256, if that photo belongs to what the driver paid.
+async def receipt_of(session: AsyncSession, exception_id: UUID, sha256: str) -> tuple[str, str]:
+    """That photo, if it belongs to what the driver paid, and the same one smaller, which was here
+    first: the SHA-256 of both.
 
     Raises
     ------
@@ -157,7 +194,7 @@ async def receipt_of(session: AsyncSession, exception_id: UUID, sha256: str) -> 
         raise UnknownException(exception_id=exception_id)
     if sha256 not in record.details.get("receipts", ()):
         raise UnknownReceipt(sha256=sha256)
-    return sha256
+    return sha256, record.details.get("small_receipts", {}).get(sha256, sha256)
 
 
 async def settle_exception(

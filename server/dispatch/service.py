@@ -10,8 +10,10 @@ from server.dispatch.exceptions import (
     ExceptionView,
     assign_exception,
     list_exceptions,
+    raise_for_phone,
     receipt_of,
     settle_exception,
+    settle_for_phone,
     snooze_exception,
 )
 from server.dispatch.fleet import (
@@ -188,6 +190,7 @@ __all__ = [
     "move_stop",
     "move_stops",
     "publish_plan",
+    "raise_for_phone",
     "read_load_check",
     "read_move_effects",
     "read_pool",
@@ -203,6 +206,7 @@ __all__ = [
     "scan_parcels",
     "set_shift",
     "settle_exception",
+    "settle_for_phone",
     "shown_run_ids",
     "shows_photo",
     "snapshot_of_runs",

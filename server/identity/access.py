@@ -6,6 +6,7 @@ does not.
     @get("/t/{token:str}", guards=[public])
 """
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -36,6 +37,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     person_id: the person, or the person in whose name the key was made, or the driver.
     account_id: set for account users and for keys of an account: they see only what is theirs.
     scopes: what an API key may do, such as "orders:write"; ("*",) for people.
+    signed_out_at: real time, of a phone that was revoked; it is heard by `last_words_only` alone.
     """
 
     role: Role
@@ -46,6 +48,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     device_id: UUID | None = None
     api_key_id: UUID | None = None
     session_id: UUID | None = None
+    signed_out_at: datetime | None = None
 
     def may(self, scope: str) -> bool:
         return "*" in self.scopes or scope in self.scopes
@@ -115,3 +118,6 @@ public = Access(())
 
 devices_only = Access((Role.DRIVER,), device=True)
 """Open to paired phones."""
+
+last_words_only = Access((Role.DRIVER,), device=True)
+"""Open to phones whether or not they were revoked: where one hands in what it had not sent."""

@@ -9,7 +9,7 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from server.identity.access import Principal, public
+from server.identity.access import Principal, last_words_only, public
 from server.identity.api_keys import principal_of_key
 from server.identity.browsers import (
     SESSION_COOKIE,
@@ -17,7 +17,7 @@ from server.identity.browsers import (
     origin_of,
     refuse_foreign_page,
 )
-from server.identity.devices import principal_of_device
+from server.identity.devices import principal_of_any_device, principal_of_device
 from server.identity.sessions import OpenSession, find_session
 from server.kit.db import Database
 from server.kit.errors import Forbidden
@@ -73,6 +73,8 @@ class Authentication(ASGIMiddleware):
         async with _db(connection).transaction() as session:
             if credential.startswith("pk_"):
                 return await principal_of_key(session, credential)
+            if last_words_only in (connection.route_handler.guards or ()):
+                return await principal_of_any_device(session, credential)
             return await principal_of_device(session, credential)
 
     async def _session(self, connection: Connection) -> OpenSession | None:

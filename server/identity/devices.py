@@ -173,6 +173,28 @@ async def principal_of_device(session: AsyncSession, token: str) -> Principal | 
     return await _principal_of(session, token, is_tracker=False)
 
 
+async def principal_of_any_device(session: AsyncSession, token: str) -> Principal | None:
+    """The driver for whom this phone speaks or once spoke, whether or not it was revoked, and
+    whether or not the driver still works here: only for what such a phone has not sent yet."""
+    found = (
+        await session.execute(
+            select(Device, Person.name)
+            .join(Person, Person.id == Device.driver_id)
+            .where(Device.token_hash == keyed_hash(token), Device.is_tracker.is_(False))
+        )
+    ).one_or_none()
+    if found is None:
+        return None
+    device, name = found
+    return Principal(
+        role=Role.DRIVER,
+        person_id=device.driver_id,
+        name=name,
+        device_id=device.id,
+        signed_out_at=device.revoked_at,
+    )
+
+
 async def principal_of_tracker(session: AsyncSession, token: str) -> Principal | None:
     """The driver whose tracker this is; None when it was revoked or never added."""
     return await _principal_of(session, token, is_tracker=True)

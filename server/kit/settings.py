@@ -27,6 +27,7 @@ class Settings:
     gs1_prefix: the company's GS1 company prefix; with it, labels bear an SSCC.
     mqtt_url: the broker to which trackers send; empty where there is none.
     tls_pin: the one key that phones shall accept, which the pairing link then names.
+    last_words_h: so long a phone that was signed out may hand in what it had not sent.
     """
 
     database_url: str
@@ -41,6 +42,7 @@ class Settings:
     gs1_prefix: str = ""
     mqtt_url: str = field(default="", repr=False)
     tls_pin: str = ""
+    last_words_h: int = 72
 
     @property
     def blobs_dir(self) -> Path:
@@ -93,6 +95,9 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
             f"POSTRIDER_TLS_PIN is {tls_pin}; it is 43 characters, the SHA-256 of the public key in"
             " URL-safe base64: see docs/driver-app.md."
         )
+    last_words_h = environ.get("POSTRIDER_LAST_WORDS_HOURS", "72")
+    if not re.fullmatch(r"[0-9]{1,4}", last_words_h):
+        raise SystemExit(f"POSTRIDER_LAST_WORDS_HOURS is {last_words_h}; write hours, 0 to 9999.")
     return Settings(
         database_url=url("DATABASE_URL", "postgresql+asyncpg"),
         redis_url=url("REDIS_URL", "redis", "rediss", "unix", "redis+cluster", "rediss+cluster"),
@@ -105,6 +110,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         currency=environ.get("POSTRIDER_CURRENCY", "EUR"),
         gs1_prefix=gs1_prefix,
         tls_pin=tls_pin,
+        last_words_h=int(last_words_h),
         mqtt_url=mqtt_url,
     )
 

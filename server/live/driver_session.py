@@ -241,14 +241,7 @@ class DriverSession:
                 if (earlier := await _record_or_find(session, record)) is not None:
                     return _answer_again(earlier)
                 self._require_files(command)
-                await EFFECTS[type(command)](
-                    session,
-                    driver_id=self.driver_id,
-                    command=command,
-                    occurred_at=occurred_at,
-                    received_at=received_at,
-                    command_id=envelope.id,
-                )
+                await self.let_take_effect(session, envelope, occurred_at, received_at)
             return Ack(envelope_ids=(envelope.id,))
         except Unavailable:
             raise
@@ -260,6 +253,23 @@ class DriverSession:
             async with self._db.transaction() as session:
                 earlier = await _record_or_find(session, record | rejected)
             return reject if earlier is None else _answer_again(earlier)
+
+    async def let_take_effect(
+        self,
+        session: AsyncSession,
+        envelope: Envelope,
+        occurred_at: datetime,
+        received_at: datetime,
+    ) -> None:
+        """The command is new, and its files are here."""
+        await EFFECTS[type(envelope.body)](
+            session,
+            driver_id=self.driver_id,
+            command=envelope.body,
+            occurred_at=occurred_at,
+            received_at=received_at,
+            command_id=envelope.id,
+        )
 
     def _require_files(self, command: Any) -> None:
         for file in _files_of(command):

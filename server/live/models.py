@@ -4,10 +4,11 @@ what customers say behind their tracking links."""
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.kit.db import Base
+from server.kit.ids import new_id
 
 
 class DriverCommand(Base):
@@ -28,6 +29,57 @@ class DriverCommand(Base):
     repeats: Mapped[int] = mapped_column(default=0)
     reject_code: Mapped[str | None]
     reject_message: Mapped[str | None]
+
+
+class LastWords(Base):
+    """What a phone that was signed out has handed in. commands: sent, repeats included.
+
+    ended_at: when it said that it has nothing more, and wiped itself. lost: acts thrown away then.
+    """
+
+    __tablename__ = "last_words"
+
+    device_id: Mapped[UUID] = mapped_column(ForeignKey("device.id"), primary_key=True)
+    driver_id: Mapped[UUID]
+    begun_at: Mapped[datetime]
+    commands: Mapped[int] = mapped_column(default=0)
+    ended_at: Mapped[datetime | None]
+    lost: Mapped[int] = mapped_column(default=0)
+
+
+class LastFile(Base):
+    """A file that such a phone has begun to send."""
+
+    __tablename__ = "last_file"
+
+    device_id: Mapped[UUID] = mapped_column(ForeignKey("last_words.device_id"), primary_key=True)
+    sha256: Mapped[str] = mapped_column(Text, primary_key=True)
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+
+
+class HeldCommand(Base):
+    """What a phone says to have happened after it was signed out: nothing, until a person takes it
+    in. body: as it came. verdict: taken, refused (with a reason, in words) or dropped."""
+
+    __tablename__ = "held_command"
+    __table_args__ = (
+        UniqueConstraint("driver_id", "command_id"),
+        CheckConstraint("verdict in ('taken', 'refused', 'dropped')", name="verdict"),
+        Index(None, "device_id", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    driver_id: Mapped[UUID]
+    command_id: Mapped[str]
+    device_id: Mapped[UUID] = mapped_column(ForeignKey("device.id"))
+    name: Mapped[str]
+    body: Mapped[str]
+    occurred_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    verdict: Mapped[str | None]
+    reason: Mapped[str] = mapped_column(default="")
+    settled_at: Mapped[datetime | None]
+    settled_by: Mapped[str | None]
 
 
 class CustomerWish(Base):

@@ -16,7 +16,7 @@ from server.identity.access import Principal, devices_only
 from server.kit.blobs import MAX_BLOB_BYTES, Blobs
 from server.kit.db import Database
 from server.kit.errors import NotFound
-from server.live import lookup_pages, pages, proof_pages, return_pages, trail
+from server.live import last_words_routes, lookup_pages, pages, proof_pages, return_pages, trail
 from server.live.driver_session import DriverSession
 from server.live.presence import PRESENCE
 from server.live.trackers import TRACKERS
@@ -132,4 +132,5 @@ ROUTES = [
     *proof_pages.PROOF_PAGES,
     *PRESENCE,
     *TRACKERS,
+    *last_words_routes.LAST_WORDS,
 ]

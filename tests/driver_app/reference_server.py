@@ -42,6 +42,10 @@ class Account:
     hellos: list[Hello] = field(default_factory=list)
     heartbeats: list[Heartbeat] = field(default_factory=list)
     repeats: int = 0
+    last_words: dict[str, Any] = field(default_factory=dict)
+    """What it handed in after it was revoked."""
+    wiped_with: list[int] = field(default_factory=list)
+    """How many acts were lost, each time that the phone said that it wipes itself."""
 
 
 @dataclass
@@ -67,6 +71,7 @@ class Faults:
     bad_fixes: set[int] = field(default_factory=set)
     stumble_over: set[str] = field(default_factory=set)
     ack_too_far: int = 0
+    last_words_over: bool = False
 
 
 class Lost(Exception):
@@ -182,6 +187,9 @@ class ReferenceServer:
         """What arrives is kept at once, also when the connection breaks in the middle."""
         url = urlsplit(path)
         sha256, offset = url.path.rpartition("/")[2], int(parse_qs(url.query)["offset"][0])
+        if sha256 in self.blobs:
+            await reader.readexactly(size)
+            return self.blobs[sha256]
         half = self.halves.setdefault(sha256, bytearray())
         assert offset <= len(half), "the phone left something out"
         self.begun_at.setdefault(sha256, []).append(offset)
@@ -241,6 +249,8 @@ class ReferenceServer:
             return 200, "text/html; charset=utf-8", b"<h1>Free Wi-Fi</h1>"
         if path == "/api/driver/pair":
             return self._pair(json.loads(body))
+        if path.startswith("/api/driver/last-words"):
+            return self._hear_last_words(path, headers, body)
         account = self._account(headers)
         if account is None:
             return _problem(401, "identity.unknown_device", "This phone was revoked.")
@@ -292,6 +302,40 @@ class ReferenceServer:
         self.blobs[sha256] = body
         self._break_after(None)
         return (200 if known else 201), "application/json", b"{}"
+
+    # Last words
+
+    def _hear_last_words(
+        self, path: str, headers: dict[str, str], body: bytes
+    ) -> tuple[int, str, bytes]:
+        account = self.accounts.get(headers.get("authorization", "").removeprefix("Bearer "))
+        if account is None:
+            return _problem(401, "unauthenticated", "Nobody knows this phone.")
+        if not account.revoked:
+            return _problem(409, "live.not_signed_out", "Send as usual.")
+        self._break_before()
+        said = path.removeprefix("/api/driver/last-words").strip("/").split("/")
+        if said == ["end"]:
+            account.wiped_with.append(json.loads(body)["lost"])
+            self._break_after(None)
+            return 204, "application/json", b""
+        if self.faults.last_words_over or account.wiped_with:
+            return _problem(410, "live.last_words_over", "Nothing more is taken.")
+        if said[0] == "blobs" and said[2:] == ["received"]:
+            received = len(self.blobs.get(said[1]) or self.halves.get(said[1], b""))
+            return 200, "application/json", json.dumps({"received_bytes": received}).encode()
+        if said[0] == "blobs":
+            return self._put(said[1], body)
+        answers = []
+        for item in decode_batch(body) if body else ():
+            assert isinstance(item, Envelope) and type(item.body) in COMMANDS, item
+            answer = self._obey(account, item)
+            if isinstance(answer.body, Ack):
+                account.last_words[item.id] = item.body
+            answers.append(answer)
+        if body:
+            self._break_after(None)
+        return 200, "application/json", encode_batch(answers).encode()
 
     # Frames
 

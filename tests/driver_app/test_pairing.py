@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +11,6 @@ from driver_app.core.pairing import normalise_server_url
 from driver_app.core.store import Store
 from server.protocol.to_driver import Manifest
 from tests.driver_app.phones import (
-    FAST,
     pairing_with,
     send_all,
     syncing,
@@ -32,72 +29,6 @@ async def test_phone_that_is_paired_anew_talks_as_its_new_driver_at_once(
         await until(lambda: driver.view().link == "socket")
         store.save_pairing(pairing_with(server.url, "other-token"))
         await until(lambda: len(other.hellos) == 1)
-
-
-@pytest.mark.parametrize("closing", [True, False])
-async def test_revoked_phone_stops_sending_and_keeps_its_data(
-    driver: Driver, store: Store, account: Account, server: ReferenceServer, closing: bool
-) -> None:
-    async with syncing(store):
-        if closing:
-            await until(lambda: driver.view().link == "socket")
-            asked = len(server.requests)
-            server.revoke(account)
-            await until(lambda: driver.view().revoked)
-            assert len(server.requests) == asked
-        else:
-            account.revoked = True
-            await server.stop()
-            await server.start()
-        await until(lambda: driver.view().revoked)
-        asked = len(server.requests)
-        driver.complete("T1", "delivered", DOOR)
-        assert driver.record_fix(9.5, 47.1, 5) is None, "nobody follows who was signed out"
-        await asyncio.sleep(20 * FAST.poll_s)
-        assert len(server.requests) == asked
-        view = driver.view()
-        assert (len(view.on_its_way), view.manifest, view.link) == (1, None, "none")
-        # Paired again, the same driver's work goes out.
-        again = server.add_driver("another-token", account.manifest)
-        pairing = pairing_with(server.url, "another-token")
-        store.save_pairing(replace(pairing, driver_id="driver-secret-token"))
-        await until(lambda: len(again.effects) == 1)
-    assert not driver.view().revoked
-
-
-def read_all(folder: Path) -> bytes:
-    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
-
-
-async def test_revoked_phone_is_wiped_down_to_the_last_byte_but_for_what_was_not_sent(
-    driver: Driver, store: Store, account: Account, server: ReferenceServer
-) -> None:
-    driver.start(["T2"])
-    driver.take_note_of_run()
-    await send_all(store)
-    driver.complete("T1", "delivered", DOOR)
-    account.revoked = True
-    async with syncing(store):
-        await until(lambda: driver.view().revoked)
-    store.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    kept = read_all(store.folder)
-    for secret in (b"Ada", b"S2 High Street", b'secret-token"', b"PT2", b"T2-P1"):
-        assert secret not in kept, secret
-    assert b"S1 High Street" in kept and b"door" in kept
-    pairing = store.get_pairing()
-    assert pairing is not None and pairing.token == ""
-    (waiting,) = driver.view().on_its_way
-    assert waiting.body.task_id == "T1"
-
-
-async def test_revoked_while_uploading_is_noticed(
-    driver: Driver, store: Store, account: Account
-) -> None:
-    account.revoked = True
-    driver.complete("T1", "delivered", DOOR)
-    async with syncing(store):
-        await until(lambda: driver.view().revoked)
-    assert len(driver.view().on_its_way) == 1
 
 
 async def test_phone_is_paired_by_a_code_of_the_dispatcher(

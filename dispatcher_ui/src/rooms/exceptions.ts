@@ -143,6 +143,8 @@ async function show(each: Exception, done: () => void): Promise<void> {
         chooseDriver(driverId);
       }),
       runId && button(t("Open the run"), () => go(roomUrl("plan", "runs", runId))),
+      each.kind === "work_of_old_phone" && each.settled_at === null && button(t("Take it in"), () => void decide(each, "take", done)),
+      each.kind === "work_of_old_phone" && each.settled_at === null && button(t("Believe none of it"), () => void decide(each, "drop", done)),
       task?.state === "failed" && button(t("Try again"), () => repeat(task, each, done)),
     ),
   );
@@ -151,7 +153,7 @@ async function show(each: Exception, done: () => void): Promise<void> {
 
 /** What the sentence says already, and what only programs know things by, is not said again. */
 const isForPeople = ({ pattern }: Exception, [name, value]: [string, unknown]): boolean =>
-  name !== "receipts" && name !== "variant" && value !== "" && !pattern.includes(`{${name}}`) && !isId(Array.isArray(value) ? value[0] : value);
+  name !== "receipts" && name !== "small_receipts" && name !== "variant" && value !== "" && !pattern.includes(`{${name}}`) && !isId(Array.isArray(value) ? value[0] : value);
 
 const isId = (value: unknown): boolean => typeof value === "string" && /^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(value);
 
@@ -185,6 +187,14 @@ function settle(each: Exception, done: () => void): void {
       done();
     },
   }, t("Settled"));
+}
+
+/** About what a phone that was signed out says to have happened after that: a part at a time. */
+async function decide(each: Exception, how: "take" | "drop", done: () => void): Promise<void> {
+  const way = `/api/devices/${String(each.details["device_id"])}/last-words/${how}`;
+  while ((await send<{ left: number }>("POST", way)).left > 0);
+  tell(how === "take" ? t("It counts now") : t("It will not count"));
+  done();
 }
 
 function repeat(task: Task, each: Exception, done: () => void): void {
