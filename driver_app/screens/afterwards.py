@@ -56,6 +56,7 @@ class CostPage(Page):
                 kept.parent.remove_widget(kept)
         self.title(self.say("cost.title"))
         self.currency = self.app.store.get_setting("cost_currency") or self._usual_currency(run)
+        self.done = self.button(self.say("cost.report"), "cash", self._report)
         self._show_amount()
         self.add(self.amount, self.pad)
         options = ((each, each) for each in dict.fromkeys((self.currency, *CURRENCIES)))
@@ -67,7 +68,7 @@ class CostPage(Page):
         note.bind(text=lambda _, text: setattr(self, "note", text))
         self.add(note, self.heading(self.say("cost.currency")))
         self.add(*self.choose(options, self.currency, self._choose_currency))
-        self.add_foot(self.button(self.say("cost.report"), "cash", self._report))
+        self.add_foot(self.done)
 
     def _usual_currency(self, run: RunView) -> str:
         known = (task.task.currency for stop in run.stops for task in stop.tasks)
@@ -80,7 +81,9 @@ class CostPage(Page):
         self.app.store.put_setting("cost_currency", currency)
 
     def _show_amount(self) -> None:
-        self.amount.said = money(int(self.pad.digits or 0), self.currency)
+        paid_minor = int(self.pad.digits or 0)
+        self.amount.said = money(paid_minor, self.currency)
+        self.done.kind = "primary" if paid_minor else "off"
 
     def _report(self) -> None:
         if self.act(

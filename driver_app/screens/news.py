@@ -74,11 +74,17 @@ class WritePage(Page):
             text = self.say(f"messages.phrase.{phrase}")
             self.add(Pick(said=text, end_icon="right", act=partial(self._send, text)))
         field = Field(label=self.say("messages.own_words"), text=self.text)
-        field.bind(text=lambda _, text: setattr(self, "text", text))
+        field.bind(text=lambda _, text: self._type(text))
         self.add(field)
-        self.add_foot(
-            self.button(self.say("messages.send"), "message", lambda: self._send(self.text))
+        self.done = self.button(
+            self.say("messages.send"), "message", lambda: self._send(self.text), "off"
         )
+        self.add_foot(self.done)
+        self._type(self.text)
+
+    def _type(self, text: str) -> None:
+        self.text = text
+        self.done.kind = "primary" if text.strip() else "off"
 
     def _send(self, text: str) -> None:
         if self.act(lambda: self.app.driver.write_to_office(text, self.app.position())):

@@ -98,7 +98,7 @@ async def work_after_revocation(
     await revoke(town.db, device)
     town.later(hours=1)
     async with town.db.transaction() as session:
-        revoked_at = clock.real_now() - timedelta(hours=1)
+        revoked_at = clock.real_now() - timedelta(minutes=30)
         await session.execute(update(DeviceRow).values(revoked_at=revoked_at))
     phone.driver.start([task_id])
     phone.driver.complete(task_id, "delivered_to_consignee", DOOR)

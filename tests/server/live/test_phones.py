@@ -171,7 +171,7 @@ async def test_phone_forgets_fixes_only_once_they_are_stored(
     assert await trail_of(town, driver_id) == [(round(lon, 4), lat) for lon, lat in places]
 
 
-async def test_revoked_phone_is_told_at_once_and_keeps_what_it_has_not_sent(
+async def test_revoked_phone_is_told_at_once_and_wiped_when_it_has_nothing_more_to_say(
     town: Town, web: Web, phone: RealPhone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connections, "SWEEP_S", NEVER_S)
@@ -182,9 +182,8 @@ async def test_revoked_phone_is_told_at_once_and_keeps_what_it_has_not_sent(
         await phone.shows(task_id)
         await revoke(town.db, device)
         await relay_pending(town.db)
-        await until(lambda: phone.driver.view().revoked)
-        phone.driver.accept([task_id])
-    assert len(phone.driver.view().on_its_way) == 1
+        await until(lambda: not phone.driver.view().paired)
+    assert phone.driver.view().lost == 0
     assert await town.facts(task_id) == []
 
 
