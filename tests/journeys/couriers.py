@@ -50,7 +50,8 @@ class Handset(RealPhone):
 
     @property
     def is_heard(self) -> bool:
-        return self.has_network and not self.driver.view().revoked
+        view = self.driver.view()
+        return self.has_network and view.paired and not view.revoked
 
     @property
     def pairing(self) -> Pairing:
@@ -58,8 +59,8 @@ class Handset(RealPhone):
         assert pairing is not None
         return pairing
 
-    async def told_revoked(self) -> None:
-        await until(lambda: self.driver.view().revoked)
+    async def is_wiped(self) -> None:
+        await until(lambda: not self.driver.view().paired)
 
 
 @dataclass

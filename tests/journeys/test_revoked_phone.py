@@ -18,15 +18,15 @@ async def revoke(company: Company, phone: Handset) -> None:
     await company.settle()
 
 
-async def test_connected_phone_is_told_and_forgets_the_day_until_it_is_paired_again(
+async def test_connected_phone_is_told_and_wiped_and_may_be_paired_again(
     company: Company,
 ) -> None:
     courier, (booking,) = await start_with(company, orders=1)
     phone = courier.phone
     assert phone.driver.view().link == "socket"
     await revoke(company, phone)
-    await phone.told_revoked()
-    assert (phone.driver.view().link, phone.driver.view().paired) == ("none", True)
+    await phone.is_wiped()
+    assert phone.driver.view().lost == 0
     assert courier.stops == (), "who finds it reads nobody's door"
     await phone.switch_off()
     await phone.switch_on()
@@ -37,7 +37,7 @@ async def test_connected_phone_is_told_and_forgets_the_day_until_it_is_paired_ag
     await company.pair(phone, courier.driver_id)
     phone.regain_network()
     await company.settle()
-    assert not phone.driver.view().revoked
+    assert phone.driver.view().lost is None
     courier.deliver(booking)
     await company.settle()
     assert len(await company.desk.proofs(booking)) == 1
@@ -54,7 +54,7 @@ async def test_socket_of_a_revoked_phone_is_closed_with_4401(company: Company) -
         assert await line.ending() == (4401, "This phone was revoked.")
 
 
-async def test_driver_goes_on_with_a_new_phone_and_what_the_lost_one_holds_is_not_sent(
+async def test_driver_goes_on_with_a_new_phone_and_the_lost_one_hands_in_its_proof_when_it_is_found(
     company: Company,
 ) -> None:
     desk = company.desk
@@ -80,13 +80,14 @@ async def test_driver_goes_on_with_a_new_phone_and_what_the_lost_one_holds_is_no
     assert courier.to_do == []
 
     lost.regain_network()
-    await lost.told_revoked()
+    await lost.is_wiped()
     await company.settle()
-    assert len(lost.driver.view().on_its_way) == 1
+    assert [len(await desk.proofs(booking)) for booking in (first, second)] == [2, 1]
     for booking in (first, second):
-        assert len(await desk.proofs(booking)) == 1
         assert (await desk.order(booking))["state"] == "delivered"
-    assert await desk.raised() == []
+        delivered = [e for e in await desk.story(booking) if e["state"] == "delivered"]
+        assert len(delivered) == 1
+    assert sorted(await desk.raised()) == ["done_twice", "heard_of_old_phone"]
 
 
 async def test_found_phone_that_is_paired_again_adds_its_proof_but_no_second_delivery(

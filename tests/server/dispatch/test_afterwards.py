@@ -101,6 +101,32 @@ async def test_receipt_is_shown_to_the_office_and_only_by_way_of_what_was_paid(
     assert (await (await sign_in(Role.DRIVER)).get(f"{path}/{sha256}")).status_code == 403
 
 
+async def test_receipt_is_shown_small_until_the_full_photo_has_arrived(
+    town: Town, sign_in: Any, blobs: Blobs
+) -> None:
+    small, full = b"\xff\xd8\xff small", b"\xff\xd8\xff with every digit"
+    name = hashlib.sha256(full).hexdigest()
+    receipt = BlobRef(
+        sha256=name,
+        size_bytes=len(full),
+        content_type="image/jpeg",
+        small_sha256=await keep(blobs, small),
+    )
+    cost = ReportCost(
+        kind="fuel",
+        amount_minor=6000,
+        currency="EUR",
+        occurred_at=town.now,
+        proof=Proof(photos=(receipt,)),
+    )
+    await town.does(await town.add_driver(), cost)
+    (told,) = await town.exceptions()
+    api, path = await sign_in(Role.DISPATCHER), f"/api/exceptions/{told.id}/receipts/{name}"
+    assert (await api.get(path)).content == small
+    await keep(blobs, full)
+    assert (await api.get(path)).content == full
+
+
 async def keep(blobs: Blobs, content: bytes) -> str:
     async def whole() -> AsyncIterator[bytes]:
         yield content
