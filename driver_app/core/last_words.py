@@ -17,7 +17,7 @@ from driver_app.core.link import LinkFailed, Revoked, ask
 from driver_app.core.outbox import Outbox, WaitingCommand
 from driver_app.core.pace import Pace
 from driver_app.core.reports import Clock, make_id
-from driver_app.core.store import Pairing, Store
+from driver_app.core.store import ChangeWatch, Pairing, Store
 from driver_app.core.uploads import send_in_parts
 from server.protocol.codec import MalformedFrame, decode_batch, encode_batch
 from server.protocol.envelope import Envelope
@@ -54,13 +54,10 @@ class LastWords:
         """Until cancelled."""
         failures = 0
         while True:
-            pairing = self._store.get_pairing()
-            if pairing is None or not pairing.revoked:
-                failures = 0
-                await asyncio.sleep(self._pace.poll_s)
-                continue
+            pairing = await self._wait_for_revocation()
             try:
                 await self._say(pairing)
+                failures = 0
             except SignedIn:
                 self._store.save_pairing(replace(pairing, revoked=False))
             except (LinkFailed, Revoked, StorageFull) as error:
@@ -70,6 +67,15 @@ class LastWords:
                     self._wipe(pairing, self._store.count_lost_by_wiping())
                 else:
                     await asyncio.sleep(self._pace.back_off_s(failures))
+
+    async def _wait_for_revocation(self) -> Pairing:
+        watch = ChangeWatch(self._store)
+        while True:
+            if watch.has_changed():
+                pairing = self._store.get_pairing()
+                if pairing is not None and pairing.revoked:
+                    return pairing
+            await asyncio.sleep(self._pace.poll_s)
 
     async def _say(self, pairing: Pairing) -> None:
         """All of it, then good-bye."""

@@ -12,6 +12,8 @@ from tests.driver_app.screens import window  # isort: skip - first of all that k
 from PIL import Image
 
 from driver_app.core.store import Store
+from driver_app.screens.app import PostriderApp
+from driver_app.screens.pair import PairPage
 from tests.driver_app.phones import FrozenClock, pairing_with
 from tests.driver_app.screens.gallery import PAGES, make_busy, show
 from tests.driver_app.screens.handsets import Handset, a_full_run
@@ -62,10 +64,23 @@ def main() -> None:
             paths.append(single / "99-question.png")
             window.picture(paths[-1])
             window.tap(app.say("app.cancel"))
+            paths.append(single / "99-signed-out.png")
+            picture_signed_out(app, store, paths[-1])
             lay_out(paths, folder / f"{look}.png")
             print(folder / f"{look}.png")
         window.stop(app)
         store.close()
+
+
+def picture_signed_out(app: PostriderApp, store: Store, path: Path) -> None:
+    """The pairing page of a phone that was wiped before it could hand in everything."""
+    store.put_setting("lost", "2")
+    pairing = store.get_pairing()
+    store.db.execute("DELETE FROM settings WHERE name = 'token'")
+    show(app, PairPage, {})
+    window.picture(path)
+    if pairing is not None:
+        store.save_pairing(pairing)
 
 
 def lay_out(paths: list[Path], sheet: Path) -> None:

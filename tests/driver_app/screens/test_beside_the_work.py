@@ -4,7 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 from driver_app.core.store import Store
+from driver_app.screens.afterwards import CostPage
 from driver_app.screens.app import PostriderApp
+from driver_app.screens.design.components import Field
+from driver_app.screens.news import WritePage
 from driver_app.screens.offer import OfferPage
 from driver_app.screens.proof import ProofPage
 from driver_app.screens.stop import StopPage
@@ -119,3 +122,39 @@ def test_what_was_paid_is_told_with_its_amount(app: PostriderApp) -> None:
         "EUR",
         "T2",
     )
+
+
+def test_phone_that_was_signed_out_shows_no_door_and_says_what_becomes_of_it(
+    app: PostriderApp, phone_store: Store
+) -> None:
+    app.driver.complete("T5", "delivered_to_consignee")
+    app.open(StopPage, stop_id="S2")
+    pairing = phone_store.get_pairing()
+    assert pairing is not None
+    phone_store.mark_revoked(pairing)
+    app.look()
+    window.frames(3)
+    assert any("has not sent yet (1)" in text for text in window.texts())
+    window.type_into("Pairing code", "ABCD")
+    assert phone_store.wipe(replace(pairing, revoked=True), lost=1)
+    app.look()
+    window.frames(3)
+    shown = " | ".join(window.texts())
+    assert "Lost, because it came too late: 1." in shown and "Landstrasse" not in shown
+    assert next(each for each in window.widgets(Field) if each.label == "Pairing code").text
+
+
+def test_nothing_can_be_told_before_it_was_entered(app: PostriderApp) -> None:
+    app.open(CostPage)
+    window.frames(3)
+    window.tap("Tell the office")
+    assert acts(app) == [] and window.find("Tell the office").kind == "off"
+    window.tap("7")
+    assert window.find("Tell the office").kind == "primary"
+    app.open(WritePage)
+    window.frames(3)
+    assert window.find("Send").kind == "off"
+    window.type_into("In your own words", "The gate is shut.")
+    window.tap("Send")
+    (act,) = acts(app)
+    assert isinstance(act, SendMessage) and act.text == "The gate is shut."
