@@ -10,7 +10,13 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
 
 from driver_app.core.driver import Driver, Evidence, File
 from driver_app.core.errors import AlreadyFinished
@@ -54,18 +60,21 @@ class AnyDay(RuleBasedStateMachine):
         self.retried: set[str] = set()
         self.fixes: set[int] = set()
         self.photos = 0
+        self.signed_out, self.last_faults = False, 0
 
     def teardown(self) -> None:
         try:
-            self.sync_until_sent(refuse_sockets=False, fail=0, lose=0)
-            view = self.driver.view()
-            attention = {command.id for command in view.needs_attention}
+            if self.signed_out:
+                attention = self.hand_in_and_be_wiped()
+            else:
+                self.sync_until_sent(refuse_sockets=False, fail=0, lose=0)
+                attention = {command.id for command in self.driver.view().needs_attention}
+                assert set(self.account.fixes) == self.fixes
             assert set(self.made) == set(self.account.effects) | attention
-            assert set(self.account.fixes) == self.fixes
             for body in self.account.effects.values():
                 for file in list_files(body):
                     assert file.sha256 in self.server.blobs
-            if not attention:
+            if self.signed_out or not attention:
                 assert list(self.store.blob_folder.iterdir()) == []
         finally:
             self.store.close()
@@ -73,6 +82,25 @@ class AnyDay(RuleBasedStateMachine):
             self.loop.run_until_complete(self.loop.shutdown_default_executor())
             self.loop.close()
             shutil.rmtree(self.folder)
+
+    @initialize(signed_out=st.booleans(), faults=st.integers(0, 3))
+    def choose_an_end(self, signed_out: bool, faults: int) -> None:
+        """Most days end with everything sent, some with the phone signed out before."""
+        self.signed_out, self.last_faults = signed_out, faults
+
+    def hand_in_and_be_wiped(self) -> set[str]:
+        """Of what was made, what the server has refused."""
+        self.account.revoked = True
+        self.server.faults.fail_requests = self.server.faults.lose_answers = self.last_faults
+
+        async def say_last_words() -> None:
+            async with syncing(self.store, pace=AFTER_A_KILL):
+                await until(lambda: not self.driver.view().paired)
+
+        self.loop.run_until_complete(say_last_words())
+        assert self.driver.view().lost == 0
+        assert set(self.account.wiped_with) == {0}
+        return set(self.made) & set(self.account.refused)
 
     # The driver
 
