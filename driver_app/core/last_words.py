@@ -100,6 +100,8 @@ class LastWords:
 
     async def _say_some(self, pairing: Pairing, set_aside: set[str]) -> bool:
         """False when there is nothing more that could go now."""
+        if self._store.get_pairing() != pairing:
+            raise LinkFailed("the phone was paired again")
         blob = self._outbox.find_next_upload(set_aside, full=False)
         if blob is None:
             due = self._outbox.lease(

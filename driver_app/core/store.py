@@ -213,10 +213,10 @@ class Store:
         self._empty_log()
 
     def count_lost_by_wiping(self) -> int:
-        """Commands, of anybody who had this phone, about which the server knows nothing."""
+        """Commands, of anybody who had this phone, that have had no effect: not sent, or refused
+        and waiting for a person."""
         with self.reading() as db:
-            query = "SELECT count(*) FROM outbox WHERE state <> 'rejected'"
-            (count,) = db.execute(query).fetchone()
+            (count,) = db.execute("SELECT count(*) FROM outbox").fetchone()
         return int(count)
 
     def wipe(self, pairing: Pairing, *, lost: int) -> bool:

@@ -23,8 +23,8 @@ TEXTS: dict[str, str] = {
     "pair.wiping": "This phone was signed out by your company. It is being emptied.",
     "pair.wiped": "This phone was signed out by your company and emptied. Everything had been "
     "handed in.",
-    "pair.lost": "This phone was signed out by your company and emptied. Lost, because it came too"
-    " late: {count}. Tell the office.",
+    "pair.lost": "This phone was signed out by your company and emptied. Could not be handed in:"
+    " {count}. Tell the office.",
     # What the phone must allow
     "check.title": "Check this phone",
     "check.intro": "So that nothing fails at a door, the phone must allow this:",

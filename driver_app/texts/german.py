@@ -20,8 +20,8 @@ TEXTS: dict[str, str] = {
     " ({count}), wird jetzt abgegeben, dann wird es geleert.",
     "pair.wiping": "Deine Firma hat dieses Handy abgemeldet. Es wird geleert.",
     "pair.wiped": "Deine Firma hat dieses Handy abgemeldet und geleert. Alles war abgegeben.",
-    "pair.lost": "Deine Firma hat dieses Handy abgemeldet und geleert. Zu spät und verloren:"
-    " {count}. Sag es dem Büro.",
+    "pair.lost": "Deine Firma hat dieses Handy abgemeldet und geleert. Nicht abgegeben werden"
+    " konnte: {count}. Sag es dem Büro.",
     "check.title": "Handy prüfen",
     "check.intro": "Damit an der Tür nichts versagt, muss das Handy dies erlauben:",
     "check.location": "Standort, auch bei dunklem Bildschirm",

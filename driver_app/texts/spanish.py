@@ -20,8 +20,8 @@ TEXTS: dict[str, str] = {
     " entrega ahora; después se vacía.",
     "pair.wiping": "Tu empresa ha desvinculado este móvil. Se está vaciando.",
     "pair.wiped": "Tu empresa ha desvinculado y vaciado este móvil. Todo se había entregado.",
-    "pair.lost": "Tu empresa ha desvinculado y vaciado este móvil. Perdido por llegar tarde:"
-    " {count}. Avisa a la oficina.",
+    "pair.lost": "Tu empresa ha desvinculado y vaciado este móvil. No se pudo entregar: {count}."
+    " Avisa a la oficina.",
     "check.title": "Revisar el móvil",
     "check.intro": "Para que nada falle en la puerta, el móvil debe permitir esto:",
     "check.location": "Ubicación, también con la pantalla apagada",

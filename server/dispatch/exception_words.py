@@ -255,7 +255,7 @@ WORDS = {
         "Ask the driver: is it true? Only then take it in; a finder may have claimed it.",
     ),
     "lost_with_phone": Words(
-        "A phone that was signed out was wiped with work that it could not send.",
+        "A phone that was signed out was wiped with work that was not taken in.",
         "Ask the driver what was done, and settle it by hand.",
     ),
     "offer_unanswered": Words(

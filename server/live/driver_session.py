@@ -226,7 +226,7 @@ class DriverSession:
     ) -> Ack | Reject:
         """Let the command take effect, or give the answer that it got before."""
         command = envelope.body
-        occurred_at = _when(command.occurred_at, error_s, received_at)
+        occurred_at = happened_at(command.occurred_at, error_s, received_at)
         record = {
             "driver_id": self.driver_id,
             "command_id": envelope.id,
@@ -322,7 +322,7 @@ def clock_error_min_s() -> float:
     return max(CLOCK_ERROR_MIN_S, 2 * clock.speed())
 
 
-def _when(occurred_at: datetime, error_s: float, received_at: datetime) -> datetime:
+def happened_at(occurred_at: datetime, error_s: float, received_at: datetime) -> datetime:
     """The phone's time put right. Nothing has happened later than we heard of it."""
     try:
         corrected_at = occurred_at + timedelta(seconds=error_s)

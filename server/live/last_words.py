@@ -21,6 +21,7 @@ from server.kit import clock
 from server.kit.blobs import Blobs
 from server.kit.db import Database
 from server.kit.errors import Conflict, PostriderError
+from server.kit.ids import new_id
 from server.live.driver_session import (
     MAX_BATCH,
     MAX_MESSAGE,
@@ -28,12 +29,14 @@ from server.live.driver_session import (
     DriverSession,
     MalformedBatch,
     UnknownFrame,
+    happened_at,
 )
 from server.live.effects import EFFECTS
 from server.live.models import HeldCommand, LastFile, LastWords
 from server.protocol import codec
 from server.protocol.codec import MalformedFrame
 from server.protocol.envelope import COMMANDS, FRAMES, Envelope
+from server.protocol.to_driver import BLOB_MISSING, Ack, Reject
 
 COMMANDS_MAX = 5000
 """A day of 150 stops makes 700; each may be sent again when its answer was lost."""
@@ -145,18 +148,45 @@ class OldPhone(DriverSession):
             await super().let_take_effect(session, envelope, occurred_at, received_at)
             await self._tell_office(session, HEARD)
             return
-        session.add(
-            HeldCommand(
-                driver_id=self.driver_id,
-                command_id=envelope.id,
-                device_id=self.device_id,
-                name=envelope.type,
-                body=codec.encode_part(envelope.body),
-                occurred_at=occurred_at,
-                received_at=received_at,
-            )
-        )
+        session.add(HeldCommand(**self._held(envelope, occurred_at, received_at)))
         await self._tell_office(session, HELD)
+
+    async def _obey(
+        self, envelope: Envelope, received_at: datetime, error_s: float
+    ) -> Ack | Reject:
+        answer = await super()._obey(envelope, received_at, error_s)
+        if isinstance(answer, Reject) and answer.code != BLOB_MISSING:
+            # Nobody looks at that phone any more: here it can still be read.
+            async with self._db.transaction() as session:
+                refused = {
+                    "verdict": "refused",
+                    "reason": answer.message,
+                    "settled_at": received_at,
+                }
+                held = self._held(
+                    envelope,
+                    happened_at(envelope.body.occurred_at, error_s, received_at),
+                    received_at,
+                )
+                await session.execute(
+                    insert(HeldCommand).values(held | refused).on_conflict_do_nothing()
+                )
+        return answer
+
+    def _held(
+        self, envelope: Envelope, occurred_at: datetime, received_at: datetime
+    ) -> dict[str, Any]:
+        return {
+            "id": new_id(),
+            "driver_id": self.driver_id,
+            "command_id": envelope.id,
+            "device_id": self.device_id,
+            "name": envelope.type,
+            "body": codec.encode_part(envelope.body),
+            "occurred_at": occurred_at,
+            "received_at": received_at,
+            "reason": "",
+        }
 
     async def _act(self, envelope: Envelope) -> list[Any]:
         if type(envelope.body) not in COMMANDS:

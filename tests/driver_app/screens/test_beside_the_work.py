@@ -140,7 +140,7 @@ def test_phone_that_was_signed_out_shows_no_door_and_says_what_becomes_of_it(
     app.look()
     window.frames(3)
     shown = " | ".join(window.texts())
-    assert "Lost, because it came too late: 1." in shown and "Landstrasse" not in shown
+    assert "Could not be handed in: 1." in shown and "Landstrasse" not in shown
     assert next(each for each in window.widgets(Field) if each.label == "Pairing code").text
 
 

@@ -231,6 +231,25 @@ async def test_time_is_over_by_the_servers_clock_and_what_is_lost_is_told(
     assert (told.details["lost"], told.driver_id) == (3, device.driver_id)
 
 
+async def test_what_is_refused_at_the_door_can_still_be_read_at_the_office(
+    town: Town, web: Web, phone: RealPhone
+) -> None:
+    driver_id = await town.add_driver()
+    device = await give_phone(phone, web, driver_id)
+    phone.driver.complete(str(UUID(int=7)), "delivered_to_consignee", DOOR)
+    town.later(hours=1)
+    await revoke(town.db, device)
+    await handed_in(phone)
+    (told,) = [each for each in await town.exceptions() if each.kind == "lost_with_phone"]
+    assert told.details["lost"] == phone.driver.view().lost == 1
+    async with office(town, web) as http:
+        (held,) = (await http.get(f"/api/devices/{device.device_id}/last-words")).json()["items"]
+        assert (held["name"], held["verdict"]) == ("CompleteTask", "refused")
+        assert str(UUID(int=7)) in held["reason"]
+        await http.post(f"/api/devices/{device.device_id}/last-words/take")
+    assert (await town.exceptions()) == [told]
+
+
 async def test_number_of_words_and_files_is_bounded(
     town: Town, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
