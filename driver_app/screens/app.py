@@ -1,5 +1,6 @@
 """The app: which page is open, what has changed in the store, how it looks."""
 
+import ctypes
 import gc
 import shutil
 import time
@@ -34,6 +35,8 @@ REST_S = 2.0
 """So long after the last page was shown, a fifth of a second is nobody's loss."""
 LEFT_BEHIND_MAX = 1
 """Pages; more than that would be felt in the memory of the phone."""
+GIVE_BACK_AFTER = 16
+"""So often pages are cleared away without a rest before the memory goes back to the system."""
 YOUNG, MIDDLE, NEVER = 700, 10, 1_000_000_000
 
 
@@ -64,7 +67,9 @@ class PostriderApp(App):
         self._watch = ChangeWatch(self.store)
         self._stale = False
         self._offered: tuple[str, ...] = ()
-        self._left_behind = 0
+        self._left_behind = self._cleared = 0
+        # glibc keeps what was freed; Android's own allocator does not know this call.
+        self._give_back = getattr(ctypes.CDLL(None), "malloc_trim", lambda _: 0)
         self._shown_s = 0.0
 
     def build(self) -> BoxLayout:
@@ -186,6 +191,10 @@ class PostriderApp(App):
         if self._left_behind > (0 if rests else LEFT_BEHIND_MAX):
             gc.collect()
             self._left_behind = 0
+            self._cleared += 1
+            if rests or self._cleared >= GIVE_BACK_AFTER:
+                self._give_back(0)
+                self._cleared = 0
 
     def _see_revocation(self) -> None:
         from driver_app.screens.pair import PairPage  # noqa: PLC0415
