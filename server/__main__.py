@@ -293,6 +293,12 @@ def add_bench_options(bench: argparse.ArgumentParser) -> None:
     bench.add_argument(
         "--soak", type=number, metavar="SECONDS", help="`live` for so long, a fix a second each"
     )
+    bench.add_argument(
+        "--overload",
+        type=number,
+        metavar="SECONDS",
+        help="`live` with more for so long than a gateway can take",
+    )
     bench.add_argument("--drivers", type=number, default=10_000, help="in `--soak` (10000)")
     bench.add_argument(
         "--minutes", type=float, default=2, help="how long `console` is watched (2; 30)"

@@ -31,9 +31,9 @@ log = logging.getLogger(__name__)
 
 TICK_S = 0.05
 LONG_TICK_S = 0.1
-MANY_FRAMES_PER_S = 10_000
-"""From here on ticks are long: what storing costs for each phone and tick is shared by more fixes,
-and at so many, nobody notices."""
+MANY_FRAMES_PER_S = 500
+"""From here on ticks are long: what a tick costs is shared by more fixes. The map has long ticks of
+its own, and a phone of ours says something each 15 s."""
 
 WAITING_BYTES_MAX = 505 * packed.FIX.size
 """Of one phone that wait to be stored: five frames of the largest size."""
@@ -133,19 +133,18 @@ class FixIntake:
         if not phones:
             return True
         received_at = clock.now()
-        read = tracking.Frames.read([phone.sender for phone in phones], frames)
+        read = _read(phones, frames)
         arrivals = arrivals_of(read, received_at)
         try:
             async with asyncio.timeout(STORE_WITHIN_S):
                 tick = await self._ingest(arrivals, received_at)
         except Exception as error:
-            for phone, some in zip(phones, frames, strict=True):
-                for frame in some:
-                    self._leave_gap(phone, frame)
-            self._show(tracking.newest_claims(arrivals, received_at))
+            self._give_up(phones, frames, received_at)
             if not is_away(error):
                 raise
             log.warning("fixes are not stored until the database is back: %r", error)
+            while self._phones:  # the map goes on with what the others say, too
+                self._give_up(*self._take_waiting(), received_at)
             return False
         self.stored += tick.stored
         self.refused += tick.rejected
@@ -212,6 +211,17 @@ class FixIntake:
         self._tick_s = LONG_TICK_S if per_s >= MANY_FRAMES_PER_S else TICK_S
         self._took_s = now_s
 
+    def _give_up(
+        self, phones: Sequence["Phone"], frames: Sequence[list[bytes]], received_at: datetime
+    ) -> None:
+        """Show on the map what could not be stored."""
+        for phone, some in zip(phones, frames, strict=True):
+            for frame in some:
+                self._leave_gap(phone, frame)
+        if phones:
+            arrivals = arrivals_of(_read(phones, frames), received_at)
+            self._show(tracking.newest_claims(arrivals, received_at))
+
     def _leave_gap(self, phone: "Phone", frame: bytes) -> None:
         self.not_stored += _count(frame)
         first = _first_seq(frame)
@@ -246,6 +256,10 @@ def arrivals_of(frames: tracking.Frames, received_at: datetime) -> tracking.Arri
     errors_us = packed.microseconds(received_at) - frames.sent_us
     is_wrong = np.abs(errors_us) > clock_error_min_s() * 1e6
     return tracking.Arrivals.of_frames(frames, np.where(is_wrong, errors_us, 0))
+
+
+def _read(phones: Sequence["Phone"], frames: Sequence[list[bytes]]) -> tracking.Frames:
+    return tracking.Frames.read([phone.sender for phone in phones], frames)
 
 
 def _first_seq(frame: bytes) -> int:

@@ -23,6 +23,7 @@ from server.app.bench.intake import Intake, measure_intake
 from server.app.bench.live import LiveFigures, measure_live
 from server.app.bench.month import Month, measure_month
 from server.app.bench.outages import move_to_own_mounts
+from server.app.bench.overload import Overload, measure_overload
 from server.app.bench.scale import Scale, measure_scale
 from server.app.bench.soak import Soak, measure_soak
 
@@ -59,9 +60,11 @@ def run_bench(options: argparse.Namespace, say: Say) -> int:
         move_to_own_mounts()
     for name in ("DATABASE_URL", "REDIS_URL"):  # a bench never writes into a company's database
         os.environ.pop(name, None)
-    figures: Figures | LiveFigures | Soak | FaultFigures | ConsoleFigures
+    figures: Figures | LiveFigures | Soak | Overload | FaultFigures | ConsoleFigures
     with tempfile.TemporaryDirectory(prefix="postrider-bench-") as folder:
         match options.what:
+            case "live" if options.overload:
+                figures = asyncio.run(_overload(options, say))
             case "live" if options.soak:
                 figures = asyncio.run(_soak(options, say))
             case "live":
@@ -92,6 +95,10 @@ async def _measure_live(options: argparse.Namespace, say: Say) -> LiveFigures:
 
 async def _soak(options: argparse.Namespace, say: Say) -> Soak:
     return await measure_soak(drivers=options.drivers, seconds=options.soak, say=say)
+
+
+async def _overload(options: argparse.Namespace, say: Say) -> Overload:
+    return await measure_overload(seconds=options.overload, say=say)
 
 
 async def _measure_faults(options: argparse.Namespace, say: Say) -> FaultFigures:

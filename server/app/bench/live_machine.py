@@ -63,7 +63,8 @@ Say = Callable[[str], None]
 
 
 class Load(msgspec.Struct, frozen=True):
-    """What the generator saw; see phones.c. sent, acknowledged: of each phone, in order."""
+    """What the generator saw; see phones.c. answered_after_s: how long after the last
+    frame all were answered, as far as they were. sent, acknowledged: of each phone, in order."""
 
     per_s: float
     us_each: float
@@ -72,6 +73,7 @@ class Load(msgspec.Struct, frozen=True):
     lost: int
     p50_ms: float
     p99_ms: float
+    answered_after_s: float
     sent: list[int]
     acknowledged: list[int]
 
@@ -221,12 +223,13 @@ async def running(
 
 @asynccontextmanager
 async def driving(
-    machine: Machine, *words: str | int | float
+    machine: Machine, *words: str | int | float, screens: int = 0
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Phones of phones.c, once all are let in. words: see there, without the credentials."""
+    """Phones of phones.c, once all are let in, and as many screens of their peer. words: see there,
+    without the credentials."""
     phones = await asyncio.create_subprocess_exec(
         str(machine.folder / "phones"),
-        *map(str, words),
+        *map(str, (*words, screens)),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         limit=1 << 20,

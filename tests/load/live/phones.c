@@ -1,13 +1,15 @@
 /* Many phones in one thread: each sends a frame with one fix at its turn and waits for nothing.
  *
- *   phones KIND PORT COUNT RATE SECONDS PIDS < credentials
+ *   phones KIND PORT COUNT RATE SECONDS PIDS SCREENS < credentials
  *
  * KIND   tcp: as many bytes without WebSocket, answered by 5 bytes
- *        mqtt: published with QoS 1, heard by one subscriber in here as well
- *        socketio: an event with an acknowledgement, heard by one screen in here as well
- *        ws: as WebSocket, any answer counts | ws-stream: as ws, content with an Ack now and then
+ *        mqtt: published with QoS 1, heard by SCREENS subscribers in here as well
+ *        socketio: an event with an acknowledgement, heard by SCREENS in here as well
+ *        ws: as WebSocket, any answer counts
  *        gateway: as WebSocket with Authorization, Hello, and Acks of Postrider, one asked for with
  *        each frame | stream: as gateway, content with an Ack now and then
+ * What is not acknowledged within AGAIN_AFTER_S is sent again, as phones do.
+ *
  * RATE   of all together; 0: they say nothing
  * PIDS   processes whose CPU is counted, by commas
  * stdin  a line for each connection: the value of its Authorization header
@@ -32,7 +34,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TCP, MQTT, SOCKETIO, WS, WS_STREAM, GATEWAY, STREAM };
+enum { TCP, MQTT, SOCKETIO, WS, GATEWAY, STREAM };
 enum { CONNECTING, GREETING, READY };
 #define IN_FLIGHT 1024
 #define FRAME_BYTES 64 /* packed fixes, see server/protocol/packed.py: a header and one fix */
@@ -41,13 +43,15 @@ enum { CONNECTING, GREETING, READY };
 #define BUFFER (1 << 16)
 #define WARM_S 2.0
 #define ENTERING_AT_ONCE 32
-#define ANSWERS_WITHIN_S 3.0 /* what is still to be acknowledged after the last frame */
+#define ANSWERS_WITHIN_S 8.0 /* what is still to be acknowledged after the last frame */
+#define AGAIN_AFTER_S 15.0   /* then a phone sends again what was not acknowledged */
 
 typedef struct {
-    int fd, state, held, watches;
+    int fd, state, held, watches, left;
     long sent, answered;
+    double heard_s;
     double sent_s[IN_FLIGHT];
-    char *buffer;
+    char *buffer, rest[WIRE_BYTES]; /* what the kernel did not take of the last frame */
 } Phone;
 
 static int kind, polling;
@@ -136,7 +140,7 @@ static void pack_fix(char *out, int number, int64_t seq) {
         int32_t lon, lat;
         float accuracy_m;
         uint16_t speed, heading;
-    } frame = {1, 1, kind != STREAM && kind != WS_STREAM, {0}, now_us(), {0}, seq, now_us(),
+    } frame = {1, 1, kind != STREAM, {0}, now_us(), {0}, seq, now_us(),
                95000000 + number * 1000, 471000000 + now_us() / 1000 % LATENCY_WRAP_MS, 5, 1250,
                27000};
     _Static_assert(sizeof frame == FRAME_BYTES, "as packed.py has it");
@@ -173,18 +177,32 @@ static int put_fix(char *out, int number, long seq) {
     return put_frame(out, 2, frame, sizeof frame);
 }
 
+/* As much as the kernel takes; the rest goes before what is sent next. Whether it took all. */
+static int send_bytes(Phone *phone, const char *bytes, int size) {
+    int taken = send(phone->fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (taken < 0 && errno != EAGAIN) give_up("send", strerror(errno));
+    if (taken < 0) taken = 0;
+    memmove(phone->rest, bytes + taken, phone->left = size - taken);
+    return !phone->left;
+}
+
+/* The next fix; none while nobody reads what was sent before. */
 static void send_fix(Phone *phone, int number) {
     char out[WIRE_BYTES];
-    int size = put_fix(out, number, phone->sent + 1);
-    if (send(phone->fd, out, size, MSG_DONTWAIT | MSG_NOSIGNAL) != size) {
+    double at_s = now_s();
+    if (phone->left && !send_bytes(phone, phone->rest, phone->left)) {
         lost++;
         return;
     }
-    phone->sent_s[phone->sent++ % IN_FLIGHT] = now_s();
+    if (phone->sent == phone->answered) phone->heard_s = at_s;
+    if (kind >= GATEWAY && at_s > phone->heard_s + AGAIN_AFTER_S)
+        phone->sent = phone->answered, phone->heard_s = at_s;
+    send_bytes(phone, out, put_fix(out, number, phone->sent + 1));
+    phone->sent_s[phone->sent++ % IN_FLIGHT] = at_s;
 }
 
 static void count_answers(Phone *phone, long through) {
-    double at_s = now_s();
+    double at_s = phone->heard_s = now_s();
     for (; phone->answered < through && phone->answered < phone->sent; phone->answered++) {
         if (!measuring) continue;
         answered++;
@@ -342,29 +360,38 @@ static void open_phone(Phone *phone, int port, int number) {
     if (send(phone->fd, head, size, MSG_NOSIGNAL) != size) give_up("send", strerror(errno));
 }
 
+static long unanswered(const Phone *phones, int count) {
+    long sum = 0;
+    for (int i = 0; i < count; i++) sum += phones[i].sent - phones[i].answered;
+    return sum;
+}
+
 static int by_size(const void *a, const void *b) {
     float x = *(const float *)a, y = *(const float *)b;
     return (x > y) - (x < y);
 }
 
 int main(int words, char **word) {
-    if (words != 7) give_up("usage", "phones KIND PORT COUNT RATE SECONDS PIDS");
-    const char *kinds[] = {"tcp", "mqtt", "socketio", "ws", "ws-stream", "gateway", "stream"};
+    if (words != 8) give_up("usage", "phones KIND PORT COUNT RATE SECONDS PIDS SCREENS");
+    const char *kinds[] = {"tcp", "mqtt", "socketio", "ws", "gateway", "stream"};
     while (kind < STREAM && strcmp(word[1], kinds[kind])) kind++;
     int port = atoi(word[2]), count = atoi(word[3]);
     double rate = atof(word[4]), seconds = atof(word[5]);
     polling = epoll_create1(0);
-    int watching = kind == MQTT || kind == SOCKETIO;
+    int watching = kind == MQTT || kind == SOCKETIO ? atoi(word[7]) : 0;
     Phone *phones = calloc(count + watching, sizeof *phones);
-    if (watching) phones[count].watches = 1;
-    if (watching) open_phone(&phones[count], port, count);
+    for (int i = count; i < count + watching; i++) {
+        phones[i].watches = 1;
+        open_phone(&phones[i], port, i);
+    }
     for (int first = 0, last; first < count; first = last) {
         last = first + ENTERING_AT_ONCE < count ? first + ENTERING_AT_ONCE : count;
         for (int i = first; i < last; i++) open_phone(&phones[i], port, i);
         for (int i = first; i < last; i++)
             while (phones[i].state != READY) wait_ms(100);
     }
-    while (watching && phones[count].state != READY) wait_ms(100);
+    for (int i = count; i < count + watching; i++)
+        while (phones[i].state != READY) wait_ms(100);
     printf("ready\n");
     fflush(stdout);
     if (rate == 0) { /* idle: only be there */
@@ -385,13 +412,15 @@ int main(int words, char **word) {
     cpu_s = cpu_s_of(word[6]) - cpu_s, own_s = own_cpu_s() - own_s;
     long seen = answered;
     measuring = 0;
-    for (double end_s = now_s() + ANSWERS_WITHIN_S; now_s() < end_s;) wait_ms(100);
+    double last_s = now_s();
+    while (now_s() < last_s + ANSWERS_WITHIN_S && unanswered(phones, count)) wait_ms(20);
+    double after_s = now_s() - last_s;
     qsort(latency_s, samples, sizeof *latency_s, by_size);
     printf("{\"per_s\":%.0f,\"us_each\":%.3f,\"core_share\":%.3f,\"generator_share\":%.3f,"
-           "\"lost\":%ld,\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"sent\":[",
+           "\"lost\":%ld,\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"answered_after_s\":%.2f,\"sent\":[",
            seen / took_s, seen ? cpu_s * 1e6 / seen : 0, cpu_s / took_s, own_s / took_s, lost,
            samples ? latency_s[samples / 2] * 1e3 : 0,
-           samples ? latency_s[(long)(samples * .99)] * 1e3 : 0);
+           samples ? latency_s[(long)(samples * .99)] * 1e3 : 0, after_s);
     for (int i = 0; i < count; i++) printf("%s%ld", i ? "," : "", phones[i].sent);
     printf("],\"acknowledged\":[");
     for (int i = 0; i < count; i++) printf("%s%ld", i ? "," : "", phones[i].answered);

@@ -25,7 +25,6 @@ async function main() {
       answer(fix.seq);
     });
   });
-  console.log("ready");
 }
 
 main();
