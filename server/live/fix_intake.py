@@ -46,6 +46,10 @@ BYTES_AT_ONCE = 10_000 * 2 * packed.FIX.size
 """At most so many phones, and about so much of what they say, are stored by one transaction: when
 more comes than can be stored, each of them still ends in time, and what it stored is kept."""
 
+WAITING_BYTES_OF_ALL = 4 * BYTES_AT_ONCE
+"""From here on nobody is read who says more, before the next transaction can take the rest: whoever
+reads all the time has none left for storing."""
+
 TELL_EVERY_S = 2.0
 """So often a phone that goes on sending hears what is stored; one that waits for it, at once."""
 
@@ -68,6 +72,10 @@ class FixIntake:
         """Those of whom frames wait."""
         self._untold: dict[Phone, int] = {}
         """The fix up to which all is stored, for phones that have not heard it yet."""
+        self._waiting_bytes = 0
+        """Of them all."""
+        self._held: set[Phone] = set()
+        """Those that are read no more until there is room."""
         self._has_come = asyncio.Event()
         self._is_behind = False
         """Whether more waits than was stored at once."""
@@ -86,7 +94,9 @@ class FixIntake:
                 self.not_stored += _count(frame)
                 return
             phone.resumes_at_seq = None
-        phone.waiting_bytes += len(frame)
+        size = len(frame)
+        phone.waiting_bytes += size
+        self._waiting_bytes += size
         if phone.waiting_bytes > WAITING_BYTES_MAX:
             self._leave_gap(phone, frame)
         elif phone.frames is None:
@@ -95,15 +105,28 @@ class FixIntake:
             self._has_come.set()
         else:
             phone.frames.append(frame)
-        if phone.waiting_bytes > WAITING_BYTES_MANY:
+        if phone.waiting_bytes > WAITING_BYTES_MANY or self._waiting_bytes > WAITING_BYTES_OF_ALL:
             phone.pause()
+            self._held.add(phone)
+
+    def has_room_for(self, phone: "Phone") -> bool:
+        """Whether more may be read of what it says."""
+        return (
+            phone.waiting_bytes <= WAITING_BYTES_MANY
+            and self._waiting_bytes <= WAITING_BYTES_OF_ALL
+        )
 
     async def run(self) -> None:
         """Store what comes, tick by tick. Runs until cancelled."""
         while True:
             await self._has_come.wait()
             await asyncio.sleep(0 if self._is_behind else self._tick_s)
-            if not await self.store():
+            is_stored = await self.store()
+            if self._waiting_bytes <= BYTES_AT_ONCE:
+                held, self._held = self._held, set()
+                for phone in held:
+                    phone.read_on()
+            if not is_stored:
                 await asyncio.sleep(PAUSE_S)
 
     async def tell_all(self) -> None:
@@ -196,6 +219,7 @@ class FixIntake:
     def _take_waiting_of(self, phone: "Phone") -> list[bytes]:
         some, phone.frames = phone.frames, None
         assert some is not None
+        self._waiting_bytes -= phone.waiting_bytes
         phone.waiting_bytes = 0
         if (gap := phone.resumes_at_seq) is not None:
             # They came while those before them were not stored after all.

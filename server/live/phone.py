@@ -12,7 +12,7 @@ from picows import WSFrame, WSMsgType, WSTransport
 from server.kit.logs import begin_trace
 from server.live.driver_session import MAX_FIXES, DriverSession
 from server.live.endings import Ending, HelloLate, ending_for
-from server.live.fix_intake import WAITING_BYTES_MANY, FixIntake
+from server.live.fix_intake import FixIntake
 from server.live.sockets import FRAMES_PER_S_MAX, Caller, House
 from server.protocol import codec, packed
 from server.protocol.envelope import Envelope
@@ -105,7 +105,7 @@ class Phone(Caller):
 
     def has_room(self) -> bool:
         is_heard = self._waiting is None or len(self._waiting) < WAITING_MAX
-        return is_heard and self.waiting_bytes <= WAITING_BYTES_MANY
+        return is_heard and self._intake.has_room_for(self)
 
     def hang_up(self) -> None:
         self._waiting = None

@@ -95,11 +95,9 @@ class Caller(WSListener):
         """Called once a second."""
         assert self._transport is not None
         self.age_s += 1
-        if self._is_paused and self.has_room():
-            self._is_paused = False
-            self._transport.underlying_transport.resume_reading()
         self._silent_s = 0 if self._frames else self._silent_s + 1
         self._frames = 0
+        self.read_on()
         if self._silent_s == PING_AFTER_S:
             self._transport.send_ping()
         if self._clogged_s is not None:
@@ -165,6 +163,18 @@ class Caller(WSListener):
         if not self._is_paused and self._transport is not None:
             self._is_paused = True
             self._transport.underlying_transport.pause_reading()
+
+    def read_on(self) -> None:
+        """After a pause, if there is room."""
+        if (
+            self._is_paused
+            and not self._is_ending
+            and self._frames < FRAMES_PER_S_MAX
+            and self.has_room()
+        ):
+            assert self._transport is not None
+            self._is_paused = False
+            self._transport.underlying_transport.resume_reading()
 
     def _collect(self, kind: WSMsgType, frame: WSFrame) -> None:
         """A message that is no plain text, or a part of one that comes in parts."""

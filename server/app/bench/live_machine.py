@@ -223,13 +223,13 @@ async def running(
 
 @asynccontextmanager
 async def driving(
-    machine: Machine, *words: str | int | float, screens: int = 0
+    machine: Machine, *words: str | int | float, screens: int = 0, patience_s: int = 8
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Phones of phones.c, once all are let in, and as many screens of their peer. words: see there,
-    without the credentials."""
+    """Phones of phones.c, once all are let in, and as many screens of their peer. words: see there.
+    patience_s: so long they wait for what is still to be acknowledged at the end."""
     phones = await asyncio.create_subprocess_exec(
         str(machine.folder / "phones"),
-        *map(str, (*words, screens)),
+        *map(str, (*words, screens, patience_s)),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         limit=1 << 20,

@@ -26,8 +26,11 @@ from server.kit.db import Database
 
 PHONES = 2_000
 BEARABLE_PER_S = 10_000
-OFFERED_PER_S = 160_000
+OFFERED_PER_S = 120_000
 SAMPLE_S = 0.25
+PATIENCE_S = 90
+"""The kernel's buffers alone hold many seconds of what is sent."""
+
 GROWTH_MAX_KB_EACH = 64
 """What a phone may cost at most: 16 KB that wait to be stored, as Python keeps them, and its
 socket's buffers."""
@@ -106,7 +109,7 @@ async def _drive(machine: Machine, rate: int, seconds: int) -> Drive:
     port = free_port()
     async with running(gateway_command(port), machine, port) as gateway:
         words = ("stream", port, PHONES, rate, seconds, gateway.pid)
-        async with driving(machine, *words) as driven:
+        async with driving(machine, *words, patience_s=PATIENCE_S) as driven:
             before_kb = most_kb = memory_kb(gateway.pid)
             began_s = time.monotonic()
             load = asyncio.create_task(load_of(driven))

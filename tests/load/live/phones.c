@@ -1,6 +1,6 @@
 /* Many phones in one thread: each sends a frame with one fix at its turn and waits for nothing.
  *
- *   phones KIND PORT COUNT RATE SECONDS PIDS SCREENS < credentials
+ *   phones KIND PORT COUNT RATE SECONDS PIDS SCREENS PATIENCE < credentials
  *
  * KIND   tcp: as many bytes without WebSocket, answered by 5 bytes
  *        mqtt: published with QoS 1, heard by SCREENS subscribers in here as well
@@ -12,6 +12,7 @@
  *
  * RATE   of all together; 0: they say nothing
  * PIDS   processes whose CPU is counted, by commas
+ * PATIENCE  seconds for what is still to be acknowledged after the last frame
  * stdin  a line for each connection: the value of its Authorization header
  *
  * Prints "ready" once all are let in, and at the end one line of JSON: messages answered per second,
@@ -43,7 +44,6 @@ enum { CONNECTING, GREETING, READY };
 #define BUFFER (1 << 16)
 #define WARM_S 2.0
 #define ENTERING_AT_ONCE 32
-#define ANSWERS_WITHIN_S 8.0 /* what is still to be acknowledged after the last frame */
 #define AGAIN_AFTER_S 15.0   /* then a phone sends again what was not acknowledged */
 
 typedef struct {
@@ -372,7 +372,7 @@ static int by_size(const void *a, const void *b) {
 }
 
 int main(int words, char **word) {
-    if (words != 8) give_up("usage", "phones KIND PORT COUNT RATE SECONDS PIDS SCREENS");
+    if (words != 9) give_up("usage", "phones KIND PORT COUNT RATE SECONDS PIDS SCREENS PATIENCE");
     const char *kinds[] = {"tcp", "mqtt", "socketio", "ws", "gateway", "stream"};
     while (kind < STREAM && strcmp(word[1], kinds[kind])) kind++;
     int port = atoi(word[2]), count = atoi(word[3]);
@@ -413,7 +413,7 @@ int main(int words, char **word) {
     long seen = answered;
     measuring = 0;
     double last_s = now_s();
-    while (now_s() < last_s + ANSWERS_WITHIN_S && unanswered(phones, count)) wait_ms(20);
+    while (now_s() < last_s + atof(word[8]) && unanswered(phones, count)) wait_ms(20);
     double after_s = now_s() - last_s;
     qsort(latency_s, samples, sizeof *latency_s, by_size);
     printf("{\"per_s\":%.0f,\"us_each\":%.3f,\"core_share\":%.3f,\"generator_share\":%.3f,"

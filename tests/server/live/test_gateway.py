@@ -520,6 +520,37 @@ async def test_phone_that_says_more_than_is_stored_is_read_no_more_until_it_is(
     assert await stored(town.db) == list(range(1, said + 2))
 
 
+async def test_while_more_waits_than_is_soon_stored_nobody_else_is_read(
+    town: Town, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading takes the time in which it could be stored."""
+    monkeypatch.setattr(fix_intake, "WAITING_BYTES_OF_ALL", 100)
+    devices = [await pair(town.db, await town.add_driver()) for _ in range(2)]
+    intake = web.gateway.intake
+    ingest, is_storing, held = intake._ingest, asyncio.Event(), asyncio.Event()
+
+    async def wait_and_ingest(arrivals: Arrivals, received_at: datetime) -> Tick:
+        is_storing.set()
+        await held.wait()
+        return await ingest(arrivals, received_at)
+
+    monkeypatch.setattr(intake, "_ingest", wait_and_ingest)
+    async with calling(web, devices[0]) as first, calling(web, devices[1]) as second:
+        await first.say(Fixes(fixes=(fix(town, 1),)))
+        await is_storing.wait()
+        await first.say(Fixes(fixes=(fix(town, 2),)))
+        await until(lambda: len(intake._phones) == 1)
+        await second.say(Fixes(fixes=(fix(town, 1),)))
+        await until(lambda: len(intake._held) == 1)
+        await second.say(Fixes(fixes=(fix(town, 2),)))  # the network keeps it
+        assert intake._waiting_bytes == 2 * 64
+        held.set()
+        for line in (first, second):
+            while (await line.answer()).fixes_through < 2:
+                pass
+    assert intake.not_stored == intake._waiting_bytes == 0
+
+
 def _has_left_out(web: Web, count: int) -> bool:
     return web.gateway.intake.not_stored >= count
 
