@@ -21,8 +21,8 @@ from server.app.bench.live_machine import (
     running,
 )
 from server.app.bench.soak import Losses, count_losses
-from server.app.system import free_port
 from server.kit.db import Database
+from server.kit.ports import free_port
 
 PHONES = 2_000
 BEARABLE_PER_S = 10_000
