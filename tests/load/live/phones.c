@@ -42,7 +42,7 @@ enum { CONNECTING, GREETING, READY };
 #define WIRE_BYTES 256
 #define LATENCY_WRAP_MS 4000 /* see screens.py; in 1e-7 degrees, so that nobody drives too fast */
 #define BUFFER (1 << 16)
-#define WARM_S 2.0
+#define WARM_S 4.0
 #define ENTERING_AT_ONCE 32
 #define AGAIN_AFTER_S 15.0   /* then a phone sends again what was not acknowledged */
 
