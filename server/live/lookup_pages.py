@@ -21,7 +21,7 @@ from server.kit.errors import TooMany
 from server.kit.inputs import ONE_LINE
 from server.kit.settings import Settings
 from server.live.customer_pages import Language, address_of, limit_of
-from server.live.html import HTML
+from server.live.html import html_response
 from server.live.lookup import Answer, NothingKnown, look_up
 from server.live.return_page import STYLE
 from server.live.tracking_page import source_hash
@@ -65,13 +65,14 @@ async def show_lookup(
     number: Typed = "",
     postcode: Typed = "",
     lang: Language = "",
-) -> Response[str]:
+) -> Response[bytes]:
     """The form, and under it what is known."""
     language = language_of(request.headers.get("accept-language", ""), lang)
     texts = TEXTS[language]
     found = await accounts.account_of_code(session, account.upper())
     if found is None:
-        return _page([f"<p>{texts['lookup_nothing']}</p>"], language, 404)
+        page = _page([f"<p>{texts['lookup_nothing']}</p>"], language)
+        return html_response(request, page, HEADERS, 404)
     status = 200
     told = ""
     if number and postcode:
@@ -89,7 +90,7 @@ async def show_lookup(
             status = slow_down.status
     brand = await accounts.get_brand(session, found.id)
     parts = [_head(brand), _form(texts, number, postcode, lang), told]
-    return _page(parts, language, status)
+    return html_response(request, _page(parts, language), HEADERS, status)
 
 
 def _head(brand: Brand | None) -> str:
@@ -126,15 +127,14 @@ def _told(answer: Answer, zone: tzinfo, texts: dict[str, str]) -> str:
     return "".join(parts)
 
 
-def _page(parts: list[str], language: str, status: int) -> Response[str]:
-    page = (
+def _page(parts: list[str], language: str) -> str:
+    return (
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         '<meta name="robots" content="noindex,nofollow"><link rel="icon" href="data:,">'
         f"<title>{TEXTS[language]['lookup_title']}</title><style>{STYLE}</style></head>"
         f"<body><main>{''.join(parts)}</main></body></html>"
     )
-    return Response(page, status_code=status, media_type=HTML, headers=HEADERS)
 
 
 LOOKUP_PAGES = [get_lookup_script, show_lookup]

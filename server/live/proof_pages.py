@@ -20,7 +20,7 @@ from server.live import tracking_page
 from server.live.change_page import render_document
 from server.live.customer_pages import Language, address_of, limit_of, read_offers
 from server.live.delivery_photos import DeliveryPhoto, delivery_photos
-from server.live.html import HTML
+from server.live.html import html_response
 from server.live.return_page import STYLE
 from server.live.tracking_page import Offers, source_hash
 from server.live.tracking_texts import TEXTS, language_of
@@ -45,7 +45,7 @@ async def show_proof(
     settings: NamedDependency[Settings],
     *,
     lang: Language = "",
-) -> Response[str]:
+) -> Response[bytes]:
     language = language_of(request.headers.get("accept-language", ""), lang)
     limit, address = limit_of(request), address_of(request)
     try:
@@ -54,12 +54,15 @@ async def show_proof(
         consignment_id = await consignments.consignment_of_token(session, token)
     except TrackingLinkUnknown:
         limit.count_wrong_guess(address, token)
-        return _answer(tracking_page.render_not_valid(language), 404, tracking_page.HEADERS)
+        page = tracking_page.render_not_valid(language)
+        return html_response(request, page, tracking_page.HEADERS, 404)
     except TooMany as slow_down:
         page = tracking_page.render_slow_down(language)
-        return _answer(page, slow_down.status, {**tracking_page.HEADERS, **slow_down.headers})
+        headers = tracking_page.HEADERS | slow_down.headers
+        return html_response(request, page, headers, slow_down.status)
     photos = await delivery_photos(session, consignment_id)
-    return _answer(_render(photos.values(), offers, settings.timezone, language), 200, HEADERS)
+    page = _render(photos.values(), offers, settings.timezone, language)
+    return html_response(request, page, HEADERS)
 
 
 @get("/t/{token:str}/proof/{sha256:str}", guards=[public], include_in_schema=False)
@@ -97,10 +100,6 @@ def _render(photos: Iterable[DeliveryPhoto], offers: Offers, zone: tzinfo, langu
     if not photos:
         parts.append(f"<p>{texts['no_proof']}</p>")
     return render_document(parts, offers, language, texts["proof"])
-
-
-def _answer(page: str, status: int, headers: dict[str, str]) -> Response[str]:
-    return Response(page, status_code=status, media_type=HTML, headers=headers)
 
 
 PROOF_PAGES = [show_proof, show_proof_photo]
