@@ -168,7 +168,7 @@ function styleOf(dark: boolean): StyleSpecification {
         layout: { "text-field": ["get", "label"], "text-font": FONT, "text-size": 11, "text-allow-overlap": true },
         paint: { "text-color": "#ffffff" } },
       { id: "names", type: "symbol", source: "drawn", filter: ["all", ["has", "label"], ["!", ["has", "colour"]]],
-        layout: { "text-field": ["get", "label"], "text-font": FONT, "text-size": 12 },
+        layout: { "text-field": ["get", "label"], "text-font": FONT, "text-size": 12, "text-anchor": "top", "text-offset": [0, 0.9] },
         paint: { "text-color": dark ? "#ffffff" : "#14181d", "text-halo-color": dark ? "#14181d" : "#ffffff", "text-halo-width": 1.5 } },
     ],
   };

@@ -25,6 +25,7 @@ export function makeRows(name: string, label: string, columns: RowColumn[], valu
   const body = h("tbody");
   const table = h("table", { "aria-label": label },
     h("thead", {}, h("tr", {}, ...columns.map((column) => h("th", { scope: "col" }, column.label)), h("td"))), body);
+  const scroll = h("div", { class: "scroll" }, table);
   const keep = (rows: Row[]): void => {
     control.value = writeRows(rows);
     control.dispatchEvent(new Event("input", { bubbles: true }));
@@ -37,7 +38,7 @@ export function makeRows(name: string, label: string, columns: RowColumn[], valu
   };
   const draw = (): void => {
     const rows = readRows(control.value);
-    table.hidden = rows.length === 0;
+    scroll.hidden = rows.length === 0;
     body.replaceChildren(...rows.map((row, index) => h("tr", {},
       ...columns.map((column) => h("td", {}, cell(column, row[column.name] ?? "", index, change))),
       h("td", {}, h("button", {
@@ -59,7 +60,7 @@ export function makeRows(name: string, label: string, columns: RowColumn[], valu
   }, t("Add a row"));
   control.addEventListener("change", draw); // by who merges what others did
   draw();
-  return [h("div", { class: "scroll" }, table), h("p", { class: "buttons" }, add), control];
+  return [scroll, h("p", { class: "buttons" }, add), control];
 }
 
 function cell(

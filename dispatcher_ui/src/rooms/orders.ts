@@ -215,15 +215,15 @@ async function exchange(order: Order, consignments: Consignment[]): Promise<void
 function story(events: OrderEvent[]): HTMLElement {
   return h("ol", { class: "story" }, ...[...events].reverse().map((event) => {
     const changes = Object.entries(event.changes).map(([name, [before, after]]) =>
-      `${words(name)}: ${short(before)} → ${short(after)}`);
+      `${words(name)}: ${short(name, before)} → ${short(name, after)}`);
     return h("li", {}, h("time", { datetime: event.occurred_at }, dateTime(event.occurred_at)),
       h("div", {}, h("p", {}, `${words(event.what)} ${event.reason}`),
         h("p", { class: "aside" }, [whoIs(event.by), ...changes].join(" · "))));
   }));
 }
 
-const short = (value: unknown): string =>
-  value == null || value === "" ? "–" : typeof value === "string" ? value : JSON.stringify(value);
+const short = (name: string, value: unknown): string =>
+  value == null || value === "" ? "–" : typeof value !== "string" ? JSON.stringify(value) : name === "state" ? words(value) : value;
 
 /** Amends the version that was looked at, or merges with what somebody else did to it meanwhile. */
 function amend({ id, number }: Order, done: () => unknown): void {

@@ -45,7 +45,7 @@ export function preferenceCard(who: Consignee, now: Preference, changed: () => u
   ], facts(([
     [t("Deliver"), now.window_start_local ? `${clock(now.window_start_local)} – ${clock(now.window_end_local)}` : ""],
     [t("Safe place"), now.safe_place], [t("At the door"), now.access_note], [t("Instructions"), now.instructions], [t("Goods"), goods],
-    [t("Learned from"), t("{n} delivered orders", { n: count(now.orders_seen) })],
+    [t("Orders it rests on"), count(now.orders_seen)],
   ] as [string, string][]).filter(([, said]) => said !== "")));
 }
 

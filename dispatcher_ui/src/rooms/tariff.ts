@@ -73,7 +73,7 @@ export async function showTariff(view: View, id: string, accounts: Account[], na
       button(t("Copy it"), () => go(`${roomUrl("billing", "tariffs", "new")}?like=${id}`))),
     h("div", { class: "columns" },
       h("section", { class: "card" }, form),
-      h("div", { class: "stack" }, trialOf(form, typed), isNew ? "" : pastOf(id, nameOf))),
+      h("div", { class: "stack beside" }, trialOf(form, typed), isNew ? "" : pastOf(id, nameOf))),
   );
 }
 

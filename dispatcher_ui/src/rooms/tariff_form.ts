@@ -114,8 +114,11 @@ function weekdayChoices(): [string, string][] {
 /** The fields of a price list, filled in with the rules in this currency. */
 export function ruleFields(rules: Rules, currency: string): Field[] {
   const of = (part: string): Record<string, number | null | undefined> => (rules[part] ?? {}) as Record<string, number | null | undefined>;
-  const field = (part: string, { name, label, kind }: Asked, width: Field["width"]): Field =>
-    ({ name: `rules.${part}.${name}`, label, kind: "number", value: shownAs(of(part)[name], kind, currency), ...(width && { width }) });
+  /** What need not be there is left empty when it is nothing; an amount of 0 says that the part is free. */
+  const field = (part: string, { name, label, kind, required }: Asked, width: Field["width"]): Field => {
+    const value = required || name === "minor" ? of(part)[name] : of(part)[name] || undefined;
+    return { name: `rules.${part}.${name}`, label, kind: "number", value: shownAs(value, kind, currency), ...(width && { width }) };
+  };
   const choice = (name: string, label: string, options: [string, string][], value: string): Field =>
     ({ name: `rules.${name}`, label, kind: "select", options, value, width: "third" });
   const rowsOf = (name: string): Field[] => tables().filter((table) => table.name === name).map(({ title, hint, columns }): Field =>
@@ -125,7 +128,7 @@ export function ruleFields(rules: Rules, currency: string): Field[] {
       { name: "", label: title, kind: "heading", ...(hint && { hint }) }, ...asks.map((ask) => field(part, ask, "third")),
     ]),
     ...rowsOf("distance.bands"),
-    field("distance", { name: "beeline_percent", label: t("The air line counts, %"), kind: "count" }, "third"),
+    field("distance", { name: "beeline_percent", label: t("Air line, %"), kind: "count" }, "third"),
     ...rowsOf("weight.bands"),
     choice("weight.per", t("Weighed"), [["consignment", t("all together")], ["parcel", t("each parcel")]], rules.weight?.per ?? "consignment"),
     field("weight", { name: "volumetric_divisor", label: t("cm³ that count as 1 kg"), kind: "count" }, "third"),
