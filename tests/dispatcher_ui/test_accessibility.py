@@ -7,6 +7,7 @@ from typing import Any
 from playwright.async_api import Page, ViewportSize, expect
 
 from server.identity.access import Role
+from server.kit.relay import relay_pending
 
 WIDE = ViewportSize(width=1280, height=800)
 PHONE = ViewportSize(width=390, height=844)
@@ -98,12 +99,53 @@ async def faults_now(page: Page, what: str, within: str, find_faults: Any) -> li
     await expect(page.get_by_role("alert").filter(visible=True)).to_have_count(0)
     only_by_mouse = await page.evaluate(ONLY_BY_MOUSE, FOCUSABLE)
     faults: list[Any] = [(what, "only by mouse", each) for each in only_by_mouse]
+    is_wild = await page.evaluate("'wild' in window || document.querySelector('[data-wild]')")
+    faults += [(what, "words are taken for a part of the page")] if is_wild else []
     return faults + [(what, "light", each) for each in await find_faults(page, within=within)]
+
+
+WILD = "<img src='/gone' data-wild onerror='window.wild = 1'>\"'>"
+"""As a shop, a driver or a stranger might be called who wants the page to do something."""
+
+
+async def fill_with_wild_words(company: Any) -> None:
+    """One of each kind of thing, with such words wherever words are taken."""
+    where = {"name": WILD, "address": {"line": f"{WILD} 1, Maravik"}}
+    tariff = {"name": WILD, "currency": "EUR", "valid_from": "2026-01-01T00:00:00Z"}
+    lon, lat = company.door(0)
+    circle = {"name": WILD, "lon": lon, "lat": lat, "radius_m": 300, "rule": "stay_out"}
+    async with company.desk() as desk:
+        await desk.post("/api/accounts", {"name": WILD, "code": "WILD"})
+        await desk.post("/api/tariffs", tariff | {"rules": {"flat": {"minor": 500}, "note": WILD}})
+        await desk.post("/api/geofences", circle | {"depot_id": str(company.depot_id)})
+        await desk.post("/api/places", {"street": WILD, "city": WILD, "access_note": WILD})
+        person = {"name": WILD, "email": "wild@example.org", "role": "clerk"}
+        await desk.post("/api/people", person)
+        driver_id = company.drivers["Nora Frei"]
+        await desk.post(f"/api/drivers/{driver_id}/messages", {"text": WILD})
+        await desk.post(
+            "/api/orders",
+            {
+                "account": "WILD",
+                "kind": "courier",
+                "consignor": where,
+                "consignee": where,
+                "parcels": [{"weight_g": 500, "description": WILD}],
+                "window_start_at": "2026-03-02T10:00:00Z",
+                "window_end_at": "2026-03-02T12:00:00Z",
+                "instructions": WILD,
+                "reference": WILD,
+                "cost_centre": WILD,
+            },
+            key="wild",
+        )
+    await relay_pending(company.db)
 
 
 async def test_every_page_is_accessible_in_every_look_and_fits_a_phone(
     visit: Any, company: Any, accessibility_faults: Any, picture: Any
 ) -> None:
+    await fill_with_wild_words(company)
     pages = [await visit("about:blank", role=Role.ADMIN, viewport=WIDE) for _ in range(LOOKERS)]
     for page in pages:
         await page.add_init_script(NOTE_LISTENERS)

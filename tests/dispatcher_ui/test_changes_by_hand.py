@@ -117,7 +117,7 @@ async def test_stops_are_chosen_by_drawing_around_them(
 
 
 async def test_geofence_is_drawn_on_the_map_and_two_who_change_it_lose_nothing(
-    visit: Any, company: Any
+    visit: Any, company: Any, accessibility_faults: Any
 ) -> None:
     page = await open_page(visit, "/people/geofences")
     await expect(page.get_by_text("No circle is watched yet.")).to_be_visible()
@@ -131,6 +131,7 @@ async def test_geofence_is_drawn_on_the_map_and_two_who_change_it_lose_nothing(
     await page.mouse.up()
     drawn = int(await page.get_by_label("Reaches, m").input_value())
     assert 50 < drawn < 2_000, "sixty pixels of a map of a town"
+    assert await accessibility_faults(page, within="dialog[open]") == []
     await page.get_by_label("Name").fill("The old town")
     await page.get_by_label("Reaches, m").fill("20")
     await page.get_by_role("button", name="Watch it").click()
@@ -160,7 +161,7 @@ async def test_geofence_is_drawn_on_the_map_and_two_who_change_it_lose_nothing(
 
 
 async def test_tariff_is_written_in_a_form_with_its_price_beside_it_and_merged(
-    visit: Any, company: Any
+    visit: Any, company: Any, accessibility_faults: Any
 ) -> None:
     page: Page = await visit("/dispatch/billing/tariffs/new", role=Role.CLERK, viewport=WIDE)
     trial = page.locator(".stack")
@@ -173,6 +174,7 @@ async def test_tariff_is_written_in_a_form_with_its_price_beside_it_and_merged(
         await bands.get_by_label(f"Amount, row {number}").fill(amount)
     await page.get_by_role("button", name="Make the draft").click()
     await expect(bands).to_contain_text("Row 2: “x” is no number of 0 or more.")
+    assert await accessibility_faults(page, within="#room") == []
     await bands.get_by_label("Amount, row 2").fill("12")
     await expect(trial).to_contain_text("It would cost €13.50 net")
     await page.get_by_label("Weight of each, kg").fill("8")
