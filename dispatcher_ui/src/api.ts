@@ -1,5 +1,7 @@
 /** Calls to the server. A refusal becomes an error whose message a person can act on. */
 
+import { t } from "./language";
+
 export type Role = "admin" | "dispatcher" | "warehouse" | "clerk" | "driver" | "account_user";
 
 export interface Person {
@@ -167,7 +169,7 @@ async function askServer<Answer>(
   try {
     answer = await fetch(path, request);
   } catch {
-    throw new Refusal(0, { code: "away", detail: "The server cannot be reached. Try again." });
+    throw new Refusal(0, { code: "away", detail: t("The server cannot be reached. Try again.") });
   }
   if (!answer.ok) throw new Refusal(answer.status, await problemOf(answer));
   const text = await answer.text();
@@ -188,5 +190,5 @@ async function problemOf(answer: Response): Promise<Problem> {
   } catch {
     // Not from Postrider but from something between: only the status is known.
   }
-  return { code: "unknown", detail: `The server answered ${answer.status}. Try again in a moment.` };
+  return { code: "unknown", detail: t("The server answered {status}. Try again in a moment.", { status: answer.status }) };
 }

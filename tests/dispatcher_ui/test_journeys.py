@@ -99,7 +99,9 @@ async def plan_and_publish(page: Page, company: Any) -> None:
     await expect(page.get_by_text("A plan is being made")).to_be_visible()
     while await plan_next(company.db, HaversineRoads()):
         pass
-    await expect(page.locator(".block").first).to_be_visible()
+    await page.locator(".block").first.click()
+    await page.keyboard.press("l")
+    await toast(page, "Locked")
     await page.get_by_role("button", name="Publish").click()
     await toast(page, "Published")
     await relay_pending(company.db)
@@ -164,6 +166,7 @@ async def settle_what_went_wrong(page: Page, company: Any) -> None:
     await page.get_by_role("link", name="Exceptions").click()
     row = page.get_by_role("row").filter(has_text="vehicle broke down").first
     await row.click()
+    await expect(page.get_by_role("dialog")).to_contain_text("runs that took over")
     await page.get_by_role("dialog").get_by_role("button", name="Settle").click()
     await page.get_by_label("What was done").fill("Towed away")
     await page.get_by_role("dialog").get_by_role("button", name="Settle").click()
