@@ -10,12 +10,9 @@ import zxingcpp
 from PIL import Image
 from playwright.async_api import Page, ViewportSize, expect
 
-from routing.roads import HaversineRoads
 from server.arrivals.models import ForecastScore
-from server.dispatch.planner import plan_next
 from server.identity.access import Role
 from server.kit.ids import new_id
-from server.kit.relay import relay_pending
 
 WIDE = ViewportSize(width=1280, height=800)
 
@@ -76,6 +73,28 @@ async def test_what_was_typed_outlives_a_reload_until_it_is_taken(shop: Page, co
     await expect(shop.get_by_label("Consignee *")).to_have_value("")
 
 
+async def test_order_is_split_by_the_goods_that_were_chosen(visit: Any, company: Any) -> None:
+    async with company.desk() as desk:
+        await desk.post("/api/accounts", {"name": "Two of a kind", "code": "TWO"})
+        body = {
+            "account": "TWO",
+            "consignee": {"name": "Ada", "address": {"line": "Lindenweg 3, Maravik"}},
+            "lines": [{"sku": "CUP", "quantity": 3}, {"sku": "POT", "quantity": 2}],
+            "window_start_at": "2026-03-02T10:00:00Z",
+            "window_end_at": "2026-03-02T12:00:00Z",
+        }
+        order = await desk.post("/api/orders", body, key="two")
+        page = await open_page(visit, f"/orders/{order['id']}")
+        await page.get_by_role("button", name="Split", exact=True).click()
+        await page.get_by_label("POT: of 2 go").fill("1")
+        await page.get_by_role("dialog").get_by_role("button", name="Split").click()
+        await expect(page.locator("#toast")).to_contain_text("was made of it")
+        made = await desk.get(f"/api/orders/{page.url.rpartition('/')[2]}")
+        left = await desk.get(f"/api/orders/{order['id']}")
+    assert [(line["sku"], line["quantity"]) for line in made["lines"]] == [("POT", 1)]
+    assert [(line["sku"], line["quantity"]) for line in left["lines"]] == [("CUP", 3), ("POT", 1)]
+
+
 async def test_what_was_saved_can_be_taken_back(shop: Page, company: Any) -> None:
     await shop.goto("/dispatch/people/vehicles")
     await shop.get_by_role("cell", name="Van 0", exact=True).click()
@@ -108,24 +127,38 @@ async def test_change_by_somebody_else_is_offered_for_merging_and_nothing_is_los
     await expect(facts).to_contain_text("mine")
 
 
-async def test_plan_is_made_changed_by_keys_and_published(visit: Any, company: Any) -> None:
-    for number in (3, 5):
-        await company.book(number)
-    page = await open_page(visit, "/plan?day=2026-03-02")
-    await page.get_by_role("button", name="Make a plan").click()
-    await page.get_by_label("Seconds to think").fill("1")
+async def test_saved_view_brings_its_filters_back_after_a_reload(visit: Any, company: Any) -> None:
+    page = await open_page(visit, "/orders/consignments?state=announced", Role.DISPATCHER)
+    views = page.get_by_label("Saved views")
+    await views.select_option("+")
+    await page.get_by_role("dialog").get_by_label("Name").fill("Not yet here")
     await page.keyboard.press("Enter")
-    await expect(page.get_by_text("A plan is being made")).to_be_visible()
-    while await plan_next(company.db, HaversineRoads()):
-        pass
-    block = page.locator(".block").first
-    await expect(block).to_be_visible()
-    await block.click()
-    await page.keyboard.press("l")
-    await expect(page.locator("#toast")).to_contain_text("Locked")
-    await page.get_by_role("button", name="Publish").click()
-    await expect(page.locator("#toast")).to_contain_text("Published")
-    await relay_pending(company.db)
+    await expect(views).to_have_value("=Not yet here")
+    await page.goto("/dispatch/orders/consignments")
+    await expect(page.get_by_label("State")).to_have_value("")
+    await views.select_option("Not yet here")
+    await expect(page.get_by_label("State")).to_have_value("announced")
+    await page.wait_for_url("**/consignments?state=announced")
+
+
+async def test_address_is_pinned_by_a_click_on_the_map(visit: Any, company: Any) -> None:
+    async with company.desk() as desk:
+        place = await desk.post("/api/places", {"street": "Nowhere Lane", "city": "Far Away"})
+        assert place["needs_pin"]
+        page = await open_page(visit, "/orders/places", Role.DISPATCHER)
+        row = page.get_by_role("row").filter(has_text="Nowhere Lane")
+        await row.press("Enter")
+        dialog = page.get_by_role("dialog")
+        canvas = dialog.locator(".point-map canvas.maplibregl-canvas")
+        await canvas.click(position={"x": 100, "y": 100})
+        lon = dialog.get_by_label("Longitude")
+        await expect(lon).not_to_have_value("")
+        told = float(await lon.input_value())
+        await dialog.get_by_role("button", name="Pin it here").click()
+        await expect(page.locator("#toast")).to_have_text("Pinned")
+        await expect(row).to_have_count(0)
+        kept = await desk.get(f"/api/places/{place['id']}")
+    assert not kept["needs_pin"] and abs(kept["position"][0] - told) < 1e-5
 
 
 async def test_whole_story_of_a_consignment_is_told(visit: Any, company: Any) -> None:

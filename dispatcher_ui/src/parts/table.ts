@@ -223,6 +223,7 @@ export class VirtualTable<Row> {
   private onKey(event: KeyboardEvent): void {
     const line = (event.target as Element).closest("tr[data-index]");
     if (!(line instanceof HTMLTableRowElement) || event.target !== line) return;
+    this.moveTab(Number(line.dataset["index"])); // whoever reads the page aloud may have led there by other ways
     const page = Math.max(1, Math.floor(this.element.clientHeight / ROW_PX) - 2);
     const steps: Record<string, number> = {
       ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity,
