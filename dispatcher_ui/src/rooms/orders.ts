@@ -1,6 +1,6 @@
 /** Orders, consignments, the counter, imports and places that need a pin. */
 
-import { get, getAll, isCustomer, newKey, send, type Page } from "../api";
+import { get, getAll, isCustomer, newKey, Refusal, send, type Page } from "../api";
 import type { LonLat } from "../frames";
 import { t } from "../language";
 import { whoIs } from "../names";
@@ -323,7 +323,10 @@ export async function pin(place: Place, done: () => void): Promise<void> {
 
 /** Active accounts, for choosing who pays. */
 export async function payingAccounts(): Promise<Account[]> {
-  const accounts = await getAll<Account>("/api/accounts", { limit: 200 }).catch(() => []);
+  const accounts = await getAll<Account>("/api/accounts", { limit: 200 }).catch((error: unknown): Account[] => {
+    if (error instanceof Refusal && error.status === 403) return []; // they are not for everybody
+    throw error;
+  });
   return accounts.filter((each) => each.active);
 }
 
