@@ -13,6 +13,7 @@ import { LiveSocket } from "./socket";
 
 /** The server sends no more than these. */
 const EXCEPTIONS_MAX = 200;
+const HEARD_WITHIN_MS = 1_000;
 
 export const fleet = new Fleet();
 let selection: Selection | undefined;
@@ -37,6 +38,13 @@ Object.assign(window, {
 let isShown = true;
 let isMapWanted = true;
 let home: Promise<LonLat | undefined> | undefined;
+let hasHeard = (): void => undefined;
+/** Where the drivers are is known soon: so their streets are the first that are drawn, not others
+ * around a depot. */
+const heard = Promise.race([
+  new Promise<void>((resolve) => (hasHeard = resolve)),
+  new Promise<void>((resolve) => setTimeout(resolve, HEARD_WITHIN_MS)),
+]);
 let narrowedTo = "";
 
 /** mayReconnect: asked when the connection was lost. */
@@ -44,6 +52,7 @@ export function startLive(mayReconnect: () => Promise<boolean>): void {
   socket = new LiveSocket(
     (frame) => {
       fleet.apply(frame);
+      hasHeard();
       isCurrent = frame.is_current;
       document.body.dataset["cursor"] = String(frame.cursor);
       schedule();
@@ -83,7 +92,7 @@ export function fetchMap(): void {
 
 async function openMap(): Promise<void> {
   try {
-    const [{ canDrawMaps, FleetMap }, at] = await Promise.all([import("./map"), home ?? homeOf()]);
+    const [{ canDrawMaps, FleetMap }, at] = await Promise.all([import("./map"), home ?? homeOf(), heard]);
     if (!canDrawMaps()) throw new Error("WebGL is off");
     const lookAt = (bounds: [LonLat, LonLat]): unknown => socket?.show(bounds);
     map = new FleetMap(part("map"), fleet, choose, lookAt, () => follow(false), tellOfMap, at);

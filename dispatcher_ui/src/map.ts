@@ -76,6 +76,7 @@ export class FleetMap {
       hash: "map",
       center: home ?? [0, 20],
       zoom: home ? HOME_ZOOM : 1,
+      fadeDuration: 0, // it would draw all again and again while streets come
       attributionControl: false, // the page itself always shows it
       dragRotate: false,
       pitchWithRotate: false,

@@ -106,8 +106,8 @@ class MapFeed:
 
     @contextmanager
     def watched(self, show: Callable[[], None]) -> Iterator[None]:
-        """While a screen is open. With none, nothing is read. show: called at every tick, to send
-        the screen what it has yet to hear; it must not fail."""
+        """While a screen is open. With none, nothing is read after the beginning. show: called at
+        every tick, to send the screen what it has yet to hear; it must not fail."""
         if not self._screens:
             self._has_some.clear()
         self._screens.add(show)
@@ -136,8 +136,13 @@ class MapFeed:
         news["cursor"] = self._version
         news["now"] = clock.now()
         news["speed"] = clock.speed()
-        news["is_current"] = _loop_s() - self._read_s < STALE_AFTER_S
+        news["is_current"] = self.is_current
         return news, self._version
+
+    @property
+    def is_current(self) -> bool:
+        """False while we ourselves wait for the database, or have lost it."""
+        return _loop_s() - self._read_s < STALE_AFTER_S
 
     def has_news(self, cursor: int) -> bool:
         """Whether a frame would hold more than signs of life."""
@@ -180,11 +185,14 @@ class MapFeed:
         self._stale_drivers.update(unknown)
 
     async def keep_current(self) -> None:
-        """Read what is stale, once per tick. Runs until cancelled."""
+        """Read what is stale, once per tick; all of it once before anybody looks, so that the
+        first one does not wait for it. Runs until cancelled."""
+        has_begun = False
         while True:
             try:
-                if self._screens:
+                if self._screens or not has_begun:
                     await self.refresh()
+                    has_begun = True
             except Exception as error:
                 if not is_away(error):
                     raise
@@ -202,6 +210,8 @@ class MapFeed:
                 if due or not await self._feed.is_up():
                     self._everything_stale = True
                     compare_all_s = _loop_s() + COMPARE_ALL_S
+            else:  # who looks next is not to wait for it
+                compare_all_s = _loop_s() + COMPARE_ALL_S
             await asyncio.sleep(SWEEP_S)
 
     async def show(self) -> None:

@@ -10,7 +10,7 @@ import msgspec
 from picows import WSMsgType, WSTransport
 
 from server.identity import service as identity
-from server.kit.db import Database
+from server.kit.db import Database, is_away
 from server.live.endings import Refused, SignedOut, ending_for
 from server.live.map_feed import MapFeed
 from server.live.map_moves import View
@@ -60,6 +60,8 @@ class Screen(Caller):
         """When it has to hear something, and of the whole world, again."""
         self._is_ready = False
         """Whether there is something to show it."""
+        self._is_current = False
+        """As it was told."""
         self._showing: asyncio.Task[None] | None = None
 
     def on_ws_connected(self, transport: WSTransport) -> None:
@@ -87,7 +89,7 @@ class Screen(Caller):
         try:
             with self._map_feed.watched(self._show_news):
                 async with asyncio.TaskGroup() as group:
-                    group.create_task(self._map_feed.refresh())
+                    group.create_task(self._read())
                     await self._map_feed.catch_up()
                     self._is_ready = True
                     self._show_news()
@@ -95,6 +97,15 @@ class Screen(Caller):
         except* Exception as errors:
             self._showing = None
             self.end(ending_for(errors.exceptions[0]))
+
+    async def _read(self) -> None:
+        """At once, not at the next tick. What it shows already stays when the database goes
+        meanwhile: the map is read again as soon as it is back."""
+        try:
+            await self._map_feed.refresh()
+        except Exception as error:
+            if not (self._is_ready and is_away(error)):
+                raise
 
     @property
     def _is_behind(self) -> bool:
@@ -107,8 +118,10 @@ class Screen(Caller):
             return
         try:
             now_s = asyncio.get_running_loop().time()
-            if self._map_feed.has_news(self._told) or now_s >= self._beat_s:
+            is_current_now = not self._is_current and self._map_feed.is_current
+            if is_current_now or self._map_feed.has_news(self._told) or now_s >= self._beat_s:
                 frame, self._told = self._map_feed.frame(self._told)
+                self._is_current = frame["is_current"]
                 frame["number"] = self._sent + 1
                 self._show_frame(msgspec.json.encode(frame), self._told)
                 self._beat_s = now_s + BEAT_S

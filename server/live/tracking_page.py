@@ -223,7 +223,8 @@ def _when(view: PublicView, zone: tzinfo) -> str:
     if view.expected_from_at is None or view.expected_until_at is None:
         return ""
     start, end = view.expected_from_at.astimezone(zone), view.expected_until_at.astimezone(zone)
-    times = f"{_rounded(start)}–{_rounded(end)}"
+    first, last = _rounded(start), _rounded(end)
+    times = first if first == last else f"{first}–{last}"
     today = view.seen_at.astimezone(zone).date()
     return times if start.date() == today else f"{start:%d.%m.} {times}"
 

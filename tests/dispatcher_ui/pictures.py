@@ -237,6 +237,8 @@ async def take(page: Page, folder: Path, name: str) -> None:
         await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
         await page.set_viewport_size(size)
         await page.wait_for_timeout(STILL_MS)
+        if name == "live":
+            await page.wait_for_function("() => postrider.isDrawn()")
         look = "phone" if size is PHONE else scheme
         await page.screenshot(path=folder / f"{name.replace('/', '-')}.{look}.png")
     await page.set_viewport_size(WIDE)

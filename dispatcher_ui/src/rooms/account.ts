@@ -235,7 +235,7 @@ export function statementOf(view: View, path: string): HTMLElement {
   const place = h("div", { "aria-live": "polite" });
   const form = h("form", { class: "filters", "aria-label": t("Period") },
     makeField({ name: "since", label: t("From"), kind: "date", value: since }),
-    makeField({ name: "until", label: t("Until"), kind: "date", value: until }));
+    makeField({ name: "until", label: t("Until and including"), kind: "date", value: until }));
   const show = async (): Promise<void> => {
     const period = Object.fromEntries(new FormData(form)) as Values;
     try {

@@ -114,7 +114,7 @@ export async function showPay(view: View, place: HTMLElement): Promise<void> {
     columns: [
       { title: t("Driver"), text: (each) => nameOf(each.driver_id) },
       { title: t("From"), text: (each) => date(each.first_day), by: (each) => each.first_day },
-      { title: t("Until"), text: (each) => date(each.last_day), by: (each) => each.last_day },
+      { title: t("Until and including"), text: (each) => date(each.last_day), by: (each) => each.last_day },
       { title: t("Total"), kind: "number", text: (each) => money(each.total_minor, each.currency), by: (each) => each.total_minor },
       { title: t("Closed"), text: (each) => dateTime(each.closed_at), by: (each) => each.closed_at },
     ],
@@ -122,7 +122,7 @@ export async function showPay(view: View, place: HTMLElement): Promise<void> {
     create: {
       label: t("Settle with a driver"),
       form: () => ({
-        fields: [who, { name: "last_day", label: t("Until"), kind: "date", required: true, value: today(), width: "half" }, { name: "currency", label: t("Currency"), required: true, value: "EUR", width: "half" }],
+        fields: [who, { name: "last_day", label: t("Until and including"), kind: "date", required: true, value: today(), width: "half" }, { name: "currency", label: t("Currency"), required: true, value: "EUR", width: "half" }],
         button: t("What would it be?"),
         submit: async (values) => {
           const preview = await send<SettlementDetail>("POST", "/api/settlements/preview", values);
@@ -192,7 +192,7 @@ export async function showExports(place: HTMLElement): Promise<void> {
   const monthBegan = `${today().slice(0, 8)}01`;
   const period: Field[] = [
     { name: "since", label: t("From"), kind: "date", value: monthBegan, width: "half" },
-    { name: "until", label: t("Until"), kind: "date", value: today(), width: "half" },
+    { name: "until", label: t("Until and including"), kind: "date", value: today(), width: "half" },
   ];
   const download = (title: string, fields: Field[], urlOf: (typed: Values) => string): HTMLElement => {
     const form = h("form", { class: "form" }, ...fields.map(makeField), h("p", { class: "buttons" }, h("button", { class: "main" }, t("Download CSV"))));

@@ -89,9 +89,13 @@ function showAudit(view: View, place: HTMLElement): void {
       { title: t("Who"), text: (deed) => whoIs(deed.by) },
       { title: t("What"), text: (deed) => words(deed.action.replaceAll(".", "_")) },
       { title: t("About"), text: (deed) => aboutWhat(deed.subject) },
-      { title: t("Details"), text: (deed) => JSON.stringify(deed.details) },
+      { title: t("Details"), text: (deed) => detailsOf(deed.details) },
     ],
     open: (deed) => openDialog(deed.action, h("pre", {}, JSON.stringify(deed, null, 2))),
     empty: t("Nothing is noted for this."),
   });
 }
+
+/** A detail of several parts stands in the dialog; in the list one sees that it is there. */
+const detailsOf = (details: Record<string, unknown>): string =>
+  Object.entries(details).map(([name, value]) => `${words(name)}: ${typeof value === "object" && value !== null ? "…" : String(value ?? "–")}`).join(" · ");

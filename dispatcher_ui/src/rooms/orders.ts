@@ -24,6 +24,9 @@ const CONSIGNMENT_STATES = [
   "announced", "collected", "at_depot", "loaded", "out_for_delivery", "attempted", "delivered",
   "refused", "damaged", "lost", "returning", "returned", "cancelled",
 ];
+const HOLDABLE = ["received", "accepted"];
+/** What was said then stands. */
+const GONE = ["shipped", "delivered", "completed", "cancelled"];
 const CANCEL_CODES = ["customer_request", "duplicate", "fraud", "out_of_stock", "our_mistake", "other"];
 
 export async function open(view: View): Promise<void> {
@@ -161,19 +164,21 @@ async function showOrder(view: View, orderId: string): Promise<void> {
           })
         : send("POST", `/api/orders/${orderId}/${path}`, {}, newKey()).then(changed, (error: Error) => tell(error.message))),
     }, label);
+  const isGone = GONE.includes(order.state);
   view.place.append(
     h("p", {}, h("a", { href: roomUrl("orders") }, t("← Orders"))),
     h("h2", {}, t("Order {number}", { number: order.number }), " ", h("span", { class: "pill" }, words(order.state))),
     h("p", { class: "buttons" },
-      h("button", { type: "button", class: "main", onclick: () => amend(order, changed) }, t("Change")),
-      !isCustomer() && (order.state === "on_hold" ? act(t("Release"), "release") : act(t("Hold"), "hold", [{ name: "reason", label: t("Reason"), required: true }])),
+      !isGone && h("button", { type: "button", class: "main", onclick: () => amend(order, changed) }, t("Change")),
+      !isCustomer() && order.state === "on_hold" && act(t("Release"), "release"),
+      !isCustomer() && HOLDABLE.includes(order.state) && act(t("Hold"), "hold", [{ name: "reason", label: t("Reason"), required: true }]),
       act(t("Order the same again"), "clone"),
-      !isCustomer() && h("button", { type: "button", onclick: () => splitOrder(order) }, t("Split")),
-      !isCustomer() && h("button", { type: "button", onclick: () => void mergeOrder(order, changed) }, t("Put together with …")),
+      !isCustomer() && !isGone && h("button", { type: "button", onclick: () => splitOrder(order) }, t("Split")),
+      !isCustomer() && !isGone && h("button", { type: "button", onclick: () => void mergeOrder(order, changed) }, t("Put together with …")),
       consignments.some(({ state }) => state === "delivered") && order.kind === "goods" &&
         h("button", { type: "button", onclick: () => void exchange(order, consignments) }, t("Exchange …")),
       order.state === "draft" && h("button", { type: "button", class: "main", onclick: () => void send("POST", `/api/quotes/${orderId}/accept`).then(changed, (error: Error) => tell(error.message)) }, t("Accept the quote")),
-      act(t("Cancel the order"), "cancel", cancelFields(), "danger"),
+      !isGone && act(t("Cancel the order"), "cancel", cancelFields(), "danger"),
     ),
     h("div", { class: "columns" },
       h("section", { class: "card" }, h("h3", {}, t("What and where")), facts([
@@ -222,8 +227,11 @@ function story(events: OrderEvent[]): HTMLElement {
   }));
 }
 
-const short = (name: string, value: unknown): string =>
-  value == null || value === "" ? "–" : typeof value !== "string" ? JSON.stringify(value) : name === "state" ? words(value) : value;
+const short = (name: string, value: unknown): string => {
+  if (value == null || value === "") return "–";
+  if (typeof value !== "string") return JSON.stringify(value);
+  return name === "state" ? words(value) : value;
+};
 
 /** Amends the version that was looked at, or merges with what somebody else did to it meanwhile. */
 function amend({ id, number }: Order, done: () => unknown): void {

@@ -235,8 +235,8 @@ function showDepots(view: View, place: HTMLElement): void {
     keyOf: (depot) => depot.id,
     columns: [
       { title: t("Name"), text: (depot) => depot.name },
-      { title: t("Opens"), text: (depot) => depot.opens_local },
-      { title: t("Closes"), text: (depot) => depot.closes_local },
+      { title: t("Opens"), text: (depot) => depot.opens_local.slice(0, 5) },
+      { title: t("Closes"), text: (depot) => depot.closes_local.slice(0, 5) },
       { title: t("Time zone"), text: (depot) => depot.timezone },
       { title: t("Position"), text: (depot) => `${depot.position[1].toFixed(5)}, ${depot.position[0].toFixed(5)}` },
     ],

@@ -48,7 +48,7 @@ export async function open(view: View): Promise<void> {
   await clockIsKnown();
   const choice = h("form", { class: "filters", "aria-label": t("Period") },
     makeField({ name: "from", label: t("From"), kind: "date", value: view.query.get("from") ?? today() }),
-    makeField({ name: "to", label: t("Until"), kind: "date", value: view.query.get("to") ?? today() }));
+    makeField({ name: "to", label: t("Until and including"), kind: "date", value: view.query.get("to") ?? today() }));
   const place = h("section", { class: "page", "aria-live": "polite", "aria-label": t("Figures") });
   view.place.append(h("div", { class: "tools" }, choice,
     h("button", { type: "button", onclick: () => print() }, t("Print"))), place);

@@ -89,7 +89,7 @@ function showReturns(view: View, place: HTMLElement): void {
       { title: "RMA", text: (each) => each.rma },
       { title: t("State"), kind: "state", text: (each) => words(each.state) },
       { title: t("Kind"), text: (each) => words(each.kind) },
-      { title: t("Reason"), text: (each) => each.reason },
+      { title: t("Reason"), text: (each) => words(each.reason) },
       { title: t("Goods"), text: (each) => each.lines.map((line) => `${line.quantity} × ${line.description || line.sku}`).join(", ") || (each.parcels.length === 1 ? t("1 parcel") : t("{n} parcels", { n: each.parcels.length })) },
       { title: t("Refund"), kind: "number", text: (each) => money(each.refund_minor, each.currency), by: (each) => each.refund_minor ?? -1 },
       { title: t("Asked for"), text: (each) => dateTime(each.created_at), by: (each) => each.created_at },
@@ -135,7 +135,7 @@ async function showReturn(view: View, id: string): Promise<void> {
     h("p", { class: "buttons" }, ...(isCustomer() ? [] : (next[each.state] ?? [])),
       mayCancel && act(t("Cancel"), `returns/${id}/cancel`, reason, "danger")),
     h("section", { class: "card" }, facts([
-      [t("Reason"), each.reason || "–"],
+      [t("Reason"), words(each.reason)],
       [t("Ends"), dateTime(each.expires_at)],
       [t("Refund"), money(each.refund_minor, each.currency)],
       [t("Fee"), money(each.fee_minor, each.currency)],

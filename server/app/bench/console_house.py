@@ -1,5 +1,6 @@
 """The company at work whose pages are measured: a real server and a Chromium that looks at it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -8,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
-from sqlalchemy.engine import make_url
 
 from server.app.bench.crowd import Crowd
 from server.app.bench.generator import Generator
@@ -24,13 +24,14 @@ from server.kit.db import Database
 from server.kit.feed import Feed
 from server.kit.geo import Position
 from server.kit.ports import free_port
-from server.kit.settings import Settings
 from server.places import service as places
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
 
 DRIVERS, RUNS, ORDERS = 10_000, 500, 50_000
+COME_UP_S = 3.0
+"""The processes read what there is before anybody looks."""
 WIDE: Any = {"width": 1440, "height": 900}
 
 Say = Callable[[str], None]
@@ -56,18 +57,26 @@ async def open_house(folder: Path, browser: "Browser", say: Say) -> AsyncIterato
     port = str(free_port())
     base_url = f"http://127.0.0.1:{port}"
     environ = {"POSTRIDER_PORT": port, "POSTRIDER_BASE_URL": base_url}
-    async with running_system(folder / "s", durable=False, environ=environ, say=say) as system:
+    filled: list[tuple[str, str, Crowd]] = []
+
+    async def prepare(db: Database) -> dict[str, str]:
         say(f"{DRIVERS:,} drivers, {RUNS} runs, {ORDERS:,} orders ...")
-        map_file = write_town(folder / "town.osm.pbf").path
-        cookie, token, crowd = await _fill(system.db, system.settings, map_file)
+        filled.append(await _fill(db, write_town(folder / "town.osm.pbf").path))
+        return {}
+
+    async with running_system(
+        folder / "s", durable=False, environ=environ, say=say, prepare=prepare
+    ) as system:
+        cookie, token, crowd = filled[0]
         feed = Feed(system.settings.redis_url)
         try:
+            await asyncio.sleep(COME_UP_S)
             yield House(base_url, cookie, f"/t/{token}", crowd, feed, browser)
         finally:
             await feed.close()
 
 
-async def _fill(db: Database, settings: Settings, map_file: Path) -> tuple[str, str, Crowd]:
+async def _fill(db: Database, map_file: Path) -> tuple[str, str, Crowd]:
     """(a dispatcher's cookie, a customer's token, the company)."""
     async with db.transaction() as session:
         await places.import_map(session, map_file)
@@ -80,7 +89,7 @@ async def _fill(db: Database, settings: Settings, map_file: Path) -> tuple[str, 
         )
         opened = await identity.open_session(session, person.id)
     crowd = Crowd(depot.id, drivers=DRIVERS, runs=RUNS)
-    url = make_url(settings.database_url).set(drivername="postgresql")
+    url = db.engine.url.set(drivername="postgresql")
     connection = await asyncpg.connect(url.render_as_string(hide_password=False))
     try:
         await crowd.fill(connection)

@@ -191,6 +191,21 @@ async def test_screen_is_shown_what_is_read_of_a_big_map_before_all_of_it_is(
         assert map_feed.frame(0)[0]["is_current"]
 
 
+async def test_who_looks_first_finds_read_what_there_was_before_anybody_looked(
+    town: Town, feed: Feed
+) -> None:
+    driver_id = await town.add_driver()
+    await town.assign(corner(1, 1))
+    await drive_to(town, driver_id, 9.52, seq=1)
+    map_feed = MapFeed(town.db, feed)
+    reading = asyncio.create_task(map_feed.keep_current())
+    async with asyncio.timeout(PATIENCE_S):
+        while not all(map_feed.frame(0)[0][kind] for kind in ("drivers", "runs")):
+            await asyncio.sleep(0.01)
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
+
+
 async def test_map_catches_up_when_redis_is_gone_and_when_it_is_back(
     town: Town,
     redis_url: str,

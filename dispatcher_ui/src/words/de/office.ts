@@ -41,4 +41,5 @@ export const OFFICE: Sentences = {
   "There is no API key yet.": "Noch kein API-Schlüssel.",
   "Valid": "Gültig",
   "Which program it is for": "Für welches Programm er ist",
+  "Until and including": "Bis einschließlich",
 };

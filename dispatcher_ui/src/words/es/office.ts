@@ -41,4 +41,5 @@ export const OFFICE: Sentences = {
   "There is no API key yet.": "Aún no hay claves.",
   "Valid": "Válida",
   "Which program it is for": "Para qué programa es",
+  "Until and including": "Hasta (inclusive)",
 };
