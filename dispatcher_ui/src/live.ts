@@ -28,6 +28,7 @@ let socket: LiveSocket | undefined;
 Object.assign(window, {
   postrider: {
     markerOf: (driverId: string) => map?.markerOf(driverId),
+    countLines: () => map?.countLines() ?? 0,
     lineOf: (runId: string) => map?.lineOf(runId),
     pixelOf: (driverId: string) => map?.pixelOf(driverId),
     isDrawn: () => map?.isDrawn() ?? false,

@@ -100,7 +100,10 @@ export class FleetMap {
     this.map.on("mousemove", (event) => {
       this.map.getCanvas().style.cursor = this.meantBy(event) ? "pointer" : "";
     });
-    this.theme.addEventListener("change", () => this.map.setStyle(styleOf(isDark())));
+    this.theme.addEventListener("change", () => {
+      this.map.setStyle(styleOf(isDark()));
+      this.isWhole = false; // the new style's sources are empty
+    });
   }
 
   update(selection: Selection | undefined): void {
@@ -152,6 +155,12 @@ export class FleetMap {
   lineOf(runId: string): LonLat[] {
     const run = this.fleet.runs.get(runId);
     return run ? this.ways.lineOf(run) : [];
+  }
+
+  /** Of how many runs a line is on the screen. */
+  countLines(): number {
+    if (!this.map.getLayer(RUNS)) return 0;
+    return new Set(this.map.queryRenderedFeatures({ layers: [RUNS] }).map(({ properties }) => String(properties["key"]))).size;
   }
 
   pixelOf(driverId: string): [number, number] | undefined {

@@ -51,6 +51,17 @@ async def test_moved_driver_moves_on_the_map_and_in_the_list(visit: Any, company
     await expect(row_of(page, name)).to_contain_text(re.compile(r"Position \d+ s old"))
 
 
+async def test_map_keeps_its_runs_when_the_computer_turns_dark(visit: Any, company: Any) -> None:
+    page = await open_map(visit, color_scheme="light")
+    for scheme in ("light", "dark", "light"):
+        await page.emulate_media(color_scheme=scheme)
+        await page.wait_for_function(
+            """([count, isDark]) => document.documentElement.hasAttribute("data-dark") === isDark
+                && postrider.isDrawn() && postrider.countLines() === count""",
+            arg=[len(await company.runs()), scheme == "dark"],
+        )
+
+
 async def test_runs_are_drawn_along_the_way_from_the_depot_and_back(
     visit: Any, company: Any
 ) -> None:
