@@ -93,11 +93,13 @@ export function fetchMap(): void {
 
 async function openMap(): Promise<void> {
   try {
-    const [{ canDrawMaps, FleetMap }, at] = await Promise.all([import("./map"), home ?? homeOf(), heard]);
+    const [{ canDrawMaps, FleetMap }, at] = await Promise.all([import("./map"), home ?? homeOf()]);
     if (!canDrawMaps()) throw new Error("WebGL is off");
     const lookAt = (bounds: [LonLat, LonLat]): unknown => socket?.show(bounds);
     map = new FleetMap(part("map"), fleet, choose, lookAt, () => follow(false), tellOfMap, at);
     part("follow").onclick = () => follow(part("follow").ariaPressed !== "true");
+    await heard;
+    map.begin();
     map.update(selection);
   } catch {
     tellOfMap(false);
