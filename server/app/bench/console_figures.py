@@ -1,4 +1,4 @@
-"""What is measured of the console, beside what is wanted of it."""
+"""What was found of the console, and what had to be."""
 
 import msgspec
 
