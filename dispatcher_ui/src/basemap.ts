@@ -23,13 +23,10 @@ export const BASEMAP_SOURCE: SourceSpecification = {
   maxzoom: MAX_TILE_ZOOM,
 };
 
-export const groundLayer = (dark: boolean): LayerSpecification =>
-  ({ id: "ground", type: "background", paint: { "background-color": (dark ? DARK : LIGHT).land } });
-
 export function basemapLayers(dark: boolean): LayerSpecification[] {
   const colours = dark ? DARK : LIGHT;
   return [
-    groundLayer(dark),
+    { id: "ground", type: "background", paint: { "background-color": colours.land } },
     fill("built-up", "land", "built_up", colours.built),
     fill("green", "land", "green", colours.green),
     fill("water", "water", "water", colours.water),

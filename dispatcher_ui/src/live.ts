@@ -13,7 +13,7 @@ import { LiveSocket } from "./socket";
 
 /** The server sends no more than these. */
 const EXCEPTIONS_MAX = 200;
-const HEARD_WITHIN_MS = 1_000;
+const HEARD_WITHIN_MS = 2_000;
 
 export const fleet = new Fleet();
 let selection: Selection | undefined;
@@ -93,13 +93,11 @@ export function fetchMap(): void {
 
 async function openMap(): Promise<void> {
   try {
-    const [{ canDrawMaps, FleetMap }, at] = await Promise.all([import("./map"), home ?? homeOf()]);
+    const [{ canDrawMaps, FleetMap }, at] = await Promise.all([import("./map"), home ?? homeOf(), heard]);
     if (!canDrawMaps()) throw new Error("WebGL is off");
     const lookAt = (bounds: [LonLat, LonLat]): unknown => socket?.show(bounds);
     map = new FleetMap(part("map"), fleet, choose, lookAt, () => follow(false), tellOfMap, at);
     part("follow").onclick = () => follow(part("follow").ariaPressed !== "true");
-    await heard;
-    map.begin();
     map.update(selection);
   } catch {
     tellOfMap(false);

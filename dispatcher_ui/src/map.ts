@@ -4,7 +4,7 @@ import { LngLatBounds, Map as LibreMap, NavigationControl, prewarm, setWorkerUrl
 import type { GeoJSONSource, MapMouseEvent, SourceSpecification, StyleSpecification } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import "maplibre-gl/dist/maplibre-gl.css";
-import { BASEMAP_SOURCE, basemapLayers, groundLayer } from "./basemap";
+import { BASEMAP_SOURCE, basemapLayers } from "./basemap";
 import type { Driver, Fleet } from "./fleet";
 import type { LonLat, RunRecord } from "./frames";
 import { DriverLayer, DRIVERS, nameFeatures, nameLayer, NAMES } from "./layers/drivers";
@@ -72,7 +72,7 @@ export class FleetMap {
   ) {
     this.map = new LibreMap({
       container,
-      style: { version: 8, sources: {}, layers: [groundLayer(isDark())] },
+      style: styleOf(isDark()),
       hash: "map",
       center: home ?? [0, 20],
       zoom: home ? HOME_ZOOM : 1,
@@ -85,8 +85,7 @@ export class FleetMap {
     this.map.addControl(new NavigationControl({ showCompass: false }), "top-right");
     this.map.on("styledata", () => this.drawAnew());
     this.map.on("render", () => {
-      if (this.hasStreets || !this.isFitted || !this.map.getSource("basemap")) return;
-      if (this.map.isSourceLoaded("basemap")) this.startRuns();
+      if (!this.hasStreets && this.isFitted && this.map.isSourceLoaded("basemap")) this.startRuns();
     });
     setTimeout(() => this.startRuns(), STREETS_MAX_MS);
     this.map.on("webglcontextlost", () => this.lose(true));
@@ -105,12 +104,6 @@ export class FleetMap {
       this.map.setStyle(styleOf(isDark()));
       this.isWhole = false; // the new style's sources are empty
     });
-  }
-
-  /** Draw streets, the first ones where the drivers are if that is known by now. */
-  begin(): void {
-    this.fitOnce();
-    this.map.setStyle(styleOf(isDark()));
   }
 
   update(selection: Selection | undefined): void {
