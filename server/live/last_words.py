@@ -268,14 +268,14 @@ async def take_in(session: AsyncSession, device_id: UUID, *, by: str) -> int:
         except PostriderError as error:
             _settle(held, "refused", by)
             held.reason = error.message[:MAX_MESSAGE]
-    return await _finish(session, device_id, "taken in", by)
+    return await _finish(session, device_id, "taken in", by, action="device.last_words_taken_in")
 
 
 async def drop(session: AsyncSession, device_id: UUID, *, by: str) -> int:
     """Believe none of it."""
     for held in await _lock_open(session, device_id, limit=None):
         _settle(held, "dropped", by)
-    return await _finish(session, device_id, "dropped", by)
+    return await _finish(session, device_id, "dropped", by, action="device.last_words_dropped")
 
 
 async def _lock_open(
@@ -295,14 +295,15 @@ def _settle(held: HeldCommand, verdict: str, by: str) -> None:
     held.verdict, held.settled_at, held.settled_by = verdict, clock.now(), by
 
 
-async def _finish(session: AsyncSession, device_id: UUID, what: str, by: str) -> int:
+async def _finish(
+    session: AsyncSession, device_id: UUID, note: str, by: str, *, action: str
+) -> int:
     await session.flush()
     is_open = (HeldCommand.device_id == device_id, HeldCommand.verdict.is_(None))
     left = await session.scalar(select(func.count()).where(*is_open)) or 0
     if not left:
-        await dispatch.settle_for_phone(session, HELD, device_id=device_id, note=what, by=by)
+        await dispatch.settle_for_phone(session, HELD, device_id=device_id, note=note, by=by)
     await identity.record_audit(
-        session, by=by, action=f"device.last_words_{what.replace(' ', '_')}",
-        subject=f"device:{device_id}", details={"left": left},
-    )  # fmt: skip
+        session, by=by, action=action, subject=f"device:{device_id}", details={"left": left}
+    )
     return left

@@ -114,6 +114,7 @@ def _values(
             yield from (one + other for one in first for other in second)
         case ast.Name(id=name):
             names = [each.arg for each in (*function.args.args, *function.args.kwonlyargs)]
+            names = [each for each in names if each != "self"]
             assert name in names, f"{ast.unparse(told)} in {function.name}"
             for call in _calls(tree, function.name):
                 given = [each.value for each in call.keywords if each.arg == name]

@@ -280,7 +280,7 @@ async def test_exception_is_taken_and_put_off(visit: Any, company: Any) -> None:
     await company.deliver(driver_id, task)
     await company.deliver(driver_id, task)
     page = await open_page(visit, "/exceptions")
-    row = page.get_by_role("row").filter(has_text="reported as done a second time")
+    row = page.get_by_role("row").filter(has_text="Done twice")
     await row.get_by_role("checkbox").click()
     await page.get_by_role("button", name="Take it").click()
     await expect(row).to_contain_text("Dita Dispatcher")

@@ -164,7 +164,7 @@ async def give_the_rest_of_a_broken_van_to_others(page: Page, company: Any) -> N
 
 async def settle_what_went_wrong(page: Page, company: Any) -> None:
     await page.get_by_role("link", name="Exceptions").click()
-    row = page.get_by_role("row").filter(has_text="vehicle broke down").first
+    row = page.get_by_role("row").filter(has_text="Breakdown").first
     await row.click()
     await expect(page.get_by_role("dialog")).to_contain_text("runs that took over")
     await page.get_by_role("dialog").get_by_role("button", name="Settle").click()
