@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from server.app.arguments import existing_file, number, port
+from server.app.bench.options import add_bench_options
 from server.kit.logs import set_up_logs
-from server.kit.settings import LAST_PORT, ROOT, Settings, read_settings
+from server.kit.settings import ROOT, Settings, read_settings
 from server.kit.spans import set_up_spans
 
 HOME = Path(os.environ.get("POSTRIDER_HOME", ROOT / ".postrider"))
@@ -171,25 +173,6 @@ def run_test(options: argparse.Namespace) -> None:
     raise SystemExit(run_checks(options.arguments, say))
 
 
-def existing_file(text: str) -> Path:
-    path = Path(text)
-    if not path.is_file():
-        raise argparse.ArgumentTypeError(f"there is no file {text}")
-    return path
-
-
-def number(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 up")
-    return int(text)
-
-
-def port(text: str) -> int:
-    if not text.isdecimal() or int(text) > LAST_PORT:
-        raise argparse.ArgumentTypeError(f"{text} is not a port: 0 to {LAST_PORT}")
-    return int(text)
-
-
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="postrider", description="Runs a courier company: orders, runs, drivers, doors."
@@ -251,8 +234,9 @@ def parser() -> argparse.ArgumentParser:
 
     test = add("test", "Runs every check: lint, types, import contracts, tests.", run_test)
     test.add_argument("arguments", nargs=argparse.REMAINDER, help="only these, passed to pytest")
-    bench = add("bench", "Measures how quick, how true and how large, in one run.", run_bench)
-    add_bench_options(bench)
+    add_bench_options(
+        add("bench", "Measures how quick, how true and how large, in one run.", run_bench)
+    )
     return top
 
 
@@ -273,58 +257,6 @@ def add_driver_options(driver: argparse.ArgumentParser) -> None:
     driver.add_argument("--server", help="where the server is, such as http://127.0.0.1:8000")
     driver.add_argument("--code", help="pairing code from the dispatcher (else the app asks)")
     driver.add_argument("--phone", type=Path, default=HOME / "phone", help="folder of this phone")
-
-
-def add_bench_options(bench: argparse.ArgumentParser) -> None:
-    bench.add_argument("what", choices=["orders", "live", "faults", "console"])
-    parts = [
-        *("intake", "fight", "scale", "month"),
-        *("live", "orders", "board", "tracking", "lighthouse", "methods"),
-    ]
-    bench.add_argument("--only", action="append", choices=parts, help="of orders or console")
-    bench.add_argument("--json", action="store_true", help="print the figures as one object")
-    bench.add_argument("--rounds", type=number, default=5, help="rounds, of which the median (5)")
-    bench.add_argument("--orders", type=number, default=300, help="orders a round of intake (300)")
-    bench.add_argument("--alone", action="store_true", help="intake without Vendure beside it")
-    bench.add_argument("--phones", type=number, default=1000, help="who drives in `live` (1000)")
-    bench.add_argument(
-        "--rate", type=number, default=40_000, help="fixes a second in `live` (40000)"
-    )
-    bench.add_argument(
-        "--soak", type=number, metavar="SECONDS", help="`live` for so long, a fix a second each"
-    )
-    bench.add_argument(
-        "--overload",
-        type=number,
-        metavar="SECONDS",
-        help="`live` with more for so long than a gateway can take",
-    )
-    bench.add_argument("--drivers", type=number, default=10_000, help="in `--soak` (10000)")
-    bench.add_argument(
-        "--minutes", type=float, default=2, help="how long `console` is watched (2; 30)"
-    )
-    bench.add_argument(
-        "--fault", default="", help="of `faults`, only those whose names hold this (all)"
-    )
-    bench.add_argument(
-        "--spread",
-        action="store_true",
-        help="`faults` of 3 gateways and 2 webs behind HAProxy, on a Redis Cluster",
-    )
-    bench.add_argument("--outage", type=number, default=60, help="seconds in `faults` (60)")
-    bench.add_argument(
-        "--clients",
-        type=number,
-        default=64,
-        help="who fights for stock, or drives in `faults` (64)",
-    )
-    bench.add_argument("--units", type=number, default=1000, help="what they fight for (1000)")
-    bench.add_argument(
-        "--scale-orders", type=number, default=1_000_000, help="orders of the past (1000000)"
-    )
-    bench.add_argument(
-        "--month-orders", type=number, default=3000, help="orders of the month of trade (3000)"
-    )
 
 
 def main() -> None:

@@ -22,12 +22,11 @@ from server.app.bench.fight import Fight, measure_fight
 from server.app.bench.intake import Intake, measure_intake
 from server.app.bench.live import LiveFigures, measure_live
 from server.app.bench.month import Month, measure_month
+from server.app.bench.options import ORDERS_PARTS
 from server.app.bench.outages import move_to_own_mounts
 from server.app.bench.overload import Overload, measure_overload
 from server.app.bench.scale import Scale, measure_scale
 from server.app.bench.soak import Soak, measure_soak
-
-PARTS = ("intake", "fight", "scale", "month")
 
 Say = Callable[[str], None]
 
@@ -52,6 +51,9 @@ class Figures(msgspec.Struct, kw_only=True):
         return [name for name, part in parts.items() if part is not None and not part.is_right]
 
 
+AnyFigures = Figures | LiveFigures | Soak | Overload | FaultFigures | ConsoleFigures
+
+
 def run_bench(options: argparse.Namespace, say: Say) -> int:
     """0 when every figure is as good as it has to be."""
     # Ended by a signal, it still cleans up.
@@ -60,21 +62,8 @@ def run_bench(options: argparse.Namespace, say: Say) -> int:
         move_to_own_mounts()
     for name in ("DATABASE_URL", "REDIS_URL"):  # a bench never writes into a company's database
         os.environ.pop(name, None)
-    figures: Figures | LiveFigures | Soak | Overload | FaultFigures | ConsoleFigures
     with tempfile.TemporaryDirectory(prefix="postrider-bench-") as folder:
-        match options.what:
-            case "live" if options.overload:
-                figures = asyncio.run(_overload(options, say))
-            case "live" if options.soak:
-                figures = asyncio.run(_soak(options, say))
-            case "live":
-                figures = asyncio.run(_measure_live(options, say))
-            case "faults":
-                figures = asyncio.run(_measure_faults(options, say))
-            case "console":
-                figures = asyncio.run(_measure_console(options, say))
-            case _:
-                figures = asyncio.run(_measure(options, Path(folder), say))
+        figures = asyncio.run(_measure(options, Path(folder), say))
     plain = msgspec.to_builtins(figures)
     match figures:
         case ConsoleFigures() | FaultFigures() | LiveFigures():
@@ -87,37 +76,33 @@ def run_bench(options: argparse.Namespace, say: Say) -> int:
     return 1 if figures.wrong() else 0
 
 
-async def _measure_live(options: argparse.Namespace, say: Say) -> LiveFigures:
-    return await measure_live(
-        phones=options.phones, rate=options.rate, seconds=8, rounds=options.rounds, say=say
-    )
+async def _measure(options: argparse.Namespace, home: Path, say: Say) -> AnyFigures:
+    match options.what:
+        case "orders":
+            return await _measure_orders(options, home, say)
+        case "live":
+            return await measure_live(
+                phones=options.phones, rate=options.rate, seconds=8, rounds=options.rounds, say=say
+            )
+        case "soak":
+            return await measure_soak(drivers=options.drivers, seconds=options.seconds, say=say)
+        case "overload":
+            return await measure_overload(seconds=options.seconds, say=say)
+        case "faults":
+            return await measure_faults(
+                witnesses=options.clients,
+                outage_s=float(options.outage),
+                only=options.fault,
+                is_spread=options.spread,
+                say=say,
+            )
+        case _:
+            return await measure_console(only=options.only or (), minutes=options.minutes, say=say)
 
 
-async def _soak(options: argparse.Namespace, say: Say) -> Soak:
-    return await measure_soak(drivers=options.drivers, seconds=options.soak, say=say)
-
-
-async def _overload(options: argparse.Namespace, say: Say) -> Overload:
-    return await measure_overload(seconds=options.overload, say=say)
-
-
-async def _measure_faults(options: argparse.Namespace, say: Say) -> FaultFigures:
-    return await measure_faults(
-        witnesses=options.clients,
-        outage_s=float(options.outage),
-        only=options.fault,
-        is_spread=options.spread,
-        say=say,
-    )
-
-
-async def _measure_console(options: argparse.Namespace, say: Say) -> ConsoleFigures:
-    return await measure_console(only=options.only or (), minutes=options.minutes, say=say)
-
-
-async def _measure(options: argparse.Namespace, home: Path, say: Say) -> Figures:
+async def _measure_orders(options: argparse.Namespace, home: Path, say: Say) -> Figures:
     figures = Figures(conditions=conditions_now())
-    parts = options.only or PARTS
+    parts = options.only or ORDERS_PARTS
     if "intake" in parts:
         figures.intake = await measure_intake(
             home / "intake",

@@ -30,6 +30,7 @@ from server.app.bench.console_live import measure_live_map
 from server.app.bench.crowd import STOPS_PER_RUN
 from server.app.bench.lighthouse import judge_page
 from server.app.bench.methods import built_methods
+from server.app.bench.options import CONSOLE_PARTS
 from server.app.pages import build_pages
 from server.live.pages import BUILT
 
@@ -56,14 +57,11 @@ IS_DRAWN = """new Promise((drawn) =>
 Say = Callable[[str], None]
 
 
-PARTS = ("live", "orders", "board", "tracking", "lighthouse", "methods")
-
-
 async def measure_console(*, only: Sequence[str], minutes: float, say: Say) -> ConsoleFigures:
-    """only: of PARTS; none means all. minutes: how long the live map is watched for its memory."""
+    """only: of CONSOLE_PARTS; none means all. minutes: of watching the live map's memory."""
     build_pages(say)
     figures = [_shell()]
-    wanted = only or PARTS
+    wanted = only or CONSOLE_PARTS
     with tempfile.TemporaryDirectory(prefix="postrider-console-") as folder:
         async with open_chromium() as browser, open_house(Path(folder), browser, say) as house:
             if "live" in wanted:

@@ -124,6 +124,10 @@ def test_help_lists_these_commands_and_no_other(postrider: Postrider) -> None:
         (("demo", "--orders", "-5"), "-5 is not a number from 1 up"),
         (("demo", "--osm", "nowhere.osm.pbf"), "there is no file"),
         (("doctor", "--mend"), "--mend"),
+        (("bench",), "WHAT"),
+        (("bench", "live", "--drivers", "5"), "--drivers"),
+        (("bench", "orders", "--only", "board"), "invalid choice: 'board'"),
+        (("bench", "faults", "--clients", "0"), "0 is not a number from 1 up"),
     ],
 )
 def test_what_is_typed_wrong_is_refused(
