@@ -38,7 +38,6 @@ Object.assign(window, {
 
 let isShown = true;
 let isMapWanted = true;
-let home: Promise<LonLat | undefined> | undefined;
 let hasHeard = (): void => undefined;
 /** Where the drivers are is known soon: so their streets are the first that are drawn, not others
  * around a depot. */
@@ -87,13 +86,12 @@ export const chooseDriver = (driverId: string): void =>
 
 /** Ask for the largest part of the page while nobody yet knows who is signed in. */
 export function fetchMap(): void {
-  home = homeOf();
   void import("./map").catch(() => undefined); // openMap tells of it
 }
 
 async function openMap(): Promise<void> {
   try {
-    const [{ canDrawMaps, FleetMap }, at] = await Promise.all([import("./map"), home ?? homeOf(), heard]);
+    const [{ canDrawMaps, FleetMap }, at] = await Promise.all([import("./map"), homeOf(), heard]);
     if (!canDrawMaps()) throw new Error("WebGL is off");
     const lookAt = (bounds: [LonLat, LonLat]): unknown => socket?.show(bounds);
     map = new FleetMap(part("map"), fleet, choose, lookAt, () => follow(false), tellOfMap, at);
