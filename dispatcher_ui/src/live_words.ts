@@ -4,7 +4,7 @@ import type { Progress, StopState } from "./fleet";
 import type { ExceptionRecord, RunRecord } from "./frames";
 import type { Freshness } from "./freshness";
 import { t } from "./language";
-import { clockTime } from "./values";
+import { clockTime, money } from "./values";
 
 const ON_TIME_S = 5 * 60;
 
@@ -28,8 +28,11 @@ export const runWords = (state: RunRecord["state"]): string =>
   })[state];
 
 /** What happened, with the values that belong into the sentence. */
-export const exceptionWords = ({ pattern, details }: Pick<ExceptionRecord, "pattern" | "details">): string =>
-  t(pattern, details as Record<string, string | number>);
+export function exceptionWords({ pattern, details }: Pick<ExceptionRecord, "pattern" | "details">): string {
+  const { amount_minor: paid, currency } = details;
+  const amounts: Record<string, string> = typeof paid === "number" ? { paid: money(paid, String(currency ?? "")) } : {};
+  return t(pattern, { ...(details as Record<string, string | number>), ...amounts });
+}
 
 export const timeOf = clockTime;
 

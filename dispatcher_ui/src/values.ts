@@ -100,9 +100,15 @@ export const momentOf = (local: string | undefined): string | undefined =>
 
 function moneyFormat(currency: string): Intl.NumberFormat {
   const [known, code] = [SUMS(), currency || "EUR"];
-  const format = known.get(code) ?? new Intl.NumberFormat(locale, { style: "currency", currency: code });
+  const format = known.get(code) ?? makeMoneyFormat(code);
   known.set(code, format);
   return format;
+}
+
+function makeMoneyFormat(code: string): Intl.NumberFormat {
+  // A phone may have told anything, and a page must not break for it.
+  const isCode = /^[A-Z]{3}$/i.test(code);
+  return new Intl.NumberFormat(locale, isCode ? { style: "currency", currency: code } : { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 }
 
 const decimalsOf = (format: Intl.NumberFormat): number =>

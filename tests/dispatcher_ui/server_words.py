@@ -20,6 +20,7 @@ from server.inventory.returned import MOVE_KINDS
 from server.kit.db import Base
 from server.kit.lifecycle import Lifecycle
 from server.orders.order import CancelCode, HoldKind
+from server.protocol.envelope import COMMANDS
 
 SERVER = Path(server.__file__).parent
 ROOMS = [path for path in SERVER.rglob("*.py") if not {"bench", "migrations"} & {*path.parts}]
@@ -42,7 +43,7 @@ def sentences() -> set[str]:
 def codes() -> set[str]:
     """What the console turns into words: out_for_delivery becomes “Out for delivery”."""
     return {
-        *states(), *_constrained(), *deeds(), *subjects(), *details(), *KINDS, *Role,
+        *states(), *_constrained(), *deeds(), *subjects(), *details(), *commands(), *KINDS, *Role,
         *(outcome.code for outcome in OUTCOMES), *MOVE_KINDS.values(),
         *_choices(CancelCode), *_choices(HoldKind),
     }  # fmt: skip
@@ -146,20 +147,37 @@ def subjects() -> set[str]:
 
 
 def details() -> set[str]:
-    """The names of details of exceptions."""
-    told_otherwise = {"task", "depot_id", "run_id", "driver_id", "variant", "receipts"}
-    names = {
+    """The names of details of exceptions and deeds, as detailPairs() of parts/details.ts shows
+    them: without their units, minor units as an amount."""
+    told_otherwise = {"task", "depot_id", "run_id", "driver_id", "variant", "receipts", "currency"}
+    raised = {
         each.arg
         for path in ROOMS
         for call in _calls(_tree_of(path), "raise_exception", "_raise")
         for each in call.keywords
         if each.arg
     }
+    audited = {
+        name.value
+        for path in ROOMS
+        for call in _calls(_tree_of(path), "record_audit")
+        for each in call.keywords
+        if each.arg == "details" and isinstance(each.value, ast.Dict)
+        for name in each.value.keys
+        if isinstance(name, ast.Constant) and isinstance(name.value, str)
+    }
     in_sentences = {
         name for words in WORDS.values() for name in re.findall(r"\{(\w+)\}", words.sentence)
     }
-    ids = {name for name in names if name.endswith(("_id", "_ids"))}
-    return names - told_otherwise - in_sentences - ids
+    names = raised - told_otherwise - in_sentences | audited - {"currency"}
+    shown = {name for name in names if not name.endswith(("_id", "_ids"))}
+    amounts = {re.sub("_minor$", "_amount", name) for name in shown - {"amount_minor"}}
+    return {re.sub("_(mm|ml|m|g|s|h|kmh)$", "", name) for name in amounts}
+
+
+def commands() -> set[str]:
+    """What a phone says to have happened, as the page about its last words calls it."""
+    return {re.sub(r"\B([A-Z])", r"_\1", command.__name__).lower() for command in COMMANDS}
 
 
 @cache

@@ -6,6 +6,7 @@ import { whoIs } from "../names";
 import { chooseDriver, fleet } from "../live";
 import { exceptionWords } from "../live_words";
 import { h, tell } from "../page";
+import { detailPairs, type Details } from "../parts/details";
 import { openDialog } from "../parts/dialog";
 import { formDialog } from "../parts/form";
 import { showListing } from "../parts/listing";
@@ -14,7 +15,8 @@ import { facts } from "../parts/table";
 import { go } from "../router";
 import { roomUrl, type View } from "../rooms";
 import { nowMs, today } from "../clock";
-import { dateTime, words } from "../values";
+import { date, dateTime, words } from "../values";
+import { claimsOf, decide } from "./old_phone";
 import type { Task } from "./order_records";
 
 interface Exception {
@@ -28,7 +30,7 @@ interface Exception {
   consignment_id: string | null;
   run_id: string | null;
   driver_id: string | null;
-  details: Record<string, unknown>;
+  details: Details;
   raised_at: string;
   assigned_to: string | null;
   assigned_name: string | null;
@@ -117,6 +119,8 @@ async function show(each: Exception, done: () => void): Promise<void> {
   const button = (label: string, act: () => void, kind = ""): HTMLElement =>
     h("button", { type: "button", class: kind, onclick: leave(act) }, label);
   const { consignment_id: consignmentId, driver_id: driverId, run_id: runId } = each;
+  const oldPhone = each.kind === "work_of_old_phone" && each.settled_at === null ? String(each.details["device_id"]) : "";
+  const claims = oldPhone ? await claimsOf(oldPhone).catch((error: Error) => h("p", { class: "notice" }, error.message)) : h("div");
   const closed = new AbortController();
   const dialog = openDialog(
     exceptionWords(each),
@@ -129,11 +133,11 @@ async function show(each: Exception, done: () => void): Promise<void> {
       [t("Driver"), nameOf(driverId) || "–"],
       ...(task ? [[t("Task"), `${words(task.kind)} · ${words(task.state)}`] as [string, string]] : []),
       ...(each.assigned_name ? [[t("Looked after by"), each.assigned_name] as [string, string]] : []),
-      ...Object.entries(each.details).filter((detail) => isForPeople(each, detail))
-        .map(([name, value]): [string, string] => [words(name), detailWords(value)]),
-      ...(each.settled_at ? [[t("Settled by"), `${whoIs(each.settled_by)} ${each.settled_note ?? ""}`] as [string, string]] : []),
+      ...detailPairs(notToldYet(each)),
+      ...(each.settled_at ? [[t("Settled by"), [whoIs(each.settled_by), each.settled_note && t(each.settled_note)].filter(Boolean).join(" · ")] as [string, string]] : []),
     ]),
     receiptsOf(each),
+    claims,
     h("p", { class: "buttons" },
       each.settled_at === null && button(t("Settle"), () => settle(each, done), "main"),
       consignmentId && button(t("Open the consignment"), () => go(roomUrl("orders", "consignments", consignmentId))),
@@ -143,19 +147,20 @@ async function show(each: Exception, done: () => void): Promise<void> {
         chooseDriver(driverId);
       }),
       runId && button(t("Open the run"), () => go(roomUrl("plan", "runs", runId))),
-      each.kind === "work_of_old_phone" && each.settled_at === null && button(t("Take it in"), () => void decide(each, "take", done)),
-      each.kind === "work_of_old_phone" && each.settled_at === null && button(t("Believe none of it"), () => void decide(each, "drop", done)),
+      oldPhone && button(t("Take it in"), () => decide(oldPhone, "take", done)),
+      oldPhone && button(t("Believe none of it"), () => decide(oldPhone, "drop", done)),
       task?.state === "failed" && button(t("Try again"), () => repeat(task, each, done)),
     ),
   );
   dialog.addEventListener("close", () => closed.abort());
 }
 
-/** What the sentence says already, and what only programs know things by, is not said again. */
-const isForPeople = ({ pattern }: Exception, [name, value]: [string, unknown]): boolean =>
-  name !== "receipts" && name !== "small_receipts" && name !== "variant" && value !== "" && !pattern.includes(`{${name}}`) && !isId(Array.isArray(value) ? value[0] : value);
+/** Shown as pictures, in the sentence, or with the amount that they belong to. */
+const TOLD_OTHERWISE = ["receipts", "small_receipts", "variant", "cost", "amount_minor"];
 
-const isId = (value: unknown): boolean => typeof value === "string" && /^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(value);
+/** What neither the sentence nor anything else of the window says. */
+const notToldYet = ({ pattern, details }: Exception): Details =>
+  Object.fromEntries(Object.entries(details).filter(([name]) => !TOLD_OTHERWISE.includes(name) && !pattern.includes(`{${name}}`)));
 
 /** The pictures that the driver took of what was paid. */
 function receiptsOf({ id, details }: Exception): HTMLElement {
@@ -164,18 +169,6 @@ function receiptsOf({ id, details }: Exception): HTMLElement {
     const source = `/api/exceptions/${id}/receipts/${sha256}`;
     return h("a", { href: source, target: "_blank" }, h("img", { src: source, loading: "lazy", alt: t("Picture of the receipt") }));
   }));
-}
-
-/** What the server keeps with an exception, as people read it. */
-function detailWords(value: unknown): string {
-  if (value === null || value === "") return "–";
-  if (typeof value === "boolean") return value ? t("Yes") : t("No");
-  if (Array.isArray(value)) return value.map(detailWords).join(", ");
-  if (typeof value === "object") {
-    return Object.entries(value).map(([name, each]) => `${words(name)}: ${detailWords(each)}`).join(", ");
-  }
-  const text = String(value);
-  return /^\d{4}-\d\d-\d\dT/.test(text) ? dateTime(text) : /^[a-z]+(_[a-z]+)+$/.test(text) ? words(text) : text;
 }
 
 function settle(each: Exception, done: () => void): void {
@@ -189,14 +182,6 @@ function settle(each: Exception, done: () => void): void {
   }, t("Settled"));
 }
 
-/** About what a phone that was signed out says to have happened after that: a part at a time. */
-async function decide(each: Exception, how: "take" | "drop", done: () => void): Promise<void> {
-  const way = `/api/devices/${String(each.details["device_id"])}/last-words/${how}`;
-  while ((await send<{ left: number }>("POST", way)).left > 0);
-  tell(how === "take" ? t("It counts now") : t("It will not count"));
-  done();
-}
-
 function repeat(task: Task, each: Exception, done: () => void): void {
   formDialog(t("Try again"), {
     fields: [{ name: "day", label: t("Day"), kind: "date", required: true, value: today() }],
@@ -204,9 +189,9 @@ function repeat(task: Task, each: Exception, done: () => void): void {
     submit: async ({ day }) => {
       await send("POST", `/api/tasks/${task.id}/repeat`, { day });
       if (each.settled_at === null) {
-        await send("POST", `/api/exceptions/${each.id}/settle`, { note: t("To be tried again on {day}", { day: day ?? "" }) });
+        await send("POST", `/api/exceptions/${each.id}/settle`, { note: t("To be tried again on {day}", { day: date(day) }) });
       }
-      tell(t("It waits in the pool of {day}", { day: day ?? "" }));
+      tell(t("It waits in the pool of {day}", { day: date(day) }));
       done();
     },
   });

@@ -4,8 +4,10 @@ import { send } from "../api";
 import { t } from "../language";
 import { aboutWhat, whoIs } from "../names";
 import { h } from "../page";
+import { detailPairs, type Details } from "../parts/details";
 import { openDialog } from "../parts/dialog";
 import { showListing, showTabs } from "../parts/listing";
+import { facts } from "../parts/table";
 import type { View } from "../rooms";
 import { dateTime, words } from "../values";
 
@@ -25,7 +27,7 @@ interface Deed {
   by: string;
   action: string;
   subject: string;
-  details: Record<string, unknown>;
+  details: Details;
 }
 
 export function open(view: View): Promise<void> {
@@ -91,11 +93,18 @@ function showAudit(view: View, place: HTMLElement): void {
       { title: t("About"), text: (deed) => aboutWhat(deed.subject) },
       { title: t("Details"), text: (deed) => detailsOf(deed.details) },
     ],
-    open: (deed) => openDialog(deed.action, h("pre", {}, JSON.stringify(deed, null, 2))),
+    open: showDeed,
     empty: t("Nothing is noted for this."),
   });
 }
 
-/** A detail of several parts stands in the dialog; in the list one sees that it is there. */
-const detailsOf = (details: Record<string, unknown>): string =>
-  Object.entries(details).map(([name, value]) => `${words(name)}: ${typeof value === "object" && value !== null ? "…" : String(value ?? "–")}`).join(" · ");
+const detailsOf = (details: Details): string =>
+  detailPairs(details).map(([name, value]) => `${name}: ${value}`).join(" · ");
+
+function showDeed(deed: Deed): void {
+  openDialog(
+    words(deed.action.replaceAll(".", "_")),
+    facts([[t("When"), dateTime(deed.occurred_at)], [t("Who"), whoIs(deed.by)], [t("About"), aboutWhat(deed.subject)], ...detailPairs(deed.details)]),
+    h("details", {}, h("summary", {}, t("As the server keeps it")), h("pre", { class: "scroll", tabindex: "0" }, JSON.stringify(deed, null, 2))),
+  );
+}

@@ -122,4 +122,5 @@ export const PLAN: Sentences = {
   "{vehicle} · {n} stops": "{vehicle} · {n} Halte",
   "{way} driven in {drove}, {halted} at halts": "{way} gefahren in {drove}, {halted} gestanden",
   "← The day": "← Der Tag",
+  "{n} more": "{n} weitere",
 };

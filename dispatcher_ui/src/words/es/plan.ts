@@ -122,4 +122,5 @@ export const PLAN: Sentences = {
   "{vehicle} · {n} stops": "{vehicle} · {n} paradas",
   "{way} driven in {drove}, {halted} at halts": "{way} recorridos en {drove}, {halted} en paradas",
   "← The day": "← El día",
+  "{n} more": "{n} más",
 };
