@@ -4,6 +4,7 @@ to themselves."""
 from datetime import tzinfo
 from html import escape
 
+from server.live.day_words import say_day
 from server.live.return_page import HEADERS, STYLE
 from server.live.tracking_page import Offers, render_foot
 from server.live.tracking_texts import TEXTS
@@ -41,7 +42,7 @@ def render_change(
 def render_rating(offers: Offers, language: str, *, stars: str = "", comment: str = "") -> str:
     """stars: chosen already, "1" to "5"."""
     texts = TEXTS[language]
-    parts = [f"<h1>{texts['rate']}</h1>"]
+    parts = [f'<h1 id="rate">{texts["rate"]}</h1>']
     if offers.problem or not offers.may_rate:
         sentence = texts.get(offers.problem or "not_delivered", texts["other"])
         parts.append(f'<p class="problem" role="alert">{sentence}</p>')
@@ -52,7 +53,7 @@ def render_rating(offers: Offers, language: str, *, stars: str = "", comment: st
             for each in range(1, 6)
         )
         parts.append(
-            f'<form method="post"><fieldset><legend>{texts["rate"]}</legend>{radios}</fieldset>'
+            f'<form method="post"><fieldset aria-labelledby="rate">{radios}</fieldset>'
             f'<label for="comment">{texts["comment"]}</label>'
             f'<textarea id="comment" name="comment" rows="2" maxlength="{NOTE_MAX}">'
             f"{escape(comment)}</textarea><button>{texts['rate_send']}</button></form>"
@@ -94,7 +95,8 @@ def _days(choices: Choices, zone: tzinfo, texts: dict[str, str], entered: Fields
     offered = [("", texts["day_kept"])]
     for start_at, end_at in choices.windows:
         start, end = start_at.astimezone(zone), end_at.astimezone(zone)
-        offered.append((start_at.isoformat(), f"{start:%d.%m. %H:%M}–{end:%H:%M}"))
+        day = say_day(start, texts)
+        offered.append((start_at.isoformat(), f"{day}, {start:%H:%M}–{end:%H:%M}"))
     chosen = entered.get("window", "")
     options = "".join(
         f'<option value="{value}"{" selected" if value == chosen else ""}>{label}</option>'

@@ -21,6 +21,7 @@ from server.kit.errors import TooMany
 from server.kit.inputs import ONE_LINE
 from server.kit.settings import Settings
 from server.live.customer_pages import Language, address_of, limit_of
+from server.live.day_words import say_day
 from server.live.html import html_response
 from server.live.lookup import Answer, NothingKnown, look_up
 from server.live.return_page import STYLE
@@ -121,7 +122,8 @@ def _told(answer: Answer, zone: tzinfo, texts: dict[str, str]) -> str:
     if answer.expected_from_at and answer.expected_until_at:
         start = answer.expected_from_at.astimezone(zone)
         end = answer.expected_until_at.astimezone(zone)
-        parts.append(f"<p>{texts['expected']}: {start:%d.%m. %H:%M}–{end:%H:%M}</p>")
+        times = f"{say_day(start, texts)}, {start:%H:%M}–{end:%H:%M}"
+        parts.append(f"<p>{texts['expected']}: {times}</p>")
     parts.append(f'<p class="dim small">{texts["updated"]} ')
     parts.append(f"{answer.seen_at.astimezone(zone):%H:%M}</p></div>")
     return "".join(parts)

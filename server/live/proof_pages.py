@@ -19,6 +19,7 @@ from server.kit.settings import Settings
 from server.live import tracking_page
 from server.live.change_page import render_document
 from server.live.customer_pages import Language, address_of, limit_of, read_offers
+from server.live.day_words import say_day
 from server.live.delivery_photos import DeliveryPhoto, delivery_photos
 from server.live.html import html_response
 from server.live.return_page import STYLE
@@ -95,7 +96,8 @@ def _render(photos: Iterable[DeliveryPhoto], offers: Offers, zone: tzinfo, langu
     for photo in photos:
         at = photo.occurred_at.astimezone(zone)
         source, label = f"{offers.link}/proof/{photo.file.sha256}", texts["proof_photo"]
-        parts.append(f"<p>{texts['step_delivered']}: {at:%d.%m. %H:%M}</p>")
+        day = say_day(at, texts)
+        parts.append(f"<p>{texts['step_delivered']}: {day}, {at:%H:%M}</p>")
         parts.append(f'<p><img class="proof" src="{source}" alt="{label}"></p>')
     if not photos:
         parts.append(f"<p>{texts['no_proof']}</p>")

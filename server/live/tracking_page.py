@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from server.accounts.service import Brand
+from server.live.day_words import say_day
 from server.live.public_tracking import PublicView, StreetView
 from server.live.tracking_texts import LANGUAGES, TEXTS
 from server.places.service import SKETCH_WIDTH
@@ -83,7 +84,7 @@ def status_of(view: PublicView, zone: tzinfo, language: str = "en") -> TrackingS
     )
     return TrackingStatus(
         revision=hashlib.sha256(repr(shown).encode()).hexdigest()[:12],
-        when=_when(view, zone),
+        when=_when(view, zone, TEXTS[language]),
         stops=_stops(view, TEXTS[language]),
         courier=f"{streets.courier[0]},{streets.courier[1]}"
         if streets and streets.courier
@@ -218,7 +219,7 @@ def _town(view: PublicView, texts: dict[str, str]) -> str:
     return f"{title} · {town}"
 
 
-def _when(view: PublicView, zone: tzinfo) -> str:
+def _when(view: PublicView, zone: tzinfo, texts: dict[str, str]) -> str:
     """The window in the company's time; the day only when it is another one than today."""
     if view.expected_from_at is None or view.expected_until_at is None:
         return ""
@@ -226,7 +227,7 @@ def _when(view: PublicView, zone: tzinfo) -> str:
     first, last = _rounded(start), _rounded(end)
     times = first if first == last else f"{first}–{last}"
     today = view.seen_at.astimezone(zone).date()
-    return times if start.date() == today else f"{start:%d.%m.} {times}"
+    return times if start.date() == today else f"{say_day(start, texts)}, {times}"
 
 
 def _time(at: datetime, zone: tzinfo) -> str:
@@ -272,10 +273,12 @@ def _figure(streets: StreetView, status: TrackingStatus, texts: dict[str, str]) 
 def _timeline(view: PublicView, zone: tzinfo, texts: dict[str, str]) -> str:
     if not view.milestones:
         return ""
-    items = "".join(
-        f"<li>{texts[f'step_{each.step}']}"
-        f'<time datetime="{each.occurred_at:%Y-%m-%dT%H:%MZ}">'
-        f"{each.occurred_at.astimezone(zone):%d.%m. %H:%M}</time></li>"
-        for each in reversed(view.milestones)
-    )
+    items = ""
+    for each in reversed(view.milestones):
+        at = each.occurred_at.astimezone(zone)
+        items += (
+            f"<li>{texts[f'step_{each.step}']}"
+            f'<time datetime="{each.occurred_at:%Y-%m-%dT%H:%MZ}">'
+            f"{say_day(at, texts)}, {at:%H:%M}</time></li>"
+        )
     return f"<h2>{texts['timeline']}</h2><ol>{items}</ol>"

@@ -5,6 +5,9 @@ from server.live.tracking_texts_de import DE
 from server.live.tracking_texts_es import ES
 
 EN: dict[str, str] = {
+    "weekdays": "Mon Tue Wed Thu Fri Sat Sun",
+    "months": "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec",
+    "date": "{weekday} {day} {month}",
     "title": "Your parcel",
     "title_return": "Your return",
     "headline_announced": "We are expecting your parcel",

@@ -1,6 +1,9 @@
 """The words of the public pages in German."""
 
 DE: dict[str, str] = {
+    "weekdays": "Mo Di Mi Do Fr Sa So",
+    "months": "Jan. Feb. März Apr. Mai Juni Juli Aug. Sep. Okt. Nov. Dez.",
+    "date": "{weekday}, {day}. {month}",
     "title": "Ihre Sendung",
     "title_return": "Ihre Rücksendung",
     "headline_announced": "Wir erwarten Ihre Sendung",

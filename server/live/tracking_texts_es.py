@@ -1,6 +1,9 @@
 """The words of the public pages in Spanish."""
 
 ES: dict[str, str] = {
+    "weekdays": "lun mar mié jue vie sáb dom",
+    "months": "ene feb mar abr may jun jul ago sep oct nov dic",
+    "date": "{weekday} {day} {month}",
     "title": "Su envío",
     "title_return": "Su devolución",
     "headline_announced": "Esperamos su envío",
