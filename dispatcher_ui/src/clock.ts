@@ -25,5 +25,7 @@ export const clockIsKnown = (): Promise<unknown> =>
   Promise.race([told, new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
 
 /** The day there, as YYYY-MM-DD. zone: of the depot. */
-export const today = (zone?: string): string =>
-  new Intl.DateTimeFormat("en-CA", { timeZone: zone }).format(new Date(nowMs()));
+export const today = (zone?: string): string => dayOf(nowMs(), zone);
+
+export const dayOf = (moment: string | number, zone?: string): string =>
+  new Intl.DateTimeFormat("en-CA", { timeZone: zone }).format(new Date(moment));

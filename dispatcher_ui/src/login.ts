@@ -1,7 +1,12 @@
 /** Signing in, and the change of a one-time password. */
 
 import { changePassword, logIn, WANTED_PAGE } from "./api";
+import { speak, t } from "./language";
+import { applyLook } from "./look";
 import { part } from "./page";
+
+applyLook();
+void speak().then(() => (document.title = `${t("Sign in")} · Postrider`));
 
 const signIn = part<HTMLFormElement>("sign-in");
 const newPassword = part<HTMLFormElement>("new-password");
@@ -26,7 +31,7 @@ newPassword.addEventListener("submit", (event) => {
   void attempt(newPassword, async () => {
     const wanted = field(newPassword, "new");
     if (wanted !== field(newPassword, "again")) {
-      throw new Error("The two passwords differ. Type the same one twice.");
+      throw new Error(t("The two passwords differ. Type the same one twice."));
     }
     await changePassword(oneTimePassword, wanted);
     goOn();

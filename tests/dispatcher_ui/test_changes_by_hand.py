@@ -1,20 +1,29 @@
 """What people change by hand: a dispatcher drafts, runs and exceptions, a customer the delivery."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest_asyncio
 from playwright.async_api import Page, ViewportSize, expect
 
 from routing.roads import HaversineRoads
 from server.dispatch import service as dispatch
+from server.dispatch.exceptions import raise_exception
 from server.dispatch.planner import plan_next
+from server.identity import service as identity
 from server.identity.access import Role
+from server.kit.ids import new_id
 from server.orders import service as orders
+from server.protocol import codec
+from server.protocol.envelope import Envelope
+from server.protocol.from_driver import SendMessage
 
 WIDE = ViewportSize(width=1280, height=900)
 PHONE = ViewportSize(width=390, height=844)
+MORNING = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
 async def open_page(visit: Any, path: str) -> Page:
@@ -35,6 +44,22 @@ async def make_draft(company: Any) -> None:
 async def runs(company: Any) -> list[dispatch.RunView]:
     """Those of the day, the fullest first; in the last one there is room."""
     return sorted(await company.runs(), key=lambda run: -len(run.stops))
+
+
+async def test_board_shows_the_crew_of_the_day_and_its_first_stop(visit: Any, company: Any) -> None:
+    """A night's shift that ends today was planned yesterday; it would push the morning out of
+    sight, and nobody could be given a stop there."""
+    await make_draft(company)
+    night = {"starts_at": MORNING - timedelta(hours=11), "ends_at": MORNING - timedelta(hours=5)}
+    async with company.db.transaction() as session:
+        (van, *_) = await dispatch.list_vehicles(session, depot_id=company.depot_id)
+        driver_id = company.drivers["Wei Lin"]
+        await dispatch.create_shift(
+            session, driver_id=driver_id, vehicle_id=van.id, by="test", **night
+        )
+    page = await open_page(visit, "/plan")
+    await expect(page.locator(".lane")).to_have_count(len(company.drivers))
+    await expect(page.locator(".block").first).to_be_in_viewport()
 
 
 async def test_effect_of_a_move_is_told_before_it_is_made_and_it_can_be_undone(
@@ -293,6 +318,59 @@ async def test_exception_is_taken_and_put_off(visit: Any, company: Any) -> None:
     await expect(row).to_have_count(0)
     await page.get_by_label("Which").select_option("snoozed")
     await expect(row).to_have_count(1)
+
+
+async def hand_in_after_signing_out(company: Any, driver: str, text: str) -> None:
+    """A second phone of this driver is signed out, and says all the same that this was written."""
+    async with company.db.transaction() as session:
+        code = await identity.create_pairing_code(session, company.drivers[driver], by="test")
+        phone = await identity.pair_device(session, code, "found phone", address="127.0.0.1")
+    async with company.db.transaction() as session:
+        await identity.revoke_device(session, phone.device_id, by="test")
+    body = SendMessage(text=text, occurred_at=company.now())
+    said = codec.encode_batch([Envelope(id=str(new_id()), sent_at=company.now(), body=body)])
+    headers = {"Authorization": f"Bearer {phone.token}"}
+    async with httpx.AsyncClient(base_url=company.base_url, headers=headers) as client:
+        answer = await client.post("/api/driver/last-words", content=said.encode())
+    assert answer.status_code == 200 and '"Reject"' not in answer.text, answer.text
+
+
+async def test_what_a_signed_out_phone_tells_counts_only_when_it_is_taken_in(
+    visit: Any, company: Any
+) -> None:
+    await hand_in_after_signing_out(company, "Nora Frei", "It is with the neighbour")
+    await hand_in_after_signing_out(company, "Wei Lin", "Hand the vase to my friend")
+    page = await open_page(visit, "/exceptions")
+    for driver, choice, told in (
+        ("Nora Frei", "Take it in", "It counts now"),
+        ("Wei Lin", "Believe none of it", "It will not count"),
+    ):
+        row = page.get_by_role("row").filter(has_text="Work of old phone").filter(has_text=driver)
+        await row.click()
+        dialog = page.get_by_role("dialog")
+        await expect(dialog).to_contain_text("Send message")
+        await dialog.get_by_role("button", name=choice).click()
+        question = page.get_by_role("dialog", name=choice)
+        await expect(question).to_contain_text("This cannot be taken back.")
+        await question.get_by_role("button", name=choice).click()
+        await expect(page.locator("#toast")).to_have_text(told)
+        await expect(row).to_have_count(0)
+    wrote = page.get_by_role("row").filter(has_text="Driver wrote")
+    await expect(wrote).to_have_count(1)
+    await wrote.click()
+    said = "The driver wrote: It is with the neighbour"
+    await expect(page.get_by_role("dialog", name=said)).to_be_visible()
+
+
+async def test_cash_that_differs_is_told_as_money(visit: Any, company: Any) -> None:
+    async with company.db.transaction() as session:
+        amounts = {"due_minor": 1250, "taken_minor": 1000, "currency": "CHF"}
+        raise_exception(session, "cash_differs", **amounts)
+    page = await open_page(visit, "/exceptions")
+    await page.get_by_role("row").filter(has_text="Cash differs").click()
+    told = page.get_by_role("dialog").locator(".facts")
+    await expect(told).to_contain_text(re.compile(r"Due amount\s*CHF\s12\.50"))
+    await expect(told).to_contain_text(re.compile(r"Taken amount\s*CHF\s10\.00"))
 
 
 async def test_customer_changes_the_delivery_without_javascript(

@@ -46,6 +46,7 @@ export class Board {
   }
 
   show(runs: DraftRun[]): void {
+    const isFirst = this.runs.length === 0;
     this.runs = runs;
     const starts = runs.map((run) => Date.parse(run.starts_at));
     const ends = runs.map((run) => Date.parse(run.ends_at));
@@ -59,7 +60,16 @@ export class Board {
     this.lanes.replaceChildren();
     this.element.replaceChildren(...(runs.length > 0 ? [this.hours(), this.lanes] : []));
     this.draw();
+    if (isFirst) this.scrollToFirstStop();
     if (focusedId) this.blockOf(focusedId)?.focus({ preventScroll: true });
+  }
+
+  /** Shifts may begin hours before anybody is to be visited. */
+  private scrollToFirstStop(): void {
+    const first = Math.min(...this.runs.flatMap((run) => run.stops.map((stop) => Date.parse(stop.arrival_at))));
+    if (!Number.isFinite(first)) return;
+    const x = Math.max(0, this.xOf(first) - WHO_PX - BLOCK_MIN_PX);
+    this.element.scrollLeft = this.isMirrored ? -x : x;
   }
 
   select(stopId: string): void {
@@ -129,7 +139,8 @@ export class Board {
       event.preventDefault();
       if (!this.dragged) return;
       const others = othersOf(run, this.dragged);
-      const at = event.clientX - lane.getBoundingClientRect().left;
+      const { left, right } = lane.getBoundingClientRect();
+      const at = this.isMirrored ? right - event.clientX : event.clientX - left;
       const index = this.layOut(others).filter((x) => x < at).length;
       this.takeAim({ stop: this.dragged, shiftId: run.shift_id, index });
     });
@@ -172,8 +183,10 @@ export class Board {
     const stop = this.selected();
     if (!stop || event.ctrlKey || event.metaKey || event.altKey) return;
     const next = this.nextAim(stop, event.key);
-    if (next) this.takeAim(next);
-    else if (event.key === "Enter" && this.aim) this.drop(this.aim);
+    if (next) {
+      this.takeAim(next);
+      this.arrow.scrollIntoView({ block: "nearest", inline: "nearest" });
+    } else if (event.key === "Enter" && this.aim) this.drop(this.aim);
     else if (event.key === "Escape" && this.aim) this.takeAim(undefined);
     else return;
     event.preventDefault();
@@ -185,7 +198,8 @@ export class Board {
     const from = this.aim ?? { stop, shiftId: own.shift_id, index: own.stops.findIndex(({ id }) => id === stop.id) };
     const at = this.runs.findIndex((run) => run.shift_id === from.shiftId);
     const run = this.runs[at];
-    const sideways = key === "ArrowLeft" ? -1 : key === "ArrowRight" ? 1 : 0;
+    const ahead = this.isMirrored ? "ArrowLeft" : "ArrowRight";
+    const sideways = key === ahead ? 1 : key === "ArrowLeft" || key === "ArrowRight" ? -1 : 0;
     const last = run ? othersOf(run, stop).length : 0;
     if (sideways !== 0) return { ...from, index: Math.min(last, Math.max(0, from.index + sideways)) };
     const other = this.runs[at + (key === "ArrowUp" ? -1 : key === "ArrowDown" ? 1 : NaN)];
@@ -199,7 +213,6 @@ export class Board {
     if (aim?.stop.id === stop?.id && aim?.shiftId === shiftId && aim?.index === index) return;
     this.aim = aim;
     this.drawAim();
-    if (this.arrow.isConnected) this.arrow.scrollIntoView({ block: "nearest", inline: "nearest" });
     this.aimed(aim);
   }
 
@@ -232,6 +245,11 @@ export class Board {
       free = x + BLOCK_MIN_PX + 1;
       return x;
     });
+  }
+
+  /** Whether time runs from right to left, as the words of the page do. */
+  private get isMirrored(): boolean {
+    return document.documentElement.dir === "rtl";
   }
 
   private xOf(ms: number): number {

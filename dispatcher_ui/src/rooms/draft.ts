@@ -13,6 +13,9 @@ import { Board, type Aim } from "./board";
 import { publish } from "./plan";
 import type { DraftRun, DraftStop, Driver, MoveEffect, Plan, Shift, Vehicle } from "./plan_records";
 
+/** So many are named that become later; a sentence that is longer hides what it says. */
+const TOLD_STOPS = 4;
+
 interface Placed {
   run: DraftRun;
   stop: DraftStop;
@@ -199,8 +202,9 @@ export function showDraft(
       h("button", { type: "button", class: "main", onclick: () => void publish(plan, again) }, t("Publish")),
       undoButton, lockButton,
       h("button", { type: "button", class: "danger", onclick: discard }, t("Discard"))),
-    effect, board.element,
-    h("p", { class: "hint" }, t("Drag a stop, or choose it: ← → and ↑ ↓ aim and tell what it would do, Enter drops it, Escape gives up, L locks it.")),
+    h("div", { class: "aside-of-board" }, effect,
+      h("p", { class: "hint" }, t("Drag a stop, or choose it: ← → and ↑ ↓ aim and tell what it would do, Enter drops it, Escape gives up, L locks it."))),
+    board.element,
     h("div", { class: "columns" }, mapAt, h("div", {}, plan.unassigned.length > 0
       ? plainTable(t("Left out"), [
           { title: t("Left out"), text: (each) => each.waybill },
@@ -236,8 +240,7 @@ const placedOf = (plan: Plan): Placed[] =>
 function wouldDo(effect: MoveEffect): string {
   const values = { cost: signedMoney(effect.added_cost_minor), km: kilometres(effect.added_distance_m) };
   if (effect.later.length === 0) return t("It would cost {cost}, {km} more; nobody more than 5 minutes later", values);
-  const stops = effect.later.map((each) => `${each.address} ${clockTime(each.arrival_at)}`).join(", ");
-  return t("It would cost {cost}, {km} more; later: {stops}", { ...values, stops });
+  return t("It would cost {cost}, {km} more; later: {stops}", { ...values, stops: latest(effect.later) });
 }
 
 /** What a move has done: its cost, and whose arrival became much later. */
@@ -247,7 +250,12 @@ function effectOf(before: Plan, after: Plan): string {
   const later = stopsOf(after).filter((stop) => Date.parse(stop.arrival_at) - (was.get(stop.id) ?? Infinity) > LATER_MS);
   const cost = signedMoney(costOf(after) - costOf(before));
   if (later.length === 0) return t("Moved: cost {cost}, nobody more than 5 minutes later", { cost });
-  return t("Moved: cost {cost}; later: {stops}", {
-    cost, stops: later.map((stop) => `${stop.address} ${clockTime(stop.arrival_at)}`).join(", "),
-  });
+  return t("Moved: cost {cost}; later: {stops}", { cost, stops: latest(later) });
+}
+
+/** The first of them, and how many more. */
+function latest(stops: { address: string; arrival_at: string }[]): string {
+  const told = stops.slice(0, TOLD_STOPS).map((stop) => `${stop.address} ${clockTime(stop.arrival_at)}`);
+  const more = stops.length - told.length;
+  return [...told, ...(more > 0 ? [t("{n} more", { n: count(more) })] : [])].join(", ");
 }

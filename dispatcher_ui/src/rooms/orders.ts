@@ -192,7 +192,7 @@ async function showOrder(view: View, orderId: string): Promise<void> {
         [t("Channel"), `${channelWords(order.channel)} ${order.external_id ?? ""}`],
         [t("Value"), money(order.value_minor ?? 0, order.currency)],
         [t("Cash due"), money(order.cash_minor, order.currency)],
-        [t("Waits for goods"), count(stock.backorders.length)],
+        ...(stock.backorders.length > 0 ? [[t("Waits for goods"), count(stock.backorders.length)] as [string, string]] : []),
       ])),
       h("section", { class: "card" }, h("h3", {}, t("Story")), story(events)),
       usual ? preferenceCard(who, usual, changed) : "",

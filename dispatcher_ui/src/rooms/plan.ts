@@ -1,7 +1,7 @@
 /** Planning a day: the pool, a plan being made, the draft side by side, publishing it, and the day. */
 
 import { get, getAll, Refusal, send, type Page } from "../api";
-import { clockIsKnown, today } from "../clock";
+import { clockIsKnown, dayOf, today } from "../clock";
 import { t } from "../language";
 import { h, tell } from "../page";
 import { formDialog, makeField } from "../parts/form";
@@ -42,7 +42,7 @@ export async function open(view: View): Promise<void> {
 
 async function showDay(view: View, place: HTMLElement, depot: Depot, day: string): Promise<void> {
   const ask = { depot_id: depot.id, day };
-  const [pool, plans, runs, drivers, shifts, vehicles] = await Promise.all([
+  const [pool, plans, runs, drivers, near, vehicles] = await Promise.all([
     get<PoolItem[]>(`/api/depots/${depot.id}/pool`, { day }),
     get<Page<Plan>>("/api/plans", { ...ask, limit: 20 }),
     getAll<Run>("/api/runs", { ...ask, limit: 200 }),
@@ -50,6 +50,8 @@ async function showDay(view: View, place: HTMLElement, depot: Depot, day: string
     getAll<Shift>("/api/shifts", { ...ask, limit: 200 }),
     get<Vehicle[]>("/api/vehicles", { depot_id: depot.id }),
   ]);
+  // A night's shift belongs to the day on which it begins; the planner sees it so too.
+  const shifts = near.filter((shift) => dayOf(shift.starts_at, depot.timezone) === day);
   const nameOf = (driverId: string): string => drivers.find(({ id }) => id === driverId)?.name ?? t("a driver");
   if (view.signal.aborted) return;
   const again = async (): Promise<void> => {

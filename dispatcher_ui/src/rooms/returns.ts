@@ -90,7 +90,7 @@ function showReturns(view: View, place: HTMLElement): void {
       { title: t("State"), kind: "state", text: (each) => words(each.state) },
       { title: t("Kind"), text: (each) => words(each.kind) },
       { title: t("Reason"), text: (each) => words(each.reason) },
-      { title: t("Goods"), text: (each) => each.lines.map((line) => `${line.quantity} × ${line.description || line.sku}`).join(", ") || (each.parcels.length === 1 ? t("1 parcel") : t("{n} parcels", { n: each.parcels.length })) },
+      { title: t("Goods"), text: (each) => each.lines.map((line) => `${Math.max(line.quantity, line.received_quantity ?? 0)} × ${line.description || line.sku}`).join(", ") || (each.parcels.length === 1 ? t("1 parcel") : t("{n} parcels", { n: each.parcels.length })) },
       { title: t("Refund"), kind: "number", text: (each) => money(each.refund_minor, each.currency), by: (each) => each.refund_minor ?? -1 },
       { title: t("Asked for"), text: (each) => dateTime(each.created_at), by: (each) => each.created_at },
     ],

@@ -33,7 +33,7 @@ export function showTariffs(view: View, place: HTMLElement, nameOf: NameOf): voi
         act: (each, values) => send("POST", `/api/tariffs/${each.id}/end`, { valid_until: momentOf(values["valid_until"]) }),
       },
     ],
-    extra: [h("a", { class: "main", href: roomUrl("billing", "tariffs", "new") }, t("New tariff"))],
+    extra: [h("p", { class: "buttons" }, h("a", { class: "main", href: roomUrl("billing", "tariffs", "new") }, t("New tariff")))],
     empty: t("There is no tariff yet: work is kept and priced once there is one."),
   });
 }

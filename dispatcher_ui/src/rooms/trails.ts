@@ -41,6 +41,7 @@ export async function open(view: View): Promise<void> {
   const slider = h("input", { type: "range", min: 0, max: 0, value: 0, "aria-label": t("Time of the day") });
   const told = h("p", { role: "status" });
   const play = h("button", { type: "button" }, t("Play"));
+  const replay = h("p", { class: "buttons replay" }, play, slider);
   const table = new VirtualTable<TrailPoint>({
     label: t("Fixes"),
     keyOf: (point) => point.taken_at,
@@ -97,20 +98,19 @@ export async function open(view: View): Promise<void> {
     const start = new Date(`${String(typed.get("day"))}T00:00:00`);
     const since = start.toISOString();
     const until = new Date(start.getTime() + 24 * 3_600_000).toISOString();
-    try {
-      trail = await get<TrailPoint[]>(`/api/drivers/${driverId}/trail`, { since, until });
-    } catch (error) {
-      trail = [];
-      say(told, (error as Error).message);
-    }
+    let nothing = t("Nothing was heard of this driver on that day.");
+    trail = await get<TrailPoint[]>(`/api/drivers/${driverId}/trail`, { since, until }).catch((error: Error) => {
+      nothing = error.message;
+      return [];
+    });
     if (view.signal.aborted) return;
     slider.max = String(Math.max(0, trail.length - 1));
     play.disabled = trail.length < 2;
     table.set(trail);
-    table.element.hidden = trail.length === 0;
+    for (const each of [map.element, replay, table.element]) each.hidden = trail.length === 0;
     if (trail.length === 0) {
       map.show([]);
-      say(told, t("Nothing was heard of this driver on that day."));
+      say(told, nothing);
     } else showAt(trail.length - 1, true);
     void loadTrips(since, until);
   };
@@ -127,7 +127,7 @@ export async function open(view: View): Promise<void> {
     noteQuery(view.query);
     void load();
   };
-  view.place.append(choice, map.element, h("p", { class: "buttons replay" }, play, slider), told, trips, table.element);
+  view.place.append(choice, map.element, replay, told, trips, table.element);
   await load();
 }
 
