@@ -11,8 +11,6 @@ export const OFFICE: Sentences = {
   "Exceptions by kind": "Ausnahmen nach Art",
   "Arrival windows": "Ankunftsfenster",
   "Eight of ten drivers should come within the window that was told.": "Acht von zehn Fahrern sollen innerhalb des angekündigten Fensters kommen.",
-  "Told before": "Vorher angekündigt",
-  "Arrivals": "Ankünfte",
   "Came within": "Innerhalb",
   "Came before": "Davor",
   "Came after": "Danach",

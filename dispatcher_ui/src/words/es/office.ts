@@ -11,8 +11,6 @@ export const OFFICE: Sentences = {
   "Exceptions by kind": "Incidencias por tipo",
   "Arrival windows": "Franjas de llegada",
   "Eight of ten drivers should come within the window that was told.": "Ocho de cada diez conductores deben llegar dentro de la franja anunciada.",
-  "Told before": "Anunciada antes",
-  "Arrivals": "Llegadas",
   "Came within": "Dentro",
   "Came before": "Antes",
   "Came after": "Después",
