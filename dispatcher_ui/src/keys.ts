@@ -42,7 +42,7 @@ export function startKeys(rooms: Room[]): void {
 
 function showKeys(rooms: Room[]): void {
   const keys: [string, string][] = [
-    ["Ctrl K  /", t("Search")],
+    [`${t("Ctrl K")}  /`, t("Search")],
     ["n", t("New order")],
     ...Object.entries(LETTERS).flatMap(([letter, path]): [string, string][] => {
       const room = rooms.find((each) => each.path === path);

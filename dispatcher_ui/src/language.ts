@@ -14,6 +14,10 @@ export function t(english: string, values: Record<string, string | number> = {})
   return sentence.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
 }
 
+/** The same about so many of something: one sentence says it of exactly one, another of {n}. */
+export const tn = (n: number, one: string, many: string, values: Record<string, string | number> = {}): string =>
+  t(n === 1 ? one : many, { n, ...values });
+
 export function chosenLanguage(): Language {
   const wanted = [localStorage.getItem("language") ?? "", ...navigator.languages];
   const known = wanted.map((each) => each.slice(0, 2)).find((each) => each in LANGUAGES);

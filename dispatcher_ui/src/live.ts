@@ -4,7 +4,7 @@ import { get } from "./api";
 import { Fleet } from "./fleet";
 import type { LonLat } from "./frames";
 import { freshnessOf } from "./freshness";
-import { t } from "./language";
+import { t, tn } from "./language";
 import { durationWords, exceptionWords, freshnessWords, timeOf } from "./live_words";
 import type { FleetMap } from "./map";
 import { make, part, say } from "./page";
@@ -168,7 +168,7 @@ function showExceptions(): void {
   const open = [...fleet.exceptions.values()].sort((a, b) => b.raised_at.localeCompare(a.raised_at));
   part("exceptions").hidden = open.length === 0;
   const count = open.length < EXCEPTIONS_MAX ? open.length : t("{n} or more", { n: EXCEPTIONS_MAX });
-  say(part("exceptions-count"), open.length === 1 ? t("1 exception to settle") : t("{n} exceptions to settle", { n: count }));
+  say(part("exceptions-count"), tn(open.length, "1 exception to settle", "{n} exceptions to settle", { n: count }));
   const lines = open.map((each) => {
     const name = each.driver_id && fleet.nameOf(each.driver_id);
     return `${timeOf(each.raised_at)} ${name ? `${name}: ` : ""}${exceptionWords(each)}`;

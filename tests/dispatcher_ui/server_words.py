@@ -13,14 +13,17 @@ from pathlib import Path
 import server
 from routing.explain import ALONE_SENTENCES, OUT_OF_TIME
 from server.dispatch.exception_words import KINDS, WORDS
+from server.dispatch.load_check import ExpectedParcel
 from server.dispatch.outcomes import OUTCOMES
 from server.dispatch.work import OBSTACLES
 from server.identity.access import Role
 from server.inventory.returned import MOVE_KINDS
+from server.inventory.stock import LowStockState
 from server.kit.db import Base
 from server.kit.lifecycle import Lifecycle
 from server.orders.order import CancelCode, HoldKind
 from server.protocol.envelope import COMMANDS
+from server.returns.views import Grade
 
 SERVER = Path(server.__file__).parent
 ROOMS = [path for path in SERVER.rglob("*.py") if not {"bench", "migrations"} & {*path.parts}]
@@ -45,7 +48,8 @@ def codes() -> set[str]:
     return {
         *states(), *_constrained(), *deeds(), *subjects(), *details(), *commands(), *KINDS, *Role,
         *(outcome.code for outcome in OUTCOMES), *MOVE_KINDS.values(),
-        *_choices(CancelCode), *_choices(HoldKind),
+        *_choices(CancelCode), *_choices(HoldKind), *_choices(Grade), *_choices(LowStockState),
+        *_choices(ExpectedParcel.__annotations__["state"]), *order_log(),
     }  # fmt: skip
 
 
@@ -79,7 +83,15 @@ def _choices(literal: object) -> tuple[str, ...]:
 
 def deeds() -> set[str]:
     """What the audit log may say was done."""
-    return {deed.replace(".", "_") for path in ROOMS for deed in _deeds_of(path)}
+    noted = {deed.replace(".", "_") for path in ROOMS for deed in _deeds_of(path)}
+    # These are moved from other rooms' modules, where no call names the state.
+    return noted | {f"return_{state}" for state in states("The return")}
+
+
+def order_log() -> set[str]:
+    """What the story of an order may say of it; where it was moved to is one of its states."""
+    strings = chain.from_iterable(_strings_in_calls("record"))
+    return {each.replace(" ", "_") for each in strings}
 
 
 def _deeds_of(path: Path) -> Iterator[str]:

@@ -60,13 +60,20 @@ async def test_scripts_and_pages_go_packed_to_browsers_that_take_it(company: Any
             assert 2 * sizes[0] < sizes[1], (path, sizes)
 
 
+def sentences_in(code: str) -> set[str]:
+    """Those of t("...") and both of tn(n, "...", "...")."""
+    quoted = r'"((?:[^"\\]|\\.)*)"'
+    counted = re.findall(rf'\btn\([^"]*?{quoted}, {quoted}', code)
+    return {*re.findall(rf"\bt\({quoted}", code), *(each for both in counted for each in both)}
+
+
 def test_every_sentence_of_the_code_is_known_in_every_language() -> None:
     sources = DISPATCHER_UI / "src"
     said = {
         sentence
         for path in sources.rglob("*.ts")
         if "words" not in path.relative_to(sources).parts
-        for sentence in re.findall(r'\bt\("((?:[^"\\]|\\.)*)"', path.read_text())
+        for sentence in sentences_in(path.read_text())
     }
     for language in ("de", "es"):
         words = "".join(path.read_text() for path in (sources / "words" / language).glob("*.ts"))

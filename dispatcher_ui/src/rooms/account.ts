@@ -2,7 +2,7 @@
 
 import { get, getAll, queryText, send } from "../api";
 import { today } from "../clock";
-import { t } from "../language";
+import { t, tn } from "../language";
 import { h, tell } from "../page";
 import { button, cardOf, edit, yesNo } from "../parts/edit";
 import { formDialog, makeField, type Field, type Values } from "../parts/form";
@@ -94,7 +94,7 @@ async function invoicingOf(path: string, account: Account, buyer: Buyer | undefi
     [t("To"), [buyer.name, buyer.address.street, `${buyer.address.postcode ?? ""} ${buyer.address.city}`, buyer.address.country].join(", ")],
     [t("Email"), buyer.email || "–"],
     [t("VAT number"), buyer.vat_id || "–"],
-    [t("Pays within"), t("{n} days", { n: buyer.payment_days })],
+    [t("Pays within"), tn(buyer.payment_days, "{n} day", "{n} days")],
     [t("An invoice"), words(buyer.invoice_rule)],
     [t("Cost centres"), buyer.cost_centres === "split" ? t("An invoice for each") : t("Grouped on one invoice")],
   ]);

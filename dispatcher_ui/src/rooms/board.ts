@@ -1,7 +1,7 @@
 /** The time line of a plan: a lane per run, a block per stop. Only lanes in sight are drawn. */
 
 import { colourOf } from "../colours";
-import { t } from "../language";
+import { t, tn } from "../language";
 import { h } from "../page";
 import { clockTime } from "../values";
 import type { DraftRun, DraftStop } from "./plan_records";
@@ -132,7 +132,7 @@ export class Board {
     const name = this.nameOf(run.driver_id);
     const places = this.layOut(run.stops);
     const lane = h("div", { class: "lane", role: "group", "data-shift": run.shift_id, "aria-label": `${name}, ${run.vehicle_label}` },
-      h("span", { class: "who" }, name, h("small", {}, t("{vehicle} · {n} stops", { vehicle: run.vehicle_label, n: run.stops.length }))),
+      h("span", { class: "who" }, name, h("small", {}, tn(run.stops.length, "{vehicle} · {n} stop", "{vehicle} · {n} stops", { vehicle: run.vehicle_label }))),
       ...run.stops.map((stop, index) => this.block(run, stop, index, places)));
     lane.style.width = `${this.xOf(this.endMs)}px`;
     lane.addEventListener("dragover", (event) => {

@@ -2,7 +2,7 @@
 
 import { get, getAll, queryText, send } from "../api";
 import { today } from "../clock";
-import { t } from "../language";
+import { t, tn } from "../language";
 import { whoIs } from "../names";
 import { h, tell } from "../page";
 import { openDialog } from "../parts/dialog";
@@ -61,7 +61,7 @@ export async function showCash(view: View, place: HTMLElement): Promise<void> {
 
 function takeOver(driverId: string, name: string, { currency, expected_minor: expected, taken }: Expected): void {
   formDialog(t("Cash of {name}", { name }), {
-    note: t("{n} doors, {amount} in all.", { n: taken.length, amount: money(expected, currency) }),
+    note: tn(taken.length, "{n} door, {amount} in all.", "{n} doors, {amount} in all.", { amount: money(expected, currency) }),
     fields: [
       { name: "counted", label: t("Counted"), kind: "number", required: true },
       { name: "reason", label: t("Why it differs, if it does") },
@@ -91,7 +91,7 @@ export function showRemittances(view: View, place: HTMLElement, nameOf: NameOf):
     columns: [
       { title: t("When"), text: (each) => dateTime(each.remitted_at), by: (each) => each.remitted_at },
       { title: t("Account"), text: (each) => nameOf(each.account_id) },
-      { title: t("Taken"), kind: "number", text: (each) => money(each.gross_minor, each.currency), by: (each) => each.gross_minor },
+      { title: t("Taken in cash"), kind: "number", text: (each) => money(each.gross_minor, each.currency), by: (each) => each.gross_minor },
       { title: t("Fees"), kind: "number", text: (each) => money(each.withheld_minor, each.currency), by: (each) => each.withheld_minor },
       { title: t("Paid"), kind: "number", text: (each) => money(each.net_minor, each.currency), by: (each) => each.net_minor },
       { title: t("Reference"), text: (each) => each.reference },

@@ -2,7 +2,7 @@
 
 import { get, getAll, queryText, send } from "../api";
 import { today } from "../clock";
-import { t } from "../language";
+import { t, tn } from "../language";
 import { whoIs } from "../names";
 import { h } from "../page";
 import { button, cardOf, edit, yesNo } from "../parts/edit";
@@ -15,6 +15,7 @@ import { roomUrl, type View } from "../rooms";
 import { count, date, dateTime, duration, kilograms, money, words } from "../values";
 import { chooseRule } from "./account";
 import { accountOptions, payingAccounts } from "./orders";
+import { reasonText } from "./return_reasons";
 
 interface Address { street: string; extra?: string; postcode?: string; city: string; country: string }
 interface Entity { code: string; profile: { name: string; address: Address; [field: string]: unknown } }
@@ -214,9 +215,9 @@ function showReasons(view: View, place: HTMLElement): void {
   showSettings<Reason>(view, place, {
     label: t("Return reasons"), path: "/api/return-reasons", keyOf: (each) => each.code, add: t("New reason"),
     columns: [
-      { title: t("In words"), text: (each) => each.text_en },
+      { title: t("In words"), text: reasonText },
       { title: t("Code"), text: (each) => each.code },
-      { title: t("Within"), text: (each) => (each.window_days === null ? t("any time") : t("{n} days", { n: each.window_days })) },
+      { title: t("Within"), text: (each) => (each.window_days === null ? t("any time") : tn(each.window_days, "{n} day", "{n} days")) },
       { title: t("Fee"), kind: "number", text: (each) => money(each.fee_minor, ""), by: (each) => each.fee_minor },
       { title: t("Who pays"), kind: "state", text: (each) => words(each.payer) },
       { title: t("Picture"), text: (each) => (each.photo_required ? t("Yes") : t("No")) },

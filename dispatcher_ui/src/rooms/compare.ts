@@ -1,6 +1,6 @@
 /** Two plans of one day side by side: what each costs, and which stops change drivers. */
 
-import { t } from "../language";
+import { t, tn } from "../language";
 import { h } from "../page";
 import { makeField } from "../parts/form";
 import { plainTable } from "../parts/table";
@@ -70,7 +70,7 @@ function changesOf(a: Plan, b: Plan, nameOf: (driverId: string) => string): HTML
     at ? `${nameOf(at.driverId)} ${clockTime(at.stop.arrival_at)}` : t("left out");
   if (rows.length === 0) return h("p", { class: "card" }, t("Both give every stop to the same driver."));
   return h("div", { class: "page" },
-    h("p", {}, t("{n} consignments change drivers", { n: count(rows.length) })),
+    h("p", {}, tn(rows.length, "{n} consignment changes drivers", "{n} consignments change drivers", { n: count(rows.length) })),
     plainTable(t("What changes drivers"), [
       { title: t("Waybill"), text: (row) => row.waybill },
       { title: t("Address"), text: (row) => (row.a ?? row.b)?.stop.address ?? "" },

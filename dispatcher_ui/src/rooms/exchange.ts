@@ -1,7 +1,7 @@
 /** Goods of an order come back and others go out for them, decided at once or not at all. */
 
 import { get, send } from "../api";
-import { chosenLanguage, t } from "../language";
+import { t } from "../language";
 import { tell } from "../page";
 import { formDialog, type Field, type Values } from "../parts/form";
 import { readRows, writeRows, type RowColumn } from "../parts/rows";
@@ -9,9 +9,9 @@ import { go } from "../router";
 import { roomUrl } from "../rooms";
 import { count, minorOf, momentOf, money } from "../values";
 import type { Consignment, Order } from "./order_records";
+import { reasonText, type Reason } from "./return_reasons";
 
 interface Returnable { order_line: number; sku: string; description: string; free: number }
-interface Reason { code: string; text_en: string; text_de: string; text_es: string; active: boolean }
 interface Exchange { return_id: string; currency: string; due_minor: number }
 
 const columns = (): RowColumn[] => [
@@ -27,13 +27,12 @@ export async function makeExchange(order: Order, consignments: Consignment[]): P
   ]);
   const goods = found.flat().filter(({ free }) => free > 0);
   if (goods.length === 0) return tell(t("Nothing of this order can come back: it was not delivered, or is on its way back already."));
-  const text = `text_${chosenLanguage()}` as const;
   const fields: Field[] = [
     { name: "", label: t("Comes back"), kind: "heading" },
     ...goods.map((each): Field => ({
       name: `goods.${each.order_line}`, label: t("{goods}, of {n}", { goods: each.description || each.sku, n: count(each.free) }), kind: "number", value: goods.length === 1 ? 1 : 0, width: "half",
     })),
-    { name: "reason", label: t("Why"), kind: "select", options: [["", "–"], ...reasons.filter(({ active }) => active).map((each): [string, string] => [each.code, each[text] || each.text_en])] },
+    { name: "reason", label: t("Why"), kind: "select", options: [["", "–"], ...reasons.filter(({ active }) => active).map((each): [string, string] => [each.code, reasonText(each)])] },
     { name: "replacement", label: t("Goes out for it"), kind: "rows", columns: columns(), value: writeRows([{ sku: goods[0]?.sku ?? "", quantity: "1", price: "" }]), hint: t("Without a price: as in the order") },
     { name: "window_start_at", label: t("Deliver from"), kind: "datetime-local", width: "half", hint: t("Empty: as the service promises") },
     { name: "window_end_at", label: t("until"), kind: "datetime-local", width: "half" },

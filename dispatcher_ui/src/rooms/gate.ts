@@ -35,7 +35,7 @@ export async function showLoadCheck(view: View, runId: string): Promise<void> {
   const draw = async (): Promise<LoadCheck> => {
     const check = await get<LoadCheck>(`/api/runs/${runId}/load-check`);
     rest.replaceChildren(
-      h("p", { role: "status" }, t("{n} of {all} parcels are missing", { n: check.missing.length, all: check.parcels.length })),
+      h("p", { role: "status" }, t("Missing: {n} of {all}", { n: check.missing.length, all: check.parcels.length })),
       plainTable(t("Parcels of the run"), [
         { title: t("Stop"), kind: "number", text: (parcel) => (parcel.stop === null ? "–" : String(parcel.stop + 1)) },
         { title: t("Barcode"), text: (parcel) => parcel.barcode },

@@ -1,7 +1,7 @@
 /** Orders from a file: tried first without taking any, then taken; what is wrong stands by row. */
 
 import { get, getAll, isCustomer, queryText, send } from "../api";
-import { t } from "../language";
+import { t, tn } from "../language";
 import { whoIs } from "../names";
 import { h } from "../page";
 import { makeField } from "../parts/form";
@@ -133,7 +133,7 @@ async function resultOf(state: Import, takeIt?: () => void): Promise<Node[]> {
       h("p", { class: "buttons" }, h("a", { href: `/api/imports/${state.id}/bad-rows` }, t("Bad rows as CSV"))),
     ] : []),
     ...(state.dry_run && state.state === "done" && takeIt && state.orders_new > 0
-      ? [h("p", { class: "buttons" }, h("button", { type: "button", class: "main", onclick: takeIt }, t("Take the {n} orders", { n: state.orders_new })))]
+      ? [h("p", { class: "buttons" }, h("button", { type: "button", class: "main", onclick: takeIt }, tn(state.orders_new, "Take the order", "Take the {n} orders")))]
       : []),
   ];
 }

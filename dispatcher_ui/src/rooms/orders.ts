@@ -219,19 +219,19 @@ async function exchange(order: Order, consignments: Consignment[]): Promise<void
 
 function story(events: OrderEvent[]): HTMLElement {
   return h("ol", { class: "story" }, ...[...events].reverse().map((event) => {
-    const changes = Object.entries(event.changes).map(([name, [before, after]]) =>
-      `${words(name)}: ${short(name, before)} → ${short(name, after)}`);
+    const { state, ...others } = event.changes;
+    const changes = Object.entries(others).map(([name, [before, after]]) =>
+      `${words(name)}: ${short(before)} → ${short(after)}`);
+    // Of a move people want to know where to; what it was before stands in the entry below.
+    const what = state ? words(String(state[1])) : words(event.what);
     return h("li", {}, h("time", { datetime: event.occurred_at }, dateTime(event.occurred_at)),
-      h("div", {}, h("p", {}, `${words(event.what)} ${event.reason}`),
+      h("div", {}, h("p", {}, `${what} ${event.reason}`),
         h("p", { class: "aside" }, [whoIs(event.by), ...changes].join(" · "))));
   }));
 }
 
-const short = (name: string, value: unknown): string => {
-  if (value == null || value === "") return "–";
-  if (typeof value !== "string") return JSON.stringify(value);
-  return name === "state" ? words(value) : value;
-};
+const short = (value: unknown): string =>
+  value == null || value === "" ? "–" : typeof value === "string" ? value : JSON.stringify(value);
 
 /** Amends the version that was looked at, or merges with what somebody else did to it meanwhile. */
 function amend({ id, number }: Order, done: () => unknown): void {

@@ -63,7 +63,7 @@ async function showDay(view: View, place: HTMLElement, depot: Depot, day: string
   const stuck = pool.filter((item) => item.obstacle !== null);
   const newPlan = h("button", { type: "button", class: current ? "" : "main", onclick: () => requestPlan(ask, again) }, t("Make a plan"));
   place.append(
-    h("p", { class: "buttons" }, newPlan, h("span", { class: "told" }, t("{n} tasks wait in the pool, {m} of them cannot be planned", {
+    h("p", { class: "buttons" }, newPlan, h("span", { class: "told" }, t("In the pool: {n}; not possible to plan: {m}", {
       n: count(pool.length), m: count(stuck.length),
     }))),
   );

@@ -1,7 +1,7 @@
 /** The returns desk: what came back or will, what it is worth, and differences to settle. */
 
 import { get, getAll, isCustomer, send } from "../api";
-import { t } from "../language";
+import { t, tn } from "../language";
 import { whoIs } from "../names";
 import { h } from "../page";
 import { formDialog, type Field } from "../parts/form";
@@ -11,6 +11,7 @@ import { go, showRoom } from "../router";
 import { roomUrl, type View } from "../rooms";
 import { count, dateTime, money, momentOf, words } from "../values";
 import { stateOptions } from "./orders";
+import { readReasons } from "./return_reasons";
 
 interface ReturnLine {
   id: string;
@@ -79,7 +80,8 @@ export async function open(view: View): Promise<void> {
   ]);
 }
 
-function showReturns(view: View, place: HTMLElement): void {
+async function showReturns(view: View, place: HTMLElement): Promise<void> {
+  const why = await readReasons();
   showListing<Return>(view, place, {
     label: t("Returns"),
     path: "/api/returns",
@@ -89,8 +91,8 @@ function showReturns(view: View, place: HTMLElement): void {
       { title: "RMA", text: (each) => each.rma },
       { title: t("State"), kind: "state", text: (each) => words(each.state) },
       { title: t("Kind"), text: (each) => words(each.kind) },
-      { title: t("Reason"), text: (each) => words(each.reason) },
-      { title: t("Goods"), text: (each) => each.lines.map((line) => `${Math.max(line.quantity, line.received_quantity ?? 0)} × ${line.description || line.sku}`).join(", ") || (each.parcels.length === 1 ? t("1 parcel") : t("{n} parcels", { n: each.parcels.length })) },
+      { title: t("Reason"), text: (each) => why(each.reason) },
+      { title: t("Goods"), text: (each) => each.lines.map((line) => `${Math.max(line.quantity, line.received_quantity ?? 0)} × ${line.description || line.sku}`).join(", ") || tn(each.parcels.length, "1 parcel", "{n} parcels") },
       { title: t("Refund"), kind: "number", text: (each) => money(each.refund_minor, each.currency), by: (each) => each.refund_minor ?? -1 },
       { title: t("Asked for"), text: (each) => dateTime(each.created_at), by: (each) => each.created_at },
     ],
@@ -104,7 +106,7 @@ function showReturns(view: View, place: HTMLElement): void {
 }
 
 async function showReturn(view: View, id: string): Promise<void> {
-  const each = await get<Return>(`/api/returns/${id}`);
+  const [each, why] = await Promise.all([get<Return>(`/api/returns/${id}`), readReasons()]);
   const shelves = each.state === "received" && !isCustomer() ? await getAll<Shelf>("/api/locations", { limit: 200 }) : [];
   const act = (label: string, path: string, fields: Field[], kind = "", body: (values: Record<string, string>) => unknown = (values) => values): HTMLElement =>
     h("button", {
@@ -135,7 +137,7 @@ async function showReturn(view: View, id: string): Promise<void> {
     h("p", { class: "buttons" }, ...(isCustomer() ? [] : (next[each.state] ?? [])),
       mayCancel && act(t("Cancel"), `returns/${id}/cancel`, reason, "danger")),
     h("section", { class: "card" }, facts([
-      [t("Reason"), words(each.reason)],
+      [t("Reason"), why(each.reason)],
       [t("Ends"), dateTime(each.expires_at)],
       [t("Refund"), money(each.refund_minor, each.currency)],
       [t("Fee"), money(each.fee_minor, each.currency)],
@@ -148,7 +150,7 @@ async function showReturn(view: View, id: string): Promise<void> {
       { title: t("Goods"), text: (line) => line.description || line.sku },
       { title: t("Announced"), kind: "number", text: (line) => count(line.quantity) },
       { title: t("Received"), kind: "number", text: (line) => count(line.received_quantity) },
-      { title: t("Reason"), text: (line) => words(line.reason_code) },
+      { title: t("Reason"), text: (line) => why(line.reason_code) },
       { title: t("Found to be"), text: (line) => words(line.grade) },
       { title: t("Goes to"), text: (line) => words(line.disposition) },
       { title: t("Refund"), kind: "number", text: (line) => (line.refund_percent === null ? "–" : `${line.refund_percent} %`) },

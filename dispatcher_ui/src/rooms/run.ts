@@ -3,7 +3,7 @@
 
 import { get, getAll, Refusal, send } from "../api";
 import { colourOf } from "../colours";
-import { t } from "../language";
+import { t, tn } from "../language";
 import { h, say, tell } from "../page";
 import { openDialog } from "../parts/dialog";
 import { formDialog, makeField } from "../parts/form";
@@ -99,7 +99,7 @@ export async function showRun(view: View, id: string): Promise<void> {
     const all = await getAll<Run>("/api/runs", { depot_id: run.depot_id, day: run.day, limit: 200 });
     const options = all
       .filter((each) => each.id !== id && each.state !== "closed")
-      .map((each): [string, string] => [each.id, t("{name}, {n} stops left", { name: each.driver_name, n: each.stops.filter(isOpen).length })]);
+      .map((each): [string, string] => [each.id, tn(each.stops.filter(isOpen).length, "{name}, {n} stop left", "{name}, {n} stops left", { name: each.driver_name })]);
     const body = (to: string): object => ({ with_run_id: to });
     change(t("Swap what is left with"), t("Run"), options,
       (to, manner) => send<RunChange>("POST", `/api/runs/${id}/swap`, { ...body(to), ...manner }),
@@ -167,7 +167,7 @@ export async function showRun(view: View, id: string): Promise<void> {
   view.place.append(
     h("p", {}, h("a", { href: `${roomUrl("plan")}?day=${run.day}&depot=${run.depot_id}` }, t("← The day"))),
     heading, showPresence(view, "run", id), told, bar,
-    h("div", { class: "columns" }, table.element, map.element),
+    h("div", { class: "columns table-first" }, table.element, map.element),
   );
   draw(true);
   const timer = setInterval(() => void refresh().catch(() => undefined), LOOK_MS); // tried again
@@ -178,7 +178,7 @@ function effectOf({ runs, late, is_done: isDone }: RunChange): string {
   const values = {
     cost: signedMoney(runs.reduce((total, run) => total + run.added_cost_minor, 0)),
     km: kilometres(runs.reduce((total, run) => total + run.added_distance_m, 0)),
-    runs: runs.map((run) => t("{vehicle} {n} stops", { vehicle: run.vehicle_label, n: run.stops })).join(", "),
+    runs: runs.map((run) => tn(run.stops, "{vehicle} {n} stop", "{vehicle} {n} stops", { vehicle: run.vehicle_label })).join(", "),
   };
   const told = isDone ? t("Done: cost {cost}, {km} more; {runs}", values) : t("It would cost {cost}, {km} more; {runs}", values);
   if (late.length === 0) return t("{told}; every promise is kept", { told });

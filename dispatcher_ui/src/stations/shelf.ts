@@ -2,7 +2,7 @@
  * picked in vain goes back. */
 
 import { get, getAll, newKey, send } from "../api";
-import { t } from "../language";
+import { t, tn } from "../language";
 import { h, say, tell } from "../page";
 import { roomUrl, type View } from "../rooms";
 import { payingAccounts } from "../rooms/orders";
@@ -77,7 +77,7 @@ export async function receive(view: View, id: string): Promise<void> {
     come.clear();
     key = newKey();
     draw();
-    return t("{n} units lie on {place}", { n: units, place });
+    return tn(Number(units), "{n} unit lies on {place}", "{n} units lie on {place}", { n: units, place });
   };
   const draw = (): void => {
     station.now.replaceChildren(

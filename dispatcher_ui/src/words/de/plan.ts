@@ -112,7 +112,6 @@ export const PLAN: Sentences = {
   "{name}, {n} stops left": "{name}, noch {n} Halte",
   "{n} consignments change drivers": "{n} Sendungen wechseln den Fahrer",
   "{n} of {all} fixes": "{n} von {all} Positionen",
-  "{n} tasks wait in the pool, {m} of them cannot be planned": "{n} Aufträge im Vorrat, {m} davon nicht planbar",
   "{runs} runs · {stops} stops · {km} · cost {cost} · {n} left out": "{runs} Touren · {stops} Halte · {km} · Kosten {cost} · {n} ausgelassen",
   "{s} of {all} s · cost {cost} · {n} left out": "{s} von {all} s · Kosten {cost} · {n} ausgelassen",
   "{time}, {s} s, cost {cost}": "{time}, {s} s, Kosten {cost}",

@@ -183,5 +183,5 @@ export const SHELL: Sentences = {
   "Save and go on": "Speichern und weiter",
   "The two passwords differ. Type the same one twice.": "Die beiden Passwörter sind verschieden. Geben Sie zweimal dasselbe ein.",
   "Runs and drivers": "Touren und Fahrer",
-  "Colours of the stops": "Farben der Stopps",
+  "Colours of the stops": "Farben der Halte",
 };

@@ -72,7 +72,6 @@ export const WAREHOUSE: Sentences = {
   "Whose goods": "Wessen Ware",
   "Why it waits": "Warum es wartet",
   "Why parcels are missing, if any are": "Warum Pakete fehlen, falls welche fehlen",
-  "{n} of {all} parcels are missing": "{n} von {all} Paketen fehlen",
   "{n} still to pick": "{n} noch zu holen",
   "{n} × {goods}": "{n} × {goods}",
 };

@@ -112,7 +112,6 @@ export const PLAN: Sentences = {
   "{name}, {n} stops left": "{name}, quedan {n} paradas",
   "{n} consignments change drivers": "{n} envíos cambian de conductor",
   "{n} of {all} fixes": "{n} de {all} posiciones",
-  "{n} tasks wait in the pool, {m} of them cannot be planned": "{n} tareas en espera, {m} no se pueden planificar",
   "{runs} runs · {stops} stops · {km} · cost {cost} · {n} left out": "{runs} rutas · {stops} paradas · {km} · coste {cost} · {n} fuera",
   "{s} of {all} s · cost {cost} · {n} left out": "{s} de {all} s · coste {cost} · {n} fuera",
   "{time}, {s} s, cost {cost}": "{time}, {s} s, coste {cost}",

@@ -72,7 +72,6 @@ export const WAREHOUSE: Sentences = {
   "Whose goods": "De quién",
   "Why it waits": "Por qué espera",
   "Why parcels are missing, if any are": "Por qué faltan paquetes, si faltan",
-  "{n} of {all} parcels are missing": "Faltan {n} de {all} paquetes",
   "{n} still to pick": "{n} por recoger",
   "{n} × {goods}": "{n} × {goods}",
 };
