@@ -21,6 +21,11 @@ class Violation:
     sentence: str
 
 
+def in_minutes(duration_s: int) -> int:
+    """For sentences: minutes begun count as whole ones."""
+    return -(-duration_s // 60)
+
+
 def may_serve(vehicle: Vehicle, work: Work) -> bool:
     """Whether skills and lists of vehicles let the vehicle do the work."""
     return (

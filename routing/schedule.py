@@ -16,7 +16,7 @@ from routing.halts import Halt, halt_at, halt_of
 from routing.plan import Route, Visit, price_route, price_wishes
 from routing.problem import UNREACHABLE, Problem, Step, Vehicle, Work
 from routing.rests import can_rest_after, cross_gap, place_breaks
-from routing.rules import Violation, check_membership, check_rules, load_after_each
+from routing.rules import Violation, check_membership, check_rules, in_minutes, load_after_each
 from routing.timing import Label, Timing
 
 MOST_LATER_STARTS = 16
@@ -142,9 +142,9 @@ class Itinerary:
         return limit_s is not None and timing.end_s - timing.departure_s > limit_s
 
     def _too_long(self, timing: Timing) -> Violation:
+        lasts_min = in_minutes(timing.end_s - timing.departure_s)
         sentence = (
-            f"{timing.end_s - timing.departure_s} s are more than the "
-            f"{self.vehicle.max_duration_s} s of vehicle {self.vehicle.id}."
+            f"Vehicle {self.vehicle.id} would be out for {lasts_min} min, longer than it may."
         )
         return Violation(id=self.vehicle.id, code="duration", sentence=sentence)
 
@@ -282,10 +282,9 @@ class Itinerary:
         if best is None and (earliest_s is None or earliest_s <= vehicle.latest_end_s):
             return self._no_rest()
         if best is None or best.start_s > vehicle.latest_end_s:
-            sentence = (
-                f"Vehicle {vehicle.id} would end at {best.start_s if best else earliest_s}, "
-                f"after its shift ends at {vehicle.latest_end_s}."
-            )
+            ready_s = best.start_s if best else earliest_s or 0  # which is known without a best
+            late_min = in_minutes(ready_s - vehicle.latest_end_s)
+            sentence = f"Vehicle {vehicle.id} would end {late_min} min after its shift ends."
             return Violation(id=vehicle.id, code="shift", sentence=sentence)
         chain: list[Label] = []
         link: Label | None = best
@@ -305,9 +304,10 @@ class Itinerary:
         return Violation(id=self.vehicle.id, code="break", sentence=sentence)
 
     def _too_late(self, halt: Halt, arrival_s: int) -> Violation:
+        late_min = in_minutes(arrival_s - halt.windows[-1].end_s)
         sentence = (
-            f"Vehicle {self.vehicle.id} would reach {halt.step.id} at {arrival_s}, "
-            f"after its last window closes at {halt.windows[-1].end_s}."
+            f"Vehicle {self.vehicle.id} would reach {halt.step.id} "
+            f"{late_min} min after its last window closes."
         )
         return Violation(id=halt.step.id, code="window", sentence=sentence)
 

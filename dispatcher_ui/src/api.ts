@@ -1,6 +1,8 @@
-/** Calls to the server. A refusal becomes an error whose message a person can act on. */
+/** Calls to the server. A refusal becomes an error whose message a person can act on, in their
+ * language. */
 
 import { t } from "./language";
+import { refusalWords, type Problem } from "./server_words";
 
 export type Role = "admin" | "dispatcher" | "warehouse" | "clerk" | "driver" | "account_user";
 
@@ -23,19 +25,12 @@ export interface Page<Row> {
 
 type Query = Record<string, string | number | boolean | null | undefined>;
 
-/** The problem document that the server gives as its reason (RFC 9457). */
-export interface Problem {
-  code: string;
-  detail: string;
-  [more: string]: unknown;
-}
-
 export class Refusal extends Error {
   constructor(
     readonly status: number,
     readonly problem: Problem,
   ) {
-    super(problem.detail);
+    super(refusalWords(problem));
   }
 }
 

@@ -6,6 +6,8 @@ export type Sentences = Record<string, string>;
 
 const RIGHT_TO_LEFT = ["ar", "fa", "he", "ur"];
 let sentences: Sentences = {};
+let saidByServer: Sentences = {};
+let forms: Form[] | undefined;
 export let locale = navigator.language;
 
 /** The sentence in the person's language; {names} in it are filled in. */
@@ -18,6 +20,9 @@ export function t(english: string, values: Record<string, string | number> = {})
 export const tn = (n: number, one: string, many: string, values: Record<string, string | number> = {}): string =>
   t(n === 1 ? one : many, { n, ...values });
 
+/** Whether the person's language has this sentence. */
+export const isKnown = (english: string): boolean => Object.hasOwn(sentences, english);
+
 export function chosenLanguage(): Language {
   const wanted = [localStorage.getItem("language") ?? "", ...navigator.languages];
   const known = wanted.map((each) => each.slice(0, 2)).find((each) => each in LANGUAGES);
@@ -27,8 +32,10 @@ export function chosenLanguage(): Language {
 /** Load the person's language and put it where the page itself has words. */
 export async function speak(): Promise<void> {
   const language = chosenLanguage();
-  if (language === "de") sentences = (await import("./words/de")).default;
-  if (language === "es") sentences = (await import("./words/es")).default;
+  const words = language === "de" ? await import("./words/de") : language === "es" ? await import("./words/es") : undefined;
+  sentences = words?.default ?? {};
+  forms = undefined;
+  saidByServer = words?.SAID_BY_SERVER ?? {};
   if (!navigator.language.startsWith(language)) locale = language;
   document.documentElement.lang = language;
   document.documentElement.dir = RIGHT_TO_LEFT.includes(language) ? "rtl" : "ltr";
@@ -41,4 +48,17 @@ export async function speak(): Promise<void> {
   for (const each of document.querySelectorAll("[data-t-label]")) {
     each.ariaLabel = t(each.ariaLabel ?? "");
   }
+}
+
+/** What a sentence with its values in it already looks like: “{waybill} was added.” */
+export interface Form { pattern: string; form: RegExp }
+
+/** Of all sentences with values that the server may say, in the order in which to try them. */
+export const serverForms = (): Form[] =>
+  forms ??= Object.keys(saidByServer).filter((each) => each.includes("{"))
+    .map((pattern) => ({ pattern, form: formOf(pattern) }));
+
+function formOf(pattern: string): RegExp {
+  const plain = pattern.replace(/[.*+?^$()|[\]\\]/g, "\\$&").replace(/[“”"]/g, "[“”\"']");
+  return new RegExp(`^${plain.replace(/\{(\w+)\}/g, "(?<$1>.+)")}$`, "u");
 }

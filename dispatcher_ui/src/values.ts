@@ -85,10 +85,10 @@ export const percent = (share: number | null): string =>
   share === null ? MISSING : PERCENT().format(share);
 
 /** A state or code of the server as words: out_for_delivery -> Out for delivery. */
-export function words(code: string | null | undefined): string {
-  if (!code) return MISSING;
-  return t(code.charAt(0).toUpperCase() + code.slice(1).replaceAll("_", " "));
-}
+export const words = (code: string | null | undefined): string => (code ? t(inEnglish(code)) : MISSING);
+
+export const inEnglish = (code: string): string =>
+  code.charAt(0).toUpperCase() + code.slice(1).replaceAll("_", " ");
 
 /** Into the value of <input type="datetime-local"> and out of it. */
 export function localMoment(iso: string | number): string {

@@ -219,6 +219,8 @@ def _judge(gate: AtGate, parcel: ParcelView, work: Work, run: Run | None) -> tup
         name = gate.depots.get(work.depot_id, "another depot")
         return "foreign", f"It belongs to depot {name}."
     if run is not None:
-        where = f"For the run of {work.driver_name}"
-        return "accepted", f"{where}, stop {work.stop}." if work.stop else f"{where}."
+        name = work.driver_name
+        if work.stop:
+            return "accepted", f"For the run of {name}, stop {work.stop}."
+        return "accepted", f"For the run of {name}."
     return "accepted", "No run today."

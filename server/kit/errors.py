@@ -11,7 +11,8 @@
     └── Unavailable (503)       a part is away; the same request may work later
 
 The class is the fact and its docstring the message; `{name}` in it is filled from the keywords
-given when raised, which also travel as fields of the problem document:
+given when raised, which also travel as fields of the problem document. With them goes the message
+before it was filled, so that the console can say it in another language (decision 0032):
 
     class UnknownPlace(NotFound):
         \"\"\"There is no place {place_id}. Search at /api/places or create it.\"\"\"
@@ -20,6 +21,7 @@ given when raised, which also travel as fields of the problem document:
     raise UnknownPlace(place_id=place_id)
 """
 
+import re
 from typing import Any, ClassVar
 
 
@@ -34,6 +36,11 @@ class PostriderError(Exception):
         self.message = " ".join((type(self).__doc__ or "").split()).format(**details)
         super().__init__(self.message)
 
+    @classmethod
+    def pattern(cls) -> str:
+        """The message with {names} for values, by which it is known in other languages."""
+        return re.sub(r"\{(\w+)!r\}", r"“{\1}”", " ".join((cls.__doc__ or "").split()))
+
     @property
     def headers(self) -> dict[str, str]:
         """What goes beside the problem document over HTTP."""
@@ -47,11 +54,12 @@ class PostriderError(Exception):
             "status": self.status,
             "code": self.code,
             "detail": self.message,
+            "pattern": self.pattern(),
             **{name: value for name, value in self.details.items() if name not in RESERVED},
         }
 
 
-RESERVED = {"type", "title", "status", "code", "detail"}
+RESERVED = {"type", "title", "status", "code", "detail", "pattern"}
 
 
 class Unauthenticated(PostriderError):

@@ -20,6 +20,7 @@ from server.identity.access import Role
 from server.inventory.returned import MOVE_KINDS
 from server.inventory.stock import LowStockState
 from server.kit.db import Base
+from server.kit.errors import PostriderError
 from server.kit.lifecycle import Lifecycle
 from server.orders.order import CancelCode, HoldKind
 from server.protocol.envelope import COMMANDS
@@ -34,6 +35,92 @@ NOT_SHOWN = {
     "proof.kind", "returned_goods.state", "time_taken.kind",
 }  # fmt: skip
 """Columns whose codes no page shows as words."""
+
+NOT_OF_THE_CONSOLE = {
+    # Doors for phones, trackers and customers, whose pages have words of their own.
+    *(
+        f"server.live.{door}"
+        for door in (
+            "driver_session", "entrance", "followers", "guess_limit", "handover", "last_words",
+            "lookup", "osmand", "owntracks", "pages", "return_pages", "routes", "self_service",
+            "trackers", "wishes",
+        )
+    ),
+    # Commands, which speak to whoever runs the machine.
+    "server.places.map_import", "server.places.osm",
+}  # fmt: skip
+"""Modules whose refusals the console never meets. A new one has to be told in every language, or
+stand here."""
+
+EXPLAINING = (
+    "routing/explain.py", "routing/insert.py", "routing/rules.py", "routing/schedule.py",
+    "server/billing/charging.py", "server/billing/invoice_drafts.py",
+    "server/dispatch/amendments.py", "server/dispatch/announced.py",
+    "server/dispatch/depot_gate.py", "server/dispatch/fleet.py", "server/dispatch/load_check.py",
+    "server/dispatch/offers.py", "server/dispatch/pins.py", "server/dispatch/planner.py",
+    "server/dispatch/publishing.py", "server/dispatch/shifts.py", "server/dispatch/street.py",
+    "server/dispatch/urgent.py", "server/dispatch/vehicle_load.py", "server/dispatch/work.py",
+    "server/fulfilment/shortages.py", "server/orders/quotes.py", "server/orders/verification.py",
+    "server/returns/exchange_progress.py",
+)  # fmt: skip
+"""Where sentences are made with their values in them: why work is left out, what a scan means, what
+has changed since a plan was made, why an order is held, what is wrong in a row of a file."""
+
+
+def refusals() -> set[str]:
+    """The patterns of all errors that can reach the console."""
+    for module in pkgutil.walk_packages(server.__path__, "server."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    return {
+        error.pattern()
+        for error in _with_all_below(PostriderError)
+        if error.__module__.startswith("server.") and error.__module__ not in NOT_OF_THE_CONSOLE
+    }
+
+
+def _with_all_below(error: type[PostriderError]) -> Iterator[type[PostriderError]]:
+    yield error
+    for each in error.__subclasses__():
+        yield from _with_all_below(each)
+
+
+def explanations() -> set[str]:
+    """Every sentence of those files, and every reason for which a part is wrong, with an X where a
+    value stands."""
+    trees = [_tree_of(SERVER.parent / path) for path in EXPLAINING]
+    sentences = {text for tree in trees for text in _texts(tree) if SENTENCE.fullmatch(text)}
+    reasons = {
+        text
+        for path in ROOMS
+        for call in _calls(
+            _tree_of(path), "BadCell", "BadRule", "FormUnusable", "NotAlike", "wrong"
+        )
+        for text in _texts(call)
+        if " " in text.strip(", ")
+    }
+    return sentences | reasons
+
+
+SENTENCE = re.compile(r"[A-Z].* .*[.!?]")
+
+
+def _texts(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.Expr(value=ast.Constant()):
+            return  # a docstring
+        case ast.Constant(value=str(text)):
+            yield text
+        case ast.JoinedStr(values=parts):
+            yield "".join(str(p.value) if isinstance(p, ast.Constant) else "X" for p in parts)
+        case _:
+            for each in ast.iter_child_nodes(node):
+                yield from _texts(each)
+
+
+def things() -> set[str]:
+    """What has a life cycle, as it is called when it cannot become something."""
+    return {each.thing for each in _lifecycles()}
 
 
 def sentences() -> set[str]:
@@ -60,11 +147,16 @@ def as_words(code: str) -> str:
 
 def states(of: str = "") -> Iterator[str]:
     """of: only of this thing, such as "The order"."""
+    for each in _lifecycles():
+        if of in ("", each.thing):
+            yield from each.states
+
+
+def _lifecycles() -> Iterator[Lifecycle]:
     for module in pkgutil.walk_packages(server.__path__, "server."):
         if module.name.endswith((".lifecycle", "_lifecycle", ".models", "_models")):
-            for thing in vars(importlib.import_module(module.name)).values():
-                if isinstance(thing, Lifecycle) and of in ("", thing.thing):
-                    yield from thing.states
+            found = vars(importlib.import_module(module.name)).values()
+            yield from (each for each in found if isinstance(each, Lifecycle))
 
 
 def _constrained() -> Iterator[str]:

@@ -76,6 +76,6 @@ def test_every_sentence_of_the_code_is_known_in_every_language() -> None:
         for sentence in sentences_in(path.read_text())
     }
     for language in ("de", "es"):
-        words = "".join(path.read_text() for path in (sources / "words" / language).glob("*.ts"))
+        words = "".join(path.read_text() for path in (sources / "words" / language).rglob("*.ts"))
         known = set(re.findall(r'^  "((?:[^"\\]|\\.)*)": ', words, re.MULTILINE))
         assert said - known == set(), language

@@ -1,21 +1,22 @@
 """Whatever the server can say to the console is said in every language of the console."""
 
+import json
 import re
 
 import pytest
 
 from server.live.pages import DISPATCHER_UI
 
-from .server_words import as_words, codes, sentences
+from .server_words import as_words, codes, explanations, refusals, sentences, things
 
 SOURCES = DISPATCHER_UI / "src"
 
 
 def words_in(language: str) -> dict[str, str]:
-    said = "".join(path.read_text() for path in (SOURCES / "words" / language).glob("*.ts"))
+    said = "".join(path.read_text() for path in (SOURCES / "words" / language).rglob("*.ts"))
     pairs = re.findall(r'^  "((?:[^"\\]|\\.)*)": "((?:[^"\\]|\\.)*)",', said, re.MULTILINE)
     assert len(pairs) > 1_000
-    return dict(pairs)
+    return {json.loads(f'"{english}"'): json.loads(f'"{told}"') for english, told in pairs}
 
 
 def choices_of_pages() -> set[str]:
@@ -35,9 +36,34 @@ def choices_of_pages() -> set[str]:
 
 @pytest.mark.parametrize("language", ["de", "es"])
 def test_what_the_server_says_is_said_in_every_language(language: str) -> None:
-    said = sentences() | {as_words(code) for code in codes() | choices_of_pages()}
+    said = sentences() | things() | {as_words(code) for code in codes() | choices_of_pages()}
     assert len(said) > 300
     assert sorted(said - words_in(language).keys()) == []
+
+
+@pytest.mark.parametrize("language", ["de", "es"])
+def test_every_refusal_that_the_console_can_meet_is_said_in_every_language(language: str) -> None:
+    refused = refusals()
+    assert len(refused) > 300
+    assert sorted(refused - words_in(language).keys()) == []
+
+
+@pytest.mark.parametrize("language", ["de", "es"])
+def test_what_comes_with_its_values_in_it_is_known_by_what_it_looks_like(language: str) -> None:
+    known = words_in(language)
+    forms = [
+        re.compile(re.sub(r"\\\{\w+\\\}", ".+", re.escape(pattern)))
+        for pattern in known
+        if "{" in pattern
+    ]
+    told = explanations()
+    assert len(told) > 80
+    unknown = {
+        each
+        for each in told
+        if each not in known and not any(form.fullmatch(each) for form in forms)
+    }
+    assert sorted(unknown) == []
 
 
 @pytest.mark.parametrize("language", ["de", "es"])

@@ -2,6 +2,7 @@
 
 import { t } from "../language";
 import { fleet } from "../live";
+import { translated } from "../server_words";
 import { count, dateTime, money, words } from "../values";
 
 export type Details = Record<string, unknown>;
@@ -32,7 +33,7 @@ function valueWords(value: unknown): string {
   }
   const text = String(value);
   if (/^\d{4}-\d\d-\d\dT/.test(text)) return dateTime(text);
-  return fleet.nameOf(text) ?? (/^[a-z]+(_[a-z]+)+$/.test(text) ? words(text) : text);
+  return fleet.nameOf(text) ?? (/^[a-z]+(_[a-z]+)+$/.test(text) ? words(text) : translated(text));
 }
 
 /** An id of what has no name for people, as a driver has. */

@@ -3,6 +3,7 @@
 import { newKey, Refusal } from "../api";
 import { t } from "../language";
 import { h, tell } from "../page";
+import { faultWords } from "../server_words";
 import { openDialog } from "./dialog";
 import { makeRows, type RowColumn } from "./rows";
 
@@ -173,19 +174,14 @@ function showMissing(form: HTMLFormElement): boolean {
 /** The server names fields as it knows them: consignee.address.line; the form's may be shorter. */
 function showRefusal(form: HTMLFormElement, notice: HTMLElement, error: Error): void {
   const problem = error instanceof Refusal ? error.problem : undefined;
-  const named: [string, string][] = [];
-  if (Array.isArray(problem?.["fields"])) {
-    for (const each of problem["fields"] as { key?: string; message: string }[]) {
-      named.push([each.key ?? "", each.message]);
-    }
-  }
-  if (typeof problem?.["field"] === "string") named.push([problem["field"], error.message]);
+  const named = (problem?.fields ?? []).map(({ key = "", message }) => [key, message, faultWords(message)] as const);
+  if (typeof problem?.["field"] === "string") named.push([problem["field"], problem.detail, error.message]);
   const names = [...form.querySelectorAll<HTMLElement>("[data-field]")].map((each) => each.dataset["field"] ?? "");
-  const unplaced = named.filter(([key, message]) => {
+  const unplaced = named.filter(([key, message, sentence]) => {
     const said = `${key} ${message}`;
     const name = names.find((each) => each === key) ??
       names.find((each) => new RegExp(`\\b${each.split(".").join("\\b.*\\b")}\\b`).test(said));
-    return name === undefined || !faultAt(form, name, message);
+    return name === undefined || !faultAt(form, name, sentence);
   });
   if (named.length === 0 || unplaced.length > 0) {
     notice.textContent = error.message;

@@ -8,6 +8,7 @@ import { h, say, tell } from "../page";
 import { plainTable, VirtualTable } from "../parts/table";
 import { showPresence } from "../parts/presence";
 import type { View } from "../rooms";
+import { translated } from "../server_words";
 import { clockTime, count, kilometres, money, signedMoney } from "../values";
 import { Board, type Aim } from "./board";
 import { publish } from "./plan";
@@ -67,7 +68,7 @@ export function showDraft(
     const found = told instanceof Error ? undefined : told.find((each) => each.to_index === aim.index);
     const why = told instanceof Error ? told.message : found?.refusal;
     effect.dataset["kind"] = why ? "bad" : found?.later.length ? "late" : "well";
-    say(effect, why ? t("Not possible there: {why}", { why }) : found ? wouldDo(found) : "");
+    say(effect, why ? t("Not possible there: {why}", { why: translated(why) }) : found ? wouldDo(found) : "");
   };
   const board = new Board(nameOf, (aim) => void move(aim), (stop) => {
     lockButton.disabled = stop === undefined;
@@ -86,7 +87,7 @@ export function showDraft(
     }));
     stale.hidden = plan.changes.length === 0;
     say(stale, t("Since this plan was made: {changes}. Make a new one, it keeps what is locked.", {
-      changes: plan.changes.map((change) => t(change.what)).join("; "),
+      changes: plan.changes.map((change) => translated(change.what)).join("; "),
     }));
   };
   const move = async (wanted: Aim): Promise<void> => {
@@ -146,7 +147,7 @@ export function showDraft(
   const give = async (stop: DraftStop, shiftId: string): Promise<void> => {
     const possible = (await effectsOf(stop.id, shiftId)).filter((each) => each.refusal === null);
     const [best] = possible.sort((a, b) => a.added_cost_minor - b.added_cost_minor);
-    if (!best) throw new Error((await effectsOf(stop.id, shiftId))[0]?.refusal ?? t("Not possible there"));
+    if (!best) throw new Error(translated((await effectsOf(stop.id, shiftId))[0]?.refusal ?? "Not possible there"));
     take(await send<Plan>("POST", `/api/plans/${plan.id}/stops/${stop.id}/move`, {
       to_shift_id: shiftId, to_index: best.to_index,
     }));
@@ -208,7 +209,7 @@ export function showDraft(
     h("div", { class: "columns" }, mapAt, h("div", {}, plan.unassigned.length > 0
       ? plainTable(t("Left out"), [
           { title: t("Left out"), text: (each) => each.waybill },
-          { title: t("Why"), text: (each) => t(each.sentence) },
+          { title: t("Why"), text: (each) => translated(each.sentence) },
         ], plan.unassigned)
       : h("p", { class: "card" }, t("Nothing is left out.")))),
     bar, table.element,

@@ -7,6 +7,7 @@ import { formDialog } from "../parts/form";
 import { plainTable } from "../parts/table";
 import { type View } from "../rooms";
 import { nowMs } from "../clock";
+import { translated } from "../server_words";
 import { words } from "../values";
 import type { Depot } from "./plan_records";
 import { scanner, uuidOf } from "./scanner";
@@ -26,7 +27,7 @@ export async function showGate(place: HTMLElement): Promise<void> {
     const [answer] = await send<Answer[]>("POST", `/api/depots/${depot.value}/scans`, {
       direction: direction.value, barcodes: [code], occurred_at: new Date(nowMs()).toISOString(), scan_id: uuidOf(newKey()),
     });
-    return { sentence: answer?.sentence ?? "", isGood: answer?.result === "accepted" };
+    return { sentence: translated(answer?.sentence ?? ""), isGood: answer?.result === "accepted" };
   }));
 }
 
@@ -60,7 +61,7 @@ export async function showLoadCheck(view: View, runId: string): Promise<void> {
         barcode: code, occurred_at: new Date(nowMs()).toISOString(), scan_id: uuidOf(newKey()),
       });
       void draw();
-      return { sentence: answer?.sentence ?? "", isGood: answer?.result === "ok" };
+      return { sentence: translated(answer?.sentence ?? ""), isGood: answer?.result === "ok" };
     }),
     rest, h("p", { class: "buttons" }, h("button", { type: "button", class: "main", onclick: finish }, t("Finish loading"))),
   );

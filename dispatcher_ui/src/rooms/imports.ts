@@ -8,6 +8,7 @@ import { makeField } from "../parts/form";
 import { showListing } from "../parts/listing";
 import { plainTable } from "../parts/table";
 import type { View } from "../rooms";
+import { translated } from "../server_words";
 import { count, dateTime, words } from "../values";
 import { accountOptions, payingAccounts } from "./orders";
 
@@ -128,7 +129,7 @@ async function resultOf(state: Import, takeIt?: () => void): Promise<Node[]> {
         { title: t("Line"), kind: "number", text: (each) => String(each.line) },
         { title: t("Column"), text: (each) => each.column },
         { title: t("Value"), text: (each) => each.value },
-        { title: t("What is wrong"), text: (each) => each.reason },
+        { title: t("What is wrong"), text: (each) => translated(each.reason) },
       ], problems),
       h("p", { class: "buttons" }, h("a", { href: `/api/imports/${state.id}/bad-rows` }, t("Bad rows as CSV"))),
     ] : []),

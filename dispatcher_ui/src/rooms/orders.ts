@@ -11,6 +11,7 @@ import { showListing, showTabs, type Action } from "../parts/listing";
 import { facts, plainTable } from "../parts/table";
 import { go, showRoom } from "../router";
 import { roomUrl, type View } from "../rooms";
+import { translated } from "../server_words";
 import { count, dateTime, kilograms, localMoment, momentOf, money, span, words } from "../values";
 import { findPreference, preferenceCard } from "./preferences";
 import { mergeOrder, showStanding, splitOrder } from "./order_work";
@@ -225,7 +226,7 @@ function story(events: OrderEvent[]): HTMLElement {
     // Of a move people want to know where to; what it was before stands in the entry below.
     const what = state ? words(String(state[1])) : words(event.what);
     return h("li", {}, h("time", { datetime: event.occurred_at }, dateTime(event.occurred_at)),
-      h("div", {}, h("p", {}, `${what} ${event.reason}`),
+      h("div", {}, h("p", {}, `${what} ${translated(event.reason)}`),
         h("p", { class: "aside" }, [whoIs(event.by), ...changes].join(" · "))));
   }));
 }

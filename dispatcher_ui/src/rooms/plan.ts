@@ -8,6 +8,7 @@ import { formDialog, makeField } from "../parts/form";
 import { VirtualTable } from "../parts/table";
 import { go, noteQuery } from "../router";
 import { roomUrl, type View } from "../rooms";
+import { translated } from "../server_words";
 import { count, date, dateTime, kilograms, money, span, words } from "../values";
 import { showCompare } from "./compare";
 import { costOf, showDraft, stopsOf } from "./draft";
@@ -71,7 +72,7 @@ async function showDay(view: View, place: HTMLElement, depot: Depot, day: string
     showDraft(view, place, current, { drivers, shifts, vehicles }, again);
   } else if (current) void follow(view, place, current, again);
   const failed = plans.items[0];
-  if (failed?.state === "failed") place.append(h("p", { class: "notice", role: "alert" }, t("The last plan failed: {why}", { why: failed.failure ?? "" })));
+  if (failed?.state === "failed") place.append(h("p", { class: "notice", role: "alert" }, t("The last plan failed: {why}", { why: translated(failed.failure ?? "") })));
   place.append(h("h2", {}, t("Pool of {day}", { day: date(day) })), showPool(view, pool, again));
   if (runs.length > 0) place.append(h("h2", {}, t("Runs of the day")), runsTable(runs));
   const made = plans.items.filter((plan) => plan.runs.length > 0);
@@ -193,7 +194,7 @@ function showPool(view: View, pool: PoolItem[], again: () => Promise<void>): HTM
       { title: t("Attempt"), kind: "number", text: (item) => count(item.attempt), by: (item) => item.attempt },
       { title: t("Parcels"), kind: "number", text: (item) => count(item.parcels), by: (item) => item.parcels },
       { title: t("Weight"), kind: "number", text: (item) => kilograms(item.weight_g), by: (item) => item.weight_g },
-      { title: t("In the way"), text: (item) => (item.sentence ? t(item.sentence) : "") },
+      { title: t("In the way"), text: (item) => (item.sentence ? translated(item.sentence) : "") },
     ],
     open: (item) => go(roomUrl("orders", "consignments", item.consignment_id)),
   });

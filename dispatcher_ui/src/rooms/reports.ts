@@ -8,6 +8,7 @@ import { makeField } from "../parts/form";
 import { plainTable } from "../parts/table";
 import { noteQuery } from "../router";
 import type { View } from "../rooms";
+import { translated } from "../server_words";
 import { count, duration, money, percent, words } from "../values";
 
 interface DayReport {
@@ -113,7 +114,7 @@ function figuresOf(report: DayReport, forecasts: ForecastQuality[]): Node[] {
       ], forecasts)) : "",
     report.unassigned.length > 0 ? plainTable(t("On no run"), [
       { title: t("On no run"), text: (each) => each.waybill },
-      { title: t("Why"), text: (each) => t(each.sentence) },
+      { title: t("Why"), text: (each) => translated(each.sentence) },
     ], report.unassigned) : "",
     h("p", { class: "buttons" }, link),
   ].filter((each): each is HTMLElement => each instanceof Node);

@@ -11,6 +11,7 @@ import { priceLines, type PriceLine } from "../parts/price";
 import { plainTable } from "../parts/table";
 import { go, showRoom } from "../router";
 import { roomUrl, type View } from "../rooms";
+import { translated } from "../server_words";
 import { dateTime, localMoment, minorOf, money, momentOf } from "../values";
 import { ruleFields, rulesOf, type Rules } from "./tariff_form";
 
@@ -175,7 +176,7 @@ function pastOf(id: string, nameOf: NameOf): HTMLElement {
         ], run.accounts),
         run.unpriceable.length === 0 ? "" : plainTable(t("Not priced any more"), [
           { title: t("Was"), kind: "number", text: (each) => money(each.old_minor, run.currency) },
-          { title: t("Why"), text: (each) => each.reason },
+          { title: t("Why"), text: (each) => translated(each.reason) },
         ], run.unpriceable));
     },
   });

@@ -9,6 +9,8 @@ import { OFFICE } from "./de/office";
 import { ORDERS } from "./de/orders";
 import { PEOPLE } from "./de/people";
 import { PLAN } from "./de/plan";
+import { REASONS } from "./de/reasons";
+import { REFUSALS } from "./de/refusals";
 import { RETURNS } from "./de/returns";
 import { SERVER } from "./de/server";
 import { SHELL } from "./de/shell";
@@ -16,6 +18,9 @@ import { STATES } from "./de/states";
 import { STATIONS } from "./de/stations";
 import { WAREHOUSE } from "./de/warehouse";
 
-const sentences: Sentences = { ...BILLING, ...DESK, ...EXCEPTIONS, ...OFFICE, ...ORDERS, ...PEOPLE, ...PLAN, ...RETURNS, ...SERVER, ...SHELL, ...STATES, ...STATIONS, ...WAREHOUSE };
+const sentences: Sentences = { ...BILLING, ...DESK, ...EXCEPTIONS, ...OFFICE, ...ORDERS, ...PEOPLE, ...PLAN, ...REASONS, ...REFUSALS, ...RETURNS, ...SERVER, ...SHELL, ...STATES, ...STATIONS, ...WAREHOUSE };
+
+/** What comes with its values in it already is looked for among these. */
+export const SAID_BY_SERVER: Sentences = { ...REASONS, ...REFUSALS };
 
 export default sentences;

@@ -9,6 +9,8 @@ import { OFFICE } from "./es/office";
 import { ORDERS } from "./es/orders";
 import { PEOPLE } from "./es/people";
 import { PLAN } from "./es/plan";
+import { REASONS } from "./es/reasons";
+import { REFUSALS } from "./es/refusals";
 import { RETURNS } from "./es/returns";
 import { SERVER } from "./es/server";
 import { SHELL } from "./es/shell";
@@ -16,6 +18,9 @@ import { STATES } from "./es/states";
 import { STATIONS } from "./es/stations";
 import { WAREHOUSE } from "./es/warehouse";
 
-const sentences: Sentences = { ...BILLING, ...DESK, ...EXCEPTIONS, ...OFFICE, ...ORDERS, ...PEOPLE, ...PLAN, ...RETURNS, ...SERVER, ...SHELL, ...STATES, ...STATIONS, ...WAREHOUSE };
+const sentences: Sentences = { ...BILLING, ...DESK, ...EXCEPTIONS, ...OFFICE, ...ORDERS, ...PEOPLE, ...PLAN, ...REASONS, ...REFUSALS, ...RETURNS, ...SERVER, ...SHELL, ...STATES, ...STATIONS, ...WAREHOUSE };
+
+/** What comes with its values in it already is looked for among these. */
+export const SAID_BY_SERVER: Sentences = { ...REASONS, ...REFUSALS };
 
 export default sentences;
