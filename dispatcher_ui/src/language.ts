@@ -60,5 +60,10 @@ export const serverForms = (): Form[] =>
 
 function formOf(pattern: string): RegExp {
   const plain = pattern.replace(/[.*+?^$()|[\]\\]/g, "\\$&").replace(/[“”"]/g, "[“”\"']");
-  return new RegExp(`^${plain.replace(/\{(\w+)\}/g, "(?<$1>.+)")}$`, "u");
+  const seen = new Set<string>();
+  return new RegExp(`^${plain.replace(/\{(\w+)\}/g, (_, name: string) => {
+    if (seen.has(name)) return `\\k<${name}>`;
+    seen.add(name);
+    return `(?<${name}>.+)`;
+  })}$`, "u");
 }

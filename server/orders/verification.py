@@ -134,8 +134,9 @@ async def _doubt_honesty(
             reason = f"Cash on delivery is {cash}; above {limit} a person decides."
             doubts[order.id].append(("fraud", reason))
         for block in blocks[order.id]:
-            why = f": {block.reason}" if block.reason else ""
-            reason = f"The consignee's {block.kind} is on the block list{why}."
+            reason = f"The consignee's {block.kind} is on the block list."
+            if block.reason:
+                reason = f"The consignee's {block.kind} is on the block list: {block.reason}."
             doubts[order.id].append(("fraud", reason))
         if rules.new_place_orders is not None:
             count = await _orders_for_new_place(session, order)

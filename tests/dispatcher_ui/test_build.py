@@ -75,6 +75,8 @@ def test_every_sentence_of_the_code_is_known_in_every_language() -> None:
         if "words" not in path.relative_to(sources).parts
         for sentence in sentences_in(path.read_text())
     }
+    for page in DISPATCHER_UI.glob("*.html"):
+        said.update(re.findall(r"\bdata-t>([^<]+)<", page.read_text()))
     for language in ("de", "es"):
         words = "".join(path.read_text() for path in (sources / "words" / language).rglob("*.ts"))
         known = set(re.findall(r'^  "((?:[^"\\]|\\.)*)": ', words, re.MULTILINE))

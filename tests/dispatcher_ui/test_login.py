@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from playwright.async_api import expect
 
 from server.identity.access import Role
@@ -42,6 +43,24 @@ async def test_wrong_password_is_told_in_words(visit: Any, company: Any) -> None
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("alert")).to_be_visible()
     await expect(page.get_by_role("alert")).not_to_be_empty()
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "email", "password", "refusal"),
+    [
+        ("de-CH", "Anmelden", "E-Mail", "Passwort", "Die E-Mail-Adresse oder das Passwort ist"),
+        ("es-ES", "Entrar", "Correo", "Contraseña", "El correo o la contraseña son incorrectos."),
+    ],
+)
+async def test_signing_in_and_its_refusals_are_in_the_language_of_the_browser(
+    visit: Any, language: str, title: str, email: str, password: str, refusal: str
+) -> None:
+    page = await visit("/login", locale=language)
+    await expect(page).to_have_title(f"{title} · Postrider")
+    await page.get_by_label(email).fill("nobody@example.org")
+    await page.get_by_label(password, exact=True).fill("not it")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("alert")).to_contain_text(refusal)
 
 
 async def test_one_time_password_must_be_changed_first(visit: Any, company: Any) -> None:

@@ -5,6 +5,7 @@ import type { Sentences } from "../language";
 import { BILLING } from "./de/billing";
 import { DESK } from "./de/desk";
 import { EXCEPTIONS } from "./de/exceptions";
+import { FORMS } from "./de/forms";
 import { OFFICE } from "./de/office";
 import { ORDERS } from "./de/orders";
 import { PEOPLE } from "./de/people";
@@ -18,7 +19,7 @@ import { STATES } from "./de/states";
 import { STATIONS } from "./de/stations";
 import { WAREHOUSE } from "./de/warehouse";
 
-const sentences: Sentences = { ...BILLING, ...DESK, ...EXCEPTIONS, ...OFFICE, ...ORDERS, ...PEOPLE, ...PLAN, ...REASONS, ...REFUSALS, ...RETURNS, ...SERVER, ...SHELL, ...STATES, ...STATIONS, ...WAREHOUSE };
+const sentences: Sentences = { ...BILLING, ...DESK, ...EXCEPTIONS, ...FORMS, ...OFFICE, ...ORDERS, ...PEOPLE, ...PLAN, ...REASONS, ...REFUSALS, ...RETURNS, ...SERVER, ...SHELL, ...STATES, ...STATIONS, ...WAREHOUSE };
 
 /** What comes with its values in it already is looked for among these. */
 export const SAID_BY_SERVER: Sentences = { ...REASONS, ...REFUSALS };
