@@ -146,7 +146,7 @@ export const REASONS: Sentences = {
   "The shortage": "Die Fehlmenge",
   "The task": "Die Aufgabe",
   "The parcel": "Das Paket",
-  "The allocation": "Die Zuteilung",
+  "The allocation": "Die Zuweisung",
   "The plan": "Der Plan",
   "has more cells than the header has columns; is a delimiter inside a cell?": "hat mehr Zellen als die Kopfzeile Spalten; steht ein Trennzeichen in einer Zelle?",
   "is missing": "fehlt",

@@ -4,7 +4,7 @@ import type { Sentences } from "../../language";
 
 export const STATES: Sentences = {
   "Accepted": "Angenommen",
-  "Account user": "Kunde",
+  "Account user": "Kundschaft",
   "Admin": "Verwaltung",
   "Approved": "Genehmigt",
   "At depot": "Im Depot",
@@ -18,8 +18,8 @@ export const STATES: Sentences = {
   "Damaged": "Beschädigt",
   "Declined": "Abgelehnt",
   "Delivery": "Zustellung",
-  "Dispatcher": "Disponent",
-  "Drag a stop, or choose it and press ← → to change its place, ↑ ↓ to give it to another driver, L to lock it.": "Einen Halt ziehen oder wählen und mit ← → verschieben, mit ↑ ↓ einem anderen Fahrer geben, mit L sperren.",
+  "Dispatcher": "Disposition",
+  "Drag a stop, or choose it and press ← → to change its place, ↑ ↓ to give it to another driver, L to lock it.": "Einen Halt ziehen oder wählen und mit ← → verschieben, mit ↑ ↓ einem anderen Fahrer geben, mit L fixieren.",
   "Empty: it is here already": "Leer: es ist schon hier",
   "Expired": "Abgelaufen",
   "In fulfilment": "In Ausführung",

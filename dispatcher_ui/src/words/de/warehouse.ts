@@ -4,7 +4,7 @@ import type { Sentences } from "../../language";
 
 export const WAREHOUSE: Sentences = {
   "Best before": "Haltbar bis",
-  "By": "Von",
+  "By": "Durch",
   "Carton": "Karton",
   "Close the parcel and print its label": "Paket schließen und Etikett drucken",
   "Comes in": "Kommt herein",
@@ -29,7 +29,7 @@ export const WAREHOUSE: Sentences = {
   "Make the wave": "Welle erstellen",
   "Move elsewhere": "Umlagern",
   "Moves": "Bewegungen",
-  "New SKU": "Neue SKU",
+  "New SKU": "Neuer Artikel",
   "New location": "Neuer Lagerort",
   "New pick wave": "Neue Kommissionierwelle",
   "Not there": "Nicht da",
@@ -53,7 +53,7 @@ export const WAREHOUSE: Sentences = {
   "Receive": "Annehmen",
   "Receive goods": "Ware annehmen",
   "Running out": "Geht aus",
-  "Scan parcels, cages and bags": "Pakete, Käfige und Säcke scannen",
+  "Scan parcels, cages and bags": "Pakete, Gitterwagen und Säcke scannen",
   "Scan the goods": "Die Ware scannen",
   "Scan what is loaded": "Scannen, was geladen wird",
   "Stock": "Bestand",

@@ -11,7 +11,7 @@ export const DISPATCH: Sentences = {
   "This draft has no stop {stop_id}.": "Dieser Entwurf hat keinen Halt {stop_id}.",
   "No vehicle of this plan drives the shift {shift_id}.": "Kein Fahrzeug dieses Plans fährt die Schicht {shift_id}.",
   "This exception was settled by {settled_by}.": "Diese Ausnahme hat {settled_by} schon erledigt.",
-  "Only dispatchers and administrators look after exceptions; {name} is neither.": "Um Ausnahmen kümmern sich nur Disposition und Administration; {name} gehört zu keiner von beiden.",
+  "Only dispatchers and administrators look after exceptions; {name} is neither.": "Um Ausnahmen kümmern sich nur Disposition und Verwaltung; {name} gehört zu keiner von beiden.",
   "Put it off until a moment from now on, within the next 14 days.": "Stellen Sie sie bis zu einem Zeitpunkt von jetzt an zurück, innerhalb der nächsten 14 Tage.",
   "There is no exception {exception_id}.": "Es gibt keine Ausnahme {exception_id}.",
   "This exception has no receipt {sha256}.": "Diese Ausnahme hat keinen Beleg {sha256}.",

@@ -21,7 +21,7 @@ export const IDENTITY: Sentences = {
   "“{email}” is not an email address, such as ada@example.org.": "„{email}“ ist keine E-Mail-Adresse wie ada@example.org.",
   "Another person signs in with {email}. Everybody needs an address of their own.": "Jemand anders meldet sich schon mit {email} an. Jede Person braucht eine eigene Adresse.",
   "There is no person {person_id}.": "Es gibt keine Person {person_id}.",
-  "This is the last active admin. Make another person an admin first.": "Das ist die letzte aktive Person der Administration. Geben Sie diese Rolle zuerst jemand anderem.",
+  "This is the last active admin. Make another person an admin first.": "Das ist die letzte aktive Person der Verwaltung. Geben Sie diese Rolle zuerst jemand anderem.",
   "The new password is the old one. Choose another.": "Das neue Passwort ist das alte. Wählen Sie ein anderes.",
   "The old password is wrong.": "Das alte Passwort ist falsch.",
   "The email or the password is wrong.": "Die E-Mail-Adresse oder das Passwort ist falsch.",
