@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from server.identity.access import Role
+from server.identity.passwords import SHORTEST
 
 PASSWORD = "correct horse battery staple"
 
@@ -85,3 +86,18 @@ async def test_login_page_is_accessible(
     for scheme in ("light", "dark"):
         page = await visit("/login", color_scheme=scheme)
         assert await accessibility_faults(page) == [], scheme
+
+
+async def test_values_of_a_refusal_stand_in_the_sentence_of_the_readers_language(
+    visit: Any, company: Any
+) -> None:
+    person = await company.add_person(Role.DISPATCHER, must_change_password=True)
+    page = await visit("/login", locale="de-CH")
+    await page.get_by_label("E-Mail").fill(person.email)
+    await page.get_by_label("Passwort", exact=True).fill(PASSWORD)
+    await page.keyboard.press("Enter")
+    await page.get_by_label("Neues Passwort").fill("kurz")
+    await page.get_by_label("Dasselbe noch einmal").fill("kurz")
+    await page.keyboard.press("Enter")
+    told = f"Ein Passwort hat mindestens {SHORTEST} Zeichen."
+    await expect(page.get_by_role("alert")).to_contain_text(told)

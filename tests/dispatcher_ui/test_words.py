@@ -2,9 +2,13 @@
 
 import json
 import re
+from collections import Counter
+from typing import Any
 
 import pytest
+from playwright.async_api import Route, expect
 
+from server.identity.access import Role
 from server.live.pages import DISPATCHER_UI
 
 from .server_words import as_words, codes, explanations, refusals, sentences, things
@@ -16,6 +20,10 @@ def words_in(language: str) -> dict[str, str]:
     said = "".join(path.read_text() for path in (SOURCES / "words" / language).rglob("*.ts"))
     pairs = re.findall(r'^  "((?:[^"\\]|\\.)*)": "((?:[^"\\]|\\.)*)",', said, re.MULTILINE)
     assert len(pairs) > 1_000
+    twice = {
+        english for english, times in Counter(english for english, _ in pairs).items() if times > 1
+    }
+    assert twice == set(), "which of the two is said depends on the order of files"
     return {json.loads(f'"{english}"'): json.loads(f'"{told}"') for english, told in pairs}
 
 
@@ -71,3 +79,32 @@ def test_no_translation_loses_or_invents_a_value(language: str) -> None:
     for english, told in words_in(language).items():
         names = [{*re.findall(r"\{(\w+)\}", each)} for each in (english, told)]
         assert names[0] == names[1], english
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en-GB", "Every vehicle that could do it is full: {}, Post, fridge and 3 more."),
+        ("de-CH", "Jedes Fahrzeug, das es könnte, ist voll: {}, Post, fridge und 3 weitere."),
+        (
+            "es-ES",
+            "Todos los vehículos que podrían hacerlo están llenos: {}, Post, fridge y 3 más.",
+        ),
+    ],
+)
+async def test_a_sentence_with_its_values_in_it_is_translated_and_the_values_are_not(
+    visit: Any, language: str, told: str
+) -> None:
+    """One of the vehicles is called like a code, and one has an expression of its own in its name."""
+    name = "van (1) $& {waybill}"
+
+    async def leave_something_out(route: Route) -> None:
+        report = await (await route.fetch()).json()
+        sentence = f"Every vehicle that could do it is full: {name}, Post, fridge and 3 more."
+        report["unassigned"] = [{"waybill": "PR1", "code": "all_full", "sentence": sentence}]
+        await route.fulfill(json=report)
+
+    page = await visit("/login", role=Role.ADMIN, locale=language)
+    await page.route("**/api/reports/day*", leave_something_out)
+    await page.goto("/dispatch/reports")
+    await expect(page.get_by_role("cell", name=told.format(name), exact=True)).to_be_visible()

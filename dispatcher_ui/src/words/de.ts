@@ -1,5 +1,26 @@
 /** The sentences of the console in German, by the English ones, a file for each room. What is missing
- * stays English. */
+ * stays English. One word for one thing; people are addressed by "Sie", or not at all.
+ *
+ *     account       Konto                       pickup point  Abholstelle
+ *     allocation    Zuweisung                   pin           auf die Karte setzen
+ *     charge        Entgelt                     pool          Pool
+ *     consignee     Empfänger                   promise       Zusage
+ *     consignor     Absender                    proof         Nachweis
+ *     consignment   Sendung                     quote         Angebot
+ *     container     Behälter                    return        Retoure
+ *     credit note   Gutschrift                  run           Tour
+ *     dispatcher    Disposition                 settlement    Abrechnung
+ *     exception     Ausnahme                    shelf         Fach
+ *     exchange      Umtausch                    shift         Schicht
+ *     fulfilment    Ausführung                  shortage      Fehlmenge
+ *     geofence      Geozone                     SKU           Artikel
+ *     hand-over     Übergabe                    stop          Halt
+ *     location      Lagerort                    task          Aufgabe
+ *     lock          fixieren                    tracking link Verfolgungslink
+ *     lot           Charge                      waybill       Frachtbrief
+ *     order         Auftrag                     window        Zeitfenster
+ *     pick wave     Kommissionierwelle
+ */
 
 import type { Sentences } from "../language";
 import { BILLING } from "./de/billing";

@@ -1,5 +1,26 @@
 /** The sentences of the console in Spanish, by the English ones, a file for each room. What is missing
- * stays English. */
+ * stays English. One word for one thing; people are addressed by "usted".
+ *
+ *     account       cuenta                      pickup point  punto de recogida
+ *     allocation    asignación                  pin           situar en el mapa
+ *     charge        cargo                       pool          lista de espera
+ *     consignee     destinatario                promise       promesa
+ *     consignor     remitente                   proof         prueba
+ *     consignment   envío                       quote         presupuesto
+ *     container     contenedor                  return        devolución
+ *     credit note   abono                       run           ruta
+ *     dispatcher    tráfico                     settlement    liquidación
+ *     exception     incidencia                  shelf         estante
+ *     exchange      cambio                      shift         turno
+ *     fulfilment    preparación                 shortage      falta
+ *     geofence      geocerca                    SKU           artículo
+ *     hand-over     traspaso                    stop          parada
+ *     location      ubicación                   task          tarea
+ *     lock          fijar                       tracking link enlace de seguimiento
+ *     lot           lote                        waybill       albarán
+ *     order         pedido                      window        franja
+ *     pick wave     oleada de picking
+ */
 
 import type { Sentences } from "../language";
 import { BILLING } from "./es/billing";

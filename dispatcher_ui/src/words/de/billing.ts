@@ -97,7 +97,7 @@ export const BILLING: Sentences = {
   "Not weighed: count, kg": "Nicht gewogen: zählt, kg",
   "Note the payment": "Zahlung festhalten",
   "Oldest": "Ältestes",
-  "On": "Am",
+  "On": "An",
   "Open": "Offen",
   "Open again": "Wieder öffnen",
   "Over 90 days": "Über 90 Tage",

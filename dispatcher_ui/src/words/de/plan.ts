@@ -101,7 +101,7 @@ export const PLAN: Sentences = {
   "Which plans": "Welche Pläne",
   "Whose trail": "Wessen Spur",
   "Window": "Zeitfenster",
-  "Within": "Genau auf",
+  "Within": "Innerhalb",
   "in the run of {vehicle}": "in der Tour von {vehicle}",
   "left out": "ausgelassen",
   "locked": "fixiert",

@@ -10,7 +10,7 @@ export const RETURNS: Sentences = {
   "Decline": "Rechazar",
   "Differences": "Diferencias",
   "Fee": "Tasa",
-  "For goods of the stock that stay": "Para artículos del almacén que se quedan",
+  "For goods of the stock that stay": "Para la mercancía del almacén que se queda",
   "Found to be": "Estado hallado",
   "Goes to": "Va a",
   "Inspect {goods}": "Inspeccionar {goods}",

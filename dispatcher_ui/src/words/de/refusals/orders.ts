@@ -42,6 +42,6 @@ export const ORDERS: Sentences = {
   "There is no standing order {standing_id}. Look at /api/standing-orders.": "Es gibt keinen Dauerauftrag {standing_id}.",
   "There is no timezone {timezone}. Name one such as Europe/Vaduz.": "Es gibt keine Zeitzone {timezone}. Nennen Sie eine wie Europe/Vaduz.",
   "The window must end after it starts.": "Das Zeitfenster muss nach seinem Beginn enden.",
-  "The window ended already, at {window_end_at}. Give one that ends in the future.": "Das Zeitfenster endete schon um {window_end_at}. Geben Sie eines an, das in der Zukunft endet.",
+  "The window ended already, at {window_end_at}. Give one that ends in the future.": "Das Zeitfenster ist schon vorbei ({window_end_at}). Geben Sie eines an, das in der Zukunft endet.",
   "The window starts more than {max_days} days from now. Book it closer to the day.": "Das Zeitfenster beginnt in mehr als {max_days} Tagen. Buchen Sie näher am Tag.",
 };

@@ -9,7 +9,7 @@ export const BILLING: Sentences = {
   "There is no debrief {debrief_id}.": "No existe el arqueo {debrief_id}.",
   "The account is due {gross_minor}, not what you were shown. Look again, then remit.": "A la cuenta se le deben {gross_minor}, no lo que se le mostró. Mire otra vez y luego pague.",
   "No counted cash in {currency} waits for this account.": "No hay efectivo contado en {currency} para esta cuenta.",
-  "There is no remittance {remittance_id}, or it is not yours.": "No existe el pago {remittance_id}, o no es suyo.",
+  "There is no remittance {remittance_id}, or it is not yours.": "No existe el pago de efectivo {remittance_id}, o no es suyo.",
   "There is no account {account_id}, or it is not yours.": "No existe la cuenta {account_id}, o no es suya.",
   "The charge {charge_id} was taken back already, or takes back another one itself.": "El cargo {charge_id} ya se anuló, o él mismo anula otro.",
   "There is no charge {charge_id}, or it is not yours.": "No existe el cargo {charge_id}, o no es suyo.",

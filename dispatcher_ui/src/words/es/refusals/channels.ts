@@ -16,7 +16,7 @@ export const CHANNELS: Sentences = {
   "Say in `account` which account pays; you may order for any.": "Indique qué cuenta paga; puede pedir para cualquiera.",
   "The account “{account}” is not yours. Leave `account` out.": "La cuenta «{account}» no es suya. No la indique.",
   "There is no account “{account}”. Look at /api/accounts.": "No existe la cuenta «{account}».",
-  "These goods come from the depot; there is no consignor to amend.": "Estos artículos salen del depósito; no hay remitente que cambiar.",
+  "These goods come from the depot; there is no consignor to amend.": "Esta mercancía sale del depósito; no hay remitente que cambiar.",
   "The file cannot be read from line {line} on: {reason}. Save it afresh and try again.": "El archivo no se puede leer desde la línea {line}: {reason}. Guárdelo de nuevo y vuelva a intentarlo.",
   "The file has no header line. Its first line must name the columns.": "El archivo no tiene cabecera. Su primera línea debe nombrar las columnas.",
   "This is neither a CSV nor an XLSX file. Save it from your spreadsheet as one of these.": "No es un archivo CSV ni XLSX. Guárdelo desde su hoja de cálculo en uno de esos formatos.",

@@ -3,8 +3,8 @@
 import type { Sentences } from "../../../language";
 
 export const INVENTORY: Sentences = {
-  "The goods of return line {return_line_id} went to {state} already.": "Los artículos de la línea de devolución {return_line_id} ya fueron a «{state}».",
-  "Goods of this order are picked already. Put them back on their shelf first.": "Ya se recogieron artículos de este pedido. Devuélvalos antes a su estante.",
+  "The goods of return line {return_line_id} went to {state} already.": "La mercancía de la línea de devolución {return_line_id} ya fue a «{state}».",
+  "Goods of this order are picked already. Put them back on their shelf first.": "Ya se ha tomado mercancía de este pedido. Devuélvala antes a su estante.",
   "A component of a kit is another SKU of the account that is no kit; {sku} is not.": "Un componente de un kit es otro artículo de la cuenta que no sea kit; {sku} no lo es.",
   "A {kind} cannot lie there. Its parent may be: {allowed}.": "Una ubicación de tipo «{kind}» no puede estar ahí. Puede estar en: {allowed}.",
   "{allocated} units of {sku} at {path} are allocated to orders, more than were counted. Release those orders' allocations first, then count again.": "En {path} hay {allocated} unidades de {sku} asignadas a pedidos, más de las contadas. Libere antes esas asignaciones y cuente otra vez.",
@@ -22,12 +22,12 @@ export const INVENTORY: Sentences = {
   "{path} has only {free} free units of {sku}. Count it, or take from another location.": "{path} solo tiene {free} unidades libres de {sku}. Cuéntelas, o tome de otra ubicación.",
   "There is not enough of {skus}. Order less, or wait for new stock.": "No hay suficiente de {skus}. Pida menos o espere nuevas existencias.",
   "SKU {sku} is not on this purchase note. Receive it without the note.": "El artículo {sku} no está en este albarán de compra. Recíbalo sin albarán.",
-  "Goods in doubt go to a location of kind quarantine; {path} is none.": "Los artículos dudosos van a una ubicación de cuarentena; {path} no lo es.",
+  "Goods in doubt go to a location of kind quarantine; {path} is none.": "La mercancía dudosa va a una ubicación de cuarentena; {path} no lo es.",
   "Restocked goods go to a location that orders are filled from; {path} is none.": "Lo que se repone va a una ubicación desde la que se sirven pedidos; {path} no lo es.",
   "Allocation {allocation_id} asks for {quantity} units, not for {picked}. Pick fewer.": "La asignación {allocation_id} pide {quantity} unidades, no {picked}. Tome menos.",
   "The account has a purchase note “{number}” already. Choose another number.": "La cuenta ya tiene un albarán de compra «{number}». Elija otro número.",
   "Return line {return_line_id} was received already, as {quantity} of another kind.": "La línea de devolución {return_line_id} ya se recibió, como {quantity} de otra clase.",
-  "The goods are at {path} already. Name another location.": "Los artículos ya están en {path}. Indique otra ubicación.",
+  "The goods are at {path} already. Name another location.": "La mercancía ya está en {path}. Indique otra ubicación.",
   "Not all of these serial numbers of {sku} are free at {path}. Scan them again.": "No todos estos números de serie de {sku} están libres en {path}. Escanéelos otra vez.",
   "{sku} is kept by serial numbers. Give {quantity} different ones.": "{sku} se lleva por números de serie. Indique {quantity} distintos.",
   "The account has a SKU {sku} already. Change that one, or choose another code.": "La cuenta ya tiene el artículo {sku}. Cambie aquel o elija otro código.",
