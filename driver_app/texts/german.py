@@ -76,7 +76,7 @@ TEXTS: dict[str, str] = {
     "stop.arrived": "Ich bin da",
     "stop.decline": "Das kann ich nicht machen",
     "stop.decline_ask": "Das an die Disposition zurückgeben?",
-    "stop.exchange": "Austausch: das Neue bringen, das Alte mitnehmen",
+    "stop.exchange": "Umtausch: das Neue bringen, das Alte mitnehmen",
     "stop.return_here": "Hier eine Retoure ohne Anmeldung mitnehmen",
     "stop.overruled": "Storniert, nachdem du es getan hattest. Die Disposition klärt das.",
     "stop.not_sent": "Noch nicht gesendet",
@@ -239,7 +239,7 @@ TEXTS: dict[str, str] = {
     "phone.nothing_to_send": "Wähle mindestens eines.",
     "phone.wrong_shift_change": "Das passt gerade nicht zu deiner Schicht.",
     "phone.unknown_command": "Dieser Eintrag wartet nicht mehr.",
-    "phone.store_too_new": "Eine neuere App schrieb diese Daten. Aktualisiere; nichts fehlt.",
+    "phone.store_too_new": "Diese Daten sind von einer neueren App. Aktualisiere; nichts fehlt.",
     "phone.storage_full": "Der Speicher ist voll. Lösche anderes und versuch es noch einmal.",
     "phone.file_damaged": "Ein Foto davon wurde auf dem Handy beschädigt.",
     # Beside the work

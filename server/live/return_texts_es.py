@@ -2,7 +2,7 @@
 
 ES: dict[str, str] = {
     "title": "Devolver artículos",
-    "back": "A su envío",
+    "back": "Volver a su envío",
     "intro": "Elija qué devuelve. Le diremos enseguida cómo sigue.",
     "units": "Cuántos de {free}",
     "reason": "Motivo",
@@ -40,7 +40,7 @@ ES: dict[str, str] = {
     "book": "Acordar",
     "problem": "No se pudo enviar",
     "sent": "Gracias. Hemos recibido su petición.",
-    "nothing_chosen": "Diga de al menos un artículo cuántos devuelve.",
+    "nothing_chosen": "Indique al menos de un artículo cuántos devuelve.",
     "returns.too_many_units": "Ya no se pueden devolver tantos.",
     "returns.nothing_to_return": "Ya no queda nada que devolver.",
     "returns.window_over": "Por este motivo el plazo para devolver ha terminado.",

@@ -95,7 +95,7 @@ def test_no_translation_loses_or_invents_a_value(language: str) -> None:
 async def test_a_sentence_with_its_values_in_it_is_translated_and_the_values_are_not(
     visit: Any, language: str, told: str
 ) -> None:
-    """One of the vehicles is called like a code, and one has an expression of its own in its name."""
+    """One vehicle is called like a code, one has the signs of an expression in its name."""
     name = "van (1) $& {waybill}"
 
     async def leave_something_out(route: Route) -> None:

@@ -82,7 +82,7 @@ async def test_the_page_speaks_german_to_those_who_ask_for_it(trade, client):
     _, sent = await trade.sold(TEA=1)
     url = await link(trade, sent.id)
     german = await client.get(url, headers={"Accept-Language": "de-LI,de;q=0.9,en;q=0.1"})
-    assert '<html lang="de">' in german.text and "Ware zurückgeben" in german.text
+    assert '<html lang="de">' in german.text and "Ware zurücksenden" in german.text
     assert "Zu klein" in german.text
     english = await client.get(url, headers={"Accept-Language": "x" * 5000})
     assert '<html lang="en">' in english.text and "Too &lt;small&gt;" in english.text
@@ -92,7 +92,7 @@ async def test_the_page_speaks_german_to_those_who_ask_for_it(trade, client):
     ("language", "words"),
     [
         ("es-MX", ("Devolver artículos", "No es de mi talla", "Elija, por favor")),
-        ("de", ("Ware zurückgeben", "Passt nicht", "Bitte wählen")),
+        ("de", ("Ware zurücksenden", "Passt nicht", "Bitte wählen")),
         ("fr", ("Return goods", "It does not fit", "Please choose")),
     ],
 )
