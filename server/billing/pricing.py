@@ -75,7 +75,7 @@ def _surcharges(rules: Rules, base_minor: int, facts: Facts) -> list[PricedLine]
     lines = []
     for part in rules.times_of_day:
         if falls_into(part.hours, local):
-            words = f"Done at {local:%H:%M}, between {_hours(part.hours)}."
+            words = f"Done at {local:%H:%M}, within {_hours(part.hours)}."
             terms = fixed_and_share(part.minor, part.percent_bp, base_minor, "freight")
             lines.append(make_line("time_of_day", f"Surcharge {_hours(part.hours)}", words, terms))
     if rules.fuel is not None:
@@ -85,7 +85,7 @@ def _surcharges(rules: Rules, base_minor: int, facts: Facts) -> list[PricedLine]
     for jam in rules.congestion:
         zone = _congested(rules, jam, facts)
         if zone is not None and falls_into(jam.hours, local):
-            words = f"In zone {zone} at {local:%H:%M}, between {_hours(jam.hours)}."
+            words = f"In zone {zone} at {local:%H:%M}, within {_hours(jam.hours)}."
             terms = fixed_and_share(jam.minor, jam.percent_bp, base_minor, "freight")
             lines.append(make_line("congestion", "Congestion surcharge", words, terms))
     return lines
@@ -155,4 +155,4 @@ def falls_into(hours: Hours, local: datetime) -> bool:
 
 
 def _hours(hours: Hours) -> str:
-    return f"{hours.from_local:%H:%M} and {hours.until_local:%H:%M}"
+    return f"{hours.from_local:%H:%M}–{hours.until_local:%H:%M}"

@@ -54,7 +54,8 @@ stand here."""
 
 EXPLAINING = (
     "routing/explain.py", "routing/insert.py", "routing/rules.py", "routing/schedule.py",
-    "server/billing/charging.py", "server/billing/invoice_drafts.py",
+    "server/billing/charging.py", "server/billing/fees.py", "server/billing/freight.py",
+    "server/billing/invoice_drafts.py", "server/billing/pricing.py",
     "server/dispatch/amendments.py", "server/dispatch/announced.py",
     "server/dispatch/depot_gate.py", "server/dispatch/fleet.py", "server/dispatch/load_check.py",
     "server/dispatch/offers.py", "server/dispatch/pins.py", "server/dispatch/planner.py",

@@ -11,6 +11,7 @@ import { type PriceTrace, traceWords } from "../parts/price";
 import { facts, plainTable } from "../parts/table";
 import { go, showRoom } from "../router";
 import { roomUrl, type View } from "../rooms";
+import { translated } from "../server_words";
 import { count, date, dateTime, minorOf, money, words } from "../values";
 import { openAccount, showAccount, showOwn, statementOf } from "./account";
 import { showBrand } from "./brand";
@@ -244,11 +245,11 @@ function showCharges(view: View, place: HTMLElement, nameOf: NameOf, choices: [s
       { title: t("When"), text: (each) => dateTime(each.occurred_at), by: (each) => each.occurred_at },
       { title: t("Account"), text: (each) => nameOf(each.account_id) },
       { title: t("Kind"), kind: "state", text: (each) => words(each.kind) },
-      { title: t("For"), text: (each) => each.description },
+      { title: t("For"), text: (each) => translated(each.description) },
       { title: t("Net"), kind: "number", text: (each) => money(each.net_minor, each.currency), by: (each) => each.net_minor },
     ],
     open: (each) => openDialog(t("How the price came about"),
-      h("p", {}, `${each.description}: `, h("strong", {}, money(each.net_minor, each.currency))),
+      h("p", {}, `${translated(each.description)}: `, h("strong", {}, money(each.net_minor, each.currency))),
       each.trace ? traceWords(each.trace, each.currency) : h("p")),
     ...(!isCustomer() && { actions: [{ label: t("Reverse"), fields: [{ name: "reason", label: t("Reason"), required: true }], act: (each, values) => send("POST", `/api/charges/${each.id}/reverse`, values) }] as Action<Charge>[] }),
     empty: t("No charge is like this."),

@@ -31,6 +31,7 @@ import { OFFICE } from "./de/office";
 import { ORDERS } from "./de/orders";
 import { PEOPLE } from "./de/people";
 import { PLAN } from "./de/plan";
+import { PRICES } from "./de/prices";
 import { REASONS } from "./de/reasons";
 import { REFUSALS } from "./de/refusals";
 import { RETURNS } from "./de/returns";
@@ -40,9 +41,9 @@ import { STATES } from "./de/states";
 import { STATIONS } from "./de/stations";
 import { WAREHOUSE } from "./de/warehouse";
 
-const sentences: Sentences = { ...BILLING, ...DESK, ...EXCEPTIONS, ...FORMS, ...OFFICE, ...ORDERS, ...PEOPLE, ...PLAN, ...REASONS, ...REFUSALS, ...RETURNS, ...SERVER, ...SHELL, ...STATES, ...STATIONS, ...WAREHOUSE };
+const sentences: Sentences = { ...BILLING, ...DESK, ...EXCEPTIONS, ...FORMS, ...OFFICE, ...ORDERS, ...PEOPLE, ...PLAN, ...PRICES, ...REASONS, ...REFUSALS, ...RETURNS, ...SERVER, ...SHELL, ...STATES, ...STATIONS, ...WAREHOUSE };
 
 /** What comes with its values in it already is looked for among these. */
-export const SAID_BY_SERVER: Sentences = { ...REASONS, ...REFUSALS };
+export const SAID_BY_SERVER: Sentences = { ...REASONS, ...REFUSALS, ...PRICES };
 
 export default sentences;

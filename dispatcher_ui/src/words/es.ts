@@ -31,6 +31,7 @@ import { OFFICE } from "./es/office";
 import { ORDERS } from "./es/orders";
 import { PEOPLE } from "./es/people";
 import { PLAN } from "./es/plan";
+import { PRICES } from "./es/prices";
 import { REASONS } from "./es/reasons";
 import { REFUSALS } from "./es/refusals";
 import { RETURNS } from "./es/returns";
@@ -40,9 +41,9 @@ import { STATES } from "./es/states";
 import { STATIONS } from "./es/stations";
 import { WAREHOUSE } from "./es/warehouse";
 
-const sentences: Sentences = { ...BILLING, ...DESK, ...EXCEPTIONS, ...FORMS, ...OFFICE, ...ORDERS, ...PEOPLE, ...PLAN, ...REASONS, ...REFUSALS, ...RETURNS, ...SERVER, ...SHELL, ...STATES, ...STATIONS, ...WAREHOUSE };
+const sentences: Sentences = { ...BILLING, ...DESK, ...EXCEPTIONS, ...FORMS, ...OFFICE, ...ORDERS, ...PEOPLE, ...PLAN, ...PRICES, ...REASONS, ...REFUSALS, ...RETURNS, ...SERVER, ...SHELL, ...STATES, ...STATIONS, ...WAREHOUSE };
 
 /** What comes with its values in it already is looked for among these. */
-export const SAID_BY_SERVER: Sentences = { ...REASONS, ...REFUSALS };
+export const SAID_BY_SERVER: Sentences = { ...REASONS, ...REFUSALS, ...PRICES };
 
 export default sentences;
