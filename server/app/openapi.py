@@ -32,7 +32,7 @@ LOCAL_TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?$"
 
 class ProblemDocument(msgspec.Struct, frozen=True):
     """RFC 9457. code: for programs. detail: a sentence that a person can act on. What else is known
-    of the problem stands beside these."""
+    of the problem stands beside these, and the `pattern` of the sentence, which those fill in."""
 
     type: str
     title: str

@@ -14,6 +14,7 @@ import { facts, plainTable } from "../parts/table";
 import { go, showRoom } from "../router";
 import { roomUrl, type View } from "../rooms";
 import { today } from "../clock";
+import { translated } from "../server_words";
 import { dateTime, kilograms, momentOf, money, span, words } from "../values";
 import { pin } from "./orders";
 import type { ConsignmentDetail, Place, Proof, StoryEntry, Task } from "./order_records";
@@ -187,7 +188,7 @@ function storyOf(story: StoryEntry[], proofs: Proof[]): HTMLElement {
       nameOf(entry.driver_id) || whoIs(entry.by),
       entry.outcome_code && words(entry.outcome_code),
       entry.barcodes?.join(", "),
-      entry.reason,
+      entry.reason && translated(entry.reason),
       late && t("heard of at {time}", { time: dateTime(entry.received_at) }),
       entry.conflicting && t("contradicts what was known"),
     ];

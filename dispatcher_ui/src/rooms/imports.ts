@@ -116,7 +116,7 @@ function progressOf(state: Import): HTMLElement {
 }
 
 async function resultOf(state: Import, takeIt?: () => void): Promise<Node[]> {
-  const told = state.error ?? t("{rows} rows: {fresh} new orders, {known} known already, {bad} bad rows.", {
+  const told = state.error ? translated(state.error) : t("{rows} rows: {fresh} new orders, {known} known already, {bad} bad rows.", {
     rows: state.rows_total ?? state.rows_done, fresh: state.orders_new, known: state.orders_repeated, bad: state.rows_bad,
   });
   const problems = state.rows_bad > 0 ? await getAll<Problem>(`/api/imports/${state.id}/problems`, { limit: 200 }) : [];

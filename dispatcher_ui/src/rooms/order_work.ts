@@ -9,6 +9,7 @@ import { showListing } from "../parts/listing";
 import { facts } from "../parts/table";
 import { go } from "../router";
 import { roomUrl, type View } from "../rooms";
+import { translated } from "../server_words";
 import { dateTime, words } from "../values";
 import type { Order } from "./order_records";
 import { accountOptions, payingAccounts } from "./orders";
@@ -33,7 +34,7 @@ export async function showStanding(view: View, place: HTMLElement): Promise<void
       { title: t("How often"), text: (each) => rhythm(each.rule) },
       { title: t("Consignee"), text: (each) => each.order.consignee.name },
       { title: t("Next"), text: (each) => dateTime(each.next[0]), by: (each) => each.next[0] ?? "" },
-      { title: t("What is wrong"), text: (each) => each.problem },
+      { title: t("What is wrong"), text: (each) => each.problem.replace(/^(\S+): (.*)$/s, (_, at: string, what: string) => `${dateTime(at)}: ${translated(what)}`) },
     ],
     open: (each) => openDialog(each.name, facts([
       [t("How often"), rhythm(each.rule)], [t("Consignee"), each.order.consignee.name],
