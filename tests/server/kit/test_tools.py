@@ -127,12 +127,18 @@ def test_lifecycle_allows_only_what_its_table_says() -> None:
 
 def test_error_says_what_happened_and_carries_its_details() -> None:
     class UnknownShelf(NotFound):
-        """There is no shelf {shelf}. Look at the plan of the warehouse."""
+        """There is no shelf {shelf!r} in {house}. Look at the plan
+        of the warehouse."""
 
         code = "test.unknown_shelf"
 
-    problem = UnknownShelf(shelf="A7").problem()
-    assert problem["detail"] == "There is no shelf A7. Look at the plan of the warehouse."
+    problem = UnknownShelf(shelf="A7", house="Vaduz").problem()
+    assert problem["detail"] == (
+        "There is no shelf 'A7' in Vaduz. Look at the plan of the warehouse."
+    )
+    assert problem["pattern"] == (
+        "There is no shelf “{shelf}” in {house}. Look at the plan of the warehouse."
+    )
     assert (problem["status"], problem["code"], problem["shelf"]) == (
         404,
         "test.unknown_shelf",
