@@ -108,3 +108,21 @@ async def test_a_sentence_with_its_values_in_it_is_translated_and_the_values_are
     await page.route("**/api/reports/day*", leave_something_out)
     await page.goto("/dispatch/reports")
     await expect(page.get_by_role("cell", name=told.format(name), exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("language", "new", "name", "make", "told"),
+    [
+        ("en-GB", "New API key", "Name *", "Make the key", "At most 200 characters."),
+        ("de-CH", "Neuer API-Schlüssel", "Name *", "Schlüssel erstellen", "Höchstens 200 Zeichen."),
+        ("es-ES", "Nueva clave de API", "Nombre *", "Crear la clave", "Como mucho 200 caracteres."),
+    ],
+)
+async def test_what_is_wrong_at_a_field_is_said_there_as_a_person_would(
+    visit: Any, language: str, new: str, name: str, make: str, told: str
+) -> None:
+    page = await visit("/dispatch/keys", role=Role.ADMIN, locale=language)
+    await page.get_by_role("button", name=new).click()
+    await page.get_by_label(name).fill("x" * 201)
+    await page.get_by_role("button", name=make).click()
+    await expect(page.locator('[data-field="name"] .fault')).to_have_text(told)
