@@ -127,7 +127,7 @@ export const BILLING: Sentences = {
   "Unit, minutes": "Einheit, Minuten",
   "Up to, kg": "Bis, kg",
   "Up to, km": "Bis, km",
-  "VAT": "MwSt.",
+  "VAT": "USt",
   "Waited, minutes": "Gewartet, Minuten",
   "Waiting at a door": "Warten an der Tür",
   "Was": "War",
