@@ -30,6 +30,8 @@ export interface TableOptions<Row> {
 export type IsShown<Row> = (row: Row, index: number) => boolean;
 
 const ROW_PX = 36;
+/** More rows than that are no paper but a file: lists that long offer CSV or narrow down. */
+const PRINTED_MAX = 1_000;
 const SPARE_ROWS = 12;
 
 export class VirtualTable<Row> {
@@ -42,6 +44,7 @@ export class VirtualTable<Row> {
   private isShown: Uint8Array | undefined;
   private sorted: { title: string; descending: boolean } | undefined;
   private focused = 0;
+  private isPrinted = false;
   private readonly head = h("tr");
   private readonly above = spacer();
   private readonly below = spacer();
@@ -60,7 +63,14 @@ export class VirtualTable<Row> {
     this.element.addEventListener("scroll", () => this.drawOn(), { passive: true });
     this.element.addEventListener("keydown", (event) => this.onKey(event));
     new ResizeObserver(() => this.drawOn()).observe(this.element);
+    TABLES.set(this.element, this);
     this.drawHead();
+  }
+
+  /** Paper does not scroll: for it all rows are in the document, up to so many. */
+  layOut(isPrinted: boolean): void {
+    this.isPrinted = isPrinted;
+    this.drawOn();
   }
 
   /** isShown: which of them; see `narrow`. */
@@ -162,8 +172,10 @@ export class VirtualTable<Row> {
   private drawOn(): void {
     const { lines, shown } = this;
     const height = this.element.clientHeight || 600;
-    const first = Math.max(0, Math.floor(this.element.scrollTop / ROW_PX) - SPARE_ROWS);
-    const last = Math.min(shown.length, first + Math.ceil(height / ROW_PX) + 2 * SPARE_ROWS);
+    const from = this.isPrinted ? 0 : Math.floor(this.element.scrollTop / ROW_PX) - SPARE_ROWS;
+    const first = Math.max(0, from);
+    const rows = this.isPrinted ? PRINTED_MAX : Math.ceil(height / ROW_PX) + 2 * SPARE_ROWS;
+    const last = Math.min(shown.length, first + rows);
     for (const [place, line] of lines) {
       if (place >= first && place < last) continue;
       line.remove();
@@ -256,6 +268,14 @@ export class VirtualTable<Row> {
     this.lines.get(index)?.setAttribute("tabindex", "0");
     this.focused = index;
   }
+}
+
+/** Those in the document, by their elements. */
+const TABLES = new WeakMap<Element, { layOut: (isPrinted: boolean) => void }>();
+for (const [event, isPrinted] of [["beforeprint", true], ["afterprint", false]] as const) {
+  addEventListener(event, () => {
+    for (const element of document.querySelectorAll(".grid")) TABLES.get(element)?.layOut(isPrinted);
+  });
 }
 
 /** The order of rows by each column. Long tables are put in order ahead of time, while nobody does

@@ -4,12 +4,12 @@ import { get } from "../api";
 import { clockIsKnown, today } from "../clock";
 import { t } from "../language";
 import { h } from "../page";
-import { makeField } from "../parts/form";
+import { makeField, valuesOf } from "../parts/form";
 import { plainTable } from "../parts/table";
 import { noteQuery } from "../router";
 import type { View } from "../rooms";
 import { translated } from "../server_words";
-import { count, duration, money, percent, words } from "../values";
+import { count, date, duration, money, percent, words } from "../values";
 
 interface DayReport {
   orders: number;
@@ -54,9 +54,10 @@ export async function open(view: View): Promise<void> {
   view.place.append(h("div", { class: "tools" }, choice,
     h("button", { type: "button", onclick: () => print() }, t("Print"))), place);
   const load = async (): Promise<void> => {
-    const typed = new FormData(choice);
-    const since = new Date(`${String(typed.get("from"))}T00:00:00`);
-    const until = new Date(new Date(`${String(typed.get("to"))}T00:00:00`).getTime() + DAY_MS);
+    const { from, to } = valuesOf(choice);
+    if (!from || !to) return; // while a date is being typed
+    const since = new Date(`${from}T00:00:00`);
+    const until = new Date(new Date(`${to}T00:00:00`).getTime() + DAY_MS);
     try {
       const period = { since: since.toISOString(), until: until.toISOString() };
       const [report, forecasts, trade] = await Promise.all([
@@ -64,7 +65,9 @@ export async function open(view: View): Promise<void> {
         get<ForecastQuality[]>("/api/reports/arrivals", period),
         get<Trade>("/api/reports/trade", period),
       ]);
-      if (!view.signal.aborted) place.replaceChildren(...figuresOf(report, forecasts), ...tradeOf(trade));
+      if (!view.signal.aborted) place.replaceChildren(
+        h("h2", { class: "on-paper" }, `${date(from)} – ${date(to)}`), ...figuresOf(report, forecasts), ...tradeOf(trade),
+      );
     } catch (error) {
       place.replaceChildren(h("p", { class: "notice", role: "alert" }, (error as Error).message));
     }

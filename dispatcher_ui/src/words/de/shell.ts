@@ -176,12 +176,6 @@ export const SHELL: Sentences = {
   "{n} or more": "{n} oder mehr",
   "{time} early": "{time} zu früh",
   "{time} late": "{time} zu spät",
-  "Choose a password of your own": "Ein eigenes Passwort wählen",
-  "The one-time password that you were given ends now.": "Das Einmalpasswort, das Sie bekommen haben, gilt ab jetzt nicht mehr.",
-  "New password": "Neues Passwort",
-  "The same again": "Noch einmal dasselbe",
-  "Save and go on": "Speichern und weiter",
-  "The two passwords differ. Type the same one twice.": "Die beiden Passwörter sind verschieden. Geben Sie zweimal dasselbe ein.",
   "Runs and drivers": "Touren und Fahrer",
   "Colours of the stops": "Farben der Halte",
 };

@@ -176,12 +176,6 @@ export const SHELL: Sentences = {
   "{n} or more": "{n} o más",
   "{time} early": "{time} antes",
   "{time} late": "{time} tarde",
-  "Choose a password of your own": "Elija su propia contraseña",
-  "The one-time password that you were given ends now.": "La contraseña de un solo uso que recibió deja de valer ahora.",
-  "New password": "Contraseña nueva",
-  "The same again": "La misma otra vez",
-  "Save and go on": "Guardar y seguir",
-  "The two passwords differ. Type the same one twice.": "Las dos contraseñas son distintas. Escriba dos veces la misma.",
   "Runs and drivers": "Rutas y conductores",
   "Colours of the stops": "Colores de las paradas",
 };
