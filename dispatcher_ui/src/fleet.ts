@@ -39,6 +39,8 @@ export class Fleet {
   readonly drivers = new Map<string, Driver>();
   readonly runs = new Map<string, RunRecord>();
   readonly exceptions = new Map<string, ExceptionRecord>();
+  /** Called when there may be others than before. */
+  onExceptions: (() => void) | undefined;
   /** Counts every change of a record; moves are none. */
   version = 0;
   private byNumber: (Driver | undefined)[] = [];
@@ -54,6 +56,7 @@ export class Fleet {
     if (whole) this.forgetAll();
     for (const [id, record] of Object.entries(frame.drivers)) this.takeDriver(id, record);
     for (const [id, run] of Object.entries(frame.runs)) this.takeRun(id, run);
+    if (whole || Object.keys(frame.exceptions).length > 0) this.onExceptions?.();
     for (const [id, record] of Object.entries(frame.exceptions)) {
       this.version += 1;
       if (record === null) this.exceptions.delete(id);

@@ -5,13 +5,15 @@ import { get, getMe, logIn, logOut, Refusal, WANTED_PAGE, whenSignedOut, type Si
 import { speak, t } from "./language";
 import { fetchMap, notify, showLive, startLive } from "./live";
 import { applyLook, openLook } from "./look";
-import { h, part, say } from "./page";
+import { h, part, say, tell } from "./page";
 import { askToSignIn } from "./parts/sign_in";
 import { startKeys } from "./keys";
 import { ROOMS, roomUrl, type Room } from "./rooms";
 import { startRouter } from "./router";
 
 applyLook();
+// What the server refused and no form or page shows is still told.
+addEventListener("unhandledrejection", ({ reason }) => reason instanceof Refusal && tell(reason.message));
 void start();
 
 async function start(): Promise<void> {
@@ -65,6 +67,7 @@ async function whoIsThere(): Promise<SignedIn | undefined> {
       if (error instanceof Refusal && error.status === 401) {
         return leaveToSignIn();
       }
+      tell(t("The server cannot be reached. This page goes on by itself when it answers."));
       await new Promise((resolve) => setTimeout(resolve, 2_000));
     }
   }

@@ -64,3 +64,10 @@ export function tell(sentence: string, undo?: { label: string; act: () => void }
 
 const TOLD_MS = 6_000;
 const UNDO_MS = 15_000;
+
+/** Who works by keys goes on in the room when what had the focus is gone. */
+export function keepFocus(): void {
+  if (document.activeElement !== null && document.activeElement !== document.body) return;
+  const room = part("room");
+  (room.querySelector<HTMLElement>('tr[tabindex="0"]') ?? room).focus({ preventScroll: true });
+}

@@ -2,7 +2,7 @@
 
 import { t } from "./language";
 import { namesAreKnown } from "./names";
-import { h, part } from "./page";
+import { h, keepFocus, part } from "./page";
 import { ROOMS, type Room } from "./rooms";
 
 let leave = new AbortController();
@@ -24,7 +24,7 @@ export function startRouter(
     event.preventDefault();
     go(link.href);
   });
-  void showRoom();
+  void openRoom(true);
 }
 
 export function go(url: string): void {
@@ -38,7 +38,10 @@ export function noteQuery(query: URLSearchParams): void {
   history.replaceState(null, "", location.pathname + (text ? `?${text}` : ""));
 }
 
-export async function showRoom(): Promise<void> {
+export const showRoom = (): Promise<void> => openRoom(false);
+
+/** isFirst: with the page itself, which is read from its top; later on one goes on in the room. */
+async function openRoom(isFirst: boolean): Promise<void> {
   leave.abort();
   leave = new AbortController();
   const { signal } = leave;
@@ -71,7 +74,10 @@ export async function showRoom(): Promise<void> {
       h("p", {}, h("button", { type: "button", onclick: () => void showRoom() }, t("Try again"))),
     );
   } finally {
-    if (!signal.aborted) place.ariaBusy = "false";
+    if (!signal.aborted) {
+      place.ariaBusy = "false";
+      if (!isFirst) keepFocus();
+    }
   }
 }
 

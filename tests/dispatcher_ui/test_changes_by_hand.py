@@ -16,6 +16,7 @@ from server.dispatch.planner import plan_next
 from server.identity import service as identity
 from server.identity.access import Role
 from server.kit.ids import new_id
+from server.kit.relay import relay_pending
 from server.orders import service as orders
 from server.protocol import codec
 from server.protocol.envelope import Envelope
@@ -333,14 +334,17 @@ async def hand_in_after_signing_out(company: Any, driver: str, text: str) -> Non
     async with httpx.AsyncClient(base_url=company.base_url, headers=headers) as client:
         answer = await client.post("/api/driver/last-words", content=said.encode())
     assert answer.status_code == 200 and '"Reject"' not in answer.text, answer.text
+    await relay_pending(company.db)
 
 
 async def test_what_a_signed_out_phone_tells_counts_only_when_it_is_taken_in(
     visit: Any, company: Any
 ) -> None:
+    """The inbox hears of it by itself, and of what became of it."""
+    page = await open_page(visit, "/exceptions")
+    await expect(page.locator("#freshness")).to_have_text("Live")
     await hand_in_after_signing_out(company, "Nora Frei", "It is with the neighbour")
     await hand_in_after_signing_out(company, "Wei Lin", "Hand the vase to my friend")
-    page = await open_page(visit, "/exceptions")
     for driver, choice, told in (
         ("Nora Frei", "Take it in", "It counts now"),
         ("Wei Lin", "Believe none of it", "It will not count"),

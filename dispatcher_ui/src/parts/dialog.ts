@@ -1,7 +1,7 @@
 /** A window over the page. Escape closes it, and the focus goes back to where it was. */
 
 import { t } from "../language";
-import { h } from "../page";
+import { h, keepFocus } from "../page";
 
 export function openDialog(title: string, ...children: Node[]): HTMLDialogElement {
   const before = document.activeElement as HTMLElement | null;
@@ -16,6 +16,7 @@ export function openDialog(title: string, ...children: Node[]): HTMLDialogElemen
   dialog.addEventListener("close", () => {
     dialog.remove();
     before?.focus();
+    keepFocus();
   });
   document.body.append(dialog);
   dialog.showModal();

@@ -3,7 +3,7 @@
 
 import { get, type Page } from "../api";
 import { t } from "../language";
-import { h, say, tell } from "../page";
+import { h, keepFocus, say, tell } from "../page";
 import { noteQuery } from "../router";
 import type { View } from "../rooms";
 import { count } from "../values";
@@ -187,6 +187,7 @@ export function showListing<Row>(view: View, place: HTMLElement, listing: Listin
       label: action.label, done: done.length, all: chosen.length,
     }));
     offerUndo(action, done);
+    keepFocus();
   };
   const offerUndo = ({ label, undo }: Action<Row>, done: Row[]): void => {
     if (!undo || done.length === 0) return;

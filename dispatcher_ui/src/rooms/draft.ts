@@ -4,7 +4,7 @@
 import { get, send } from "../api";
 import { colourOf } from "../colours";
 import { t } from "../language";
-import { h, say, tell } from "../page";
+import { h, keepFocus, say, tell } from "../page";
 import { plainTable, VirtualTable } from "../parts/table";
 import { showPresence } from "../parts/presence";
 import type { View } from "../rooms";
@@ -141,6 +141,7 @@ export function showDraft(
       }
     }
     table.clearChoice();
+    keepFocus();
     tell(t("{done} of {all} done; each row says what became of it", { done, all: chosen.length }));
   };
   /** To where it costs least in that run. */

@@ -50,6 +50,9 @@ interface Person {
 /** The hours for which something may wait; 0 until the next morning. */
 const WAITS: [hours: string, label: string][] = [["1", "1 hour"], ["4", "4 hours"], ["0", "Until tomorrow, 7:00"], ["72", "3 days"]];
 
+/** News mostly comes in twos and threes. */
+const GATHER_MS = 1_000;
+
 export async function open(view: View): Promise<void> {
   const place = view.place;
   const [me, people] = await Promise.all([getMe(), getAll<Person>("/api/people", { limit: 200 })]);
@@ -92,6 +95,18 @@ export async function open(view: View): Promise<void> {
       { label: t("See it again"), isFor: (each) => each.snoozed_until !== null, act: (each) => send("POST", `/api/exceptions/${each.id}/snooze`, { until: null }) },
     ],
     empty: t("Nothing waits for you."),
+  });
+  let isComing: ReturnType<typeof setTimeout> | undefined;
+  fleet.onExceptions = () => {
+    isComing ??= setTimeout(() => {
+      isComing = undefined;
+      // Whoever has chosen some or looks at one is not disturbed.
+      if (!document.querySelector("dialog[open], .chosen-bar:not([hidden])")) void reload();
+    }, GATHER_MS);
+  };
+  view.signal.addEventListener("abort", () => {
+    clearTimeout(isComing);
+    fleet.onExceptions = undefined;
   });
 }
 

@@ -3,7 +3,7 @@
 import { get, getAll, Refusal, send, type Page } from "../api";
 import { clockIsKnown, dayOf, today } from "../clock";
 import { t } from "../language";
-import { h, tell } from "../page";
+import { h, keepFocus, tell } from "../page";
 import { formDialog, makeField } from "../parts/form";
 import { VirtualTable } from "../parts/table";
 import { go, noteQuery } from "../router";
@@ -58,6 +58,7 @@ async function showDay(view: View, place: HTMLElement, depot: Depot, day: string
   const again = async (): Promise<void> => {
     place.replaceChildren();
     await showDay(view, place, depot, day);
+    keepFocus();
   };
   const current = plans.items.find(({ id, state }) => state === "draft" && id === view.query.get("plan")) ??
     plans.items.find(({ state }) => state === "draft" || state === "queued" || state === "solving");
@@ -139,7 +140,12 @@ async function follow(view: View, place: HTMLElement, plan: Plan, again: () => P
   const samples: { elapsed_s: number; cost_minor: number }[] = [];
   for (;;) {
     if (view.signal.aborted) return;
-    const now = await get<Plan>(`/api/plans/${plan.id}`);
+    const now = await get<Plan>(`/api/plans/${plan.id}`).catch((error: Error) => error);
+    if (now instanceof Error) {
+      told.textContent = now.message; // looked at again: the plan is made without this page too
+      await pause();
+      continue;
+    }
     if (now.state !== "queued" && now.state !== "solving") return again();
     const { progress } = now;
     if (progress) {
@@ -151,9 +157,11 @@ async function follow(view: View, place: HTMLElement, plan: Plan, again: () => P
       line.setAttribute("points", samples.map((each) =>
         `${(100 * each.elapsed_s) / now.budget_s},${100 - (90 * each.cost_minor) / most}`).join(" "));
     } else told.textContent = t("It waits for its turn.");
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    await pause();
   }
 }
+
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, LOOK_MS));
 
 /** What waits, as a table and on a map; the chosen may be put into runs of today at once. */
 function showPool(view: View, pool: PoolItem[], again: () => Promise<void>): HTMLElement {
@@ -174,6 +182,7 @@ function showPool(view: View, pool: PoolItem[], again: () => Promise<void>): HTM
     table.clearChoice();
     tell(t("{done} of {all} done; each row says what became of it", { done, all: chosen.length }));
     if (done === chosen.length) await again();
+    else keepFocus();
   };
   const table = new VirtualTable<PoolItem>({
     label: t("Pool"),

@@ -178,4 +178,5 @@ export const SHELL: Sentences = {
   "{time} late": "{time} zu spät",
   "Runs and drivers": "Touren und Fahrer",
   "Colours of the stops": "Farben der Halte",
+  "The server cannot be reached. This page goes on by itself when it answers.": "Der Server ist nicht erreichbar. Diese Seite macht von selbst weiter, sobald er antwortet.",
 };

@@ -178,4 +178,5 @@ export const SHELL: Sentences = {
   "{time} late": "{time} tarde",
   "Runs and drivers": "Rutas y conductores",
   "Colours of the stops": "Colores de las paradas",
+  "The server cannot be reached. This page goes on by itself when it answers.": "No se puede acceder al servidor. Esta página sigue sola en cuanto responda.",
 };
