@@ -2,7 +2,7 @@
 
 import { t } from "./language";
 import { namesAreKnown } from "./names";
-import { h, keepFocus, part } from "./page";
+import { h, part } from "./page";
 import { ROOMS, type Room } from "./rooms";
 
 let leave = new AbortController();
@@ -76,7 +76,7 @@ async function openRoom(isFirst: boolean): Promise<void> {
   } finally {
     if (!signal.aborted) {
       place.ariaBusy = "false";
-      if (!isFirst) keepFocus();
+      if (!isFirst && document.activeElement === document.body) place.focus({ preventScroll: true });
     }
   }
 }
