@@ -115,10 +115,22 @@ async function call<Answer>(
   try {
     return await once(method, path, body, key);
   } catch (error) {
-    if (!(error instanceof Refusal) || error.status !== 401 || !signInAgain) throw error;
-    await signInAgain();
+    if (!(error instanceof Refusal)) throw error;
+    if (error.problem.code === "identity.csrf_token_wrong") await takeUpSession();
+    else if (error.status === 401 && signInAgain) await signInAgain();
+    else throw error;
     return once(method, path, body, key);
   }
+}
+
+/** In another tab somebody has signed out and in again: this one goes on with that session, but not
+ * in the name of somebody else. */
+async function takeUpSession(): Promise<void> {
+  const now = await once<SignedIn>("GET", "/api/me");
+  if (person !== undefined && person.id !== now.person.id) {
+    throw new Error(t("{name} has signed in in another tab. Load this page again.", { name: now.person.name }));
+  }
+  remember(now);
 }
 
 let asking = 0;

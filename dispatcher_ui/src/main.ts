@@ -25,7 +25,7 @@ async function start(): Promise<void> {
   say(part("person"), name);
   part("log-out").onclick = () => void logOut().finally(() => location.assign("/login"));
   part("look").onclick = openLook;
-  whenSignedOut(() => askToSignIn(logIn));
+  whenSignedOut(() => askToSignIn(logInAgain));
   const rooms = ROOMS.filter((room) => room.roles.includes(role));
   const mayDispatch = role === "admin" || role === "dispatcher";
   if (mayDispatch) {
@@ -78,11 +78,16 @@ function leaveToSignIn(): undefined {
   location.assign("/login");
 }
 
+async function logInAgain(email: string, password: string): Promise<void> {
+  const { person } = await logIn(email, password);
+  say(part("person"), person.name);
+}
+
 async function mayReconnect(): Promise<boolean> {
   try {
     await getMe();
   } catch (error) {
-    if (error instanceof Refusal && error.status === 401) await askToSignIn(logIn);
+    if (error instanceof Refusal && error.status === 401) await askToSignIn(logInAgain);
   }
   return true;
 }

@@ -2,10 +2,12 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import pytest
 from playwright.async_api import Page, ViewportSize, expect
 
+from server.identity import service as identity
 from server.identity.access import Role
 
 WIDE = ViewportSize(width=1280, height=800)
@@ -59,6 +61,26 @@ async def test_ended_session_keeps_what_was_typed(visit: Any, company: Any) -> N
     await expect(page.get_by_label("The key", exact=True)).not_to_have_value("")
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("cell", name="The shop's program", exact=True)).to_be_visible()
+
+
+async def test_tab_goes_on_with_a_session_of_another_tab_but_in_nobody_elses_name(
+    visit: Any, company: Any
+) -> None:
+    page = await open_room(visit, "/keys")
+    me = (await (await page.request.get("/api/me")).json())["person"]
+    other = await company.add_person(Role.ADMIN)
+    await page.get_by_role("button", name="New API key").click()
+    await page.get_by_label("Name *").fill("The shop's program")
+    for person_id, answer in (
+        (other.id, page.get_by_role("alert").filter(has_text="in another tab")),
+        (UUID(me["id"]), page.get_by_role("dialog", name="The key, shown this once")),
+    ):
+        async with company.db.transaction() as session:
+            opened = await identity.open_session(session, person_id)
+        cookie = {"name": "postrider_session", "value": opened.token, "url": company.base_url}
+        await page.context.add_cookies([cookie])
+        await page.get_by_role("button", name="Make the key").click()
+        await expect(answer).to_be_visible()
 
 
 @pytest.mark.parametrize("language", ["de-CH", "es-ES"])

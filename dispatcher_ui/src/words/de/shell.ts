@@ -179,4 +179,5 @@ export const SHELL: Sentences = {
   "Runs and drivers": "Touren und Fahrer",
   "Colours of the stops": "Farben der Halte",
   "The server cannot be reached. This page goes on by itself when it answers.": "Der Server ist nicht erreichbar. Diese Seite macht von selbst weiter, sobald er antwortet.",
+  "{name} has signed in in another tab. Load this page again.": "{name} hat sich in einem anderen Tab angemeldet. Laden Sie diese Seite neu.",
 };

@@ -179,4 +179,5 @@ export const SHELL: Sentences = {
   "Runs and drivers": "Rutas y conductores",
   "Colours of the stops": "Colores de las paradas",
   "The server cannot be reached. This page goes on by itself when it answers.": "No se puede acceder al servidor. Esta página sigue sola en cuanto responda.",
+  "{name} has signed in in another tab. Load this page again.": "{name} ha entrado en otra pestaña. Vuelva a cargar esta página.",
 };
