@@ -51,12 +51,15 @@ async def test_board_shows_the_crew_of_the_day_and_its_first_stop(visit: Any, co
     """A night's shift that ends today was planned yesterday; it would push the morning out of
     sight, and nobody could be given a stop there."""
     await make_draft(company)
-    night = {"starts_at": MORNING - timedelta(hours=11), "ends_at": MORNING - timedelta(hours=5)}
     async with company.db.transaction() as session:
         (van, *_) = await dispatch.list_vehicles(session, depot_id=company.depot_id)
-        driver_id = company.drivers["Wei Lin"]
         await dispatch.create_shift(
-            session, driver_id=driver_id, vehicle_id=van.id, by="test", **night
+            session,
+            driver_id=company.drivers["Wei Lin"],
+            vehicle_id=van.id,
+            starts_at=MORNING - timedelta(hours=11),
+            ends_at=MORNING - timedelta(hours=5),
+            by="test",
         )
     page = await open_page(visit, "/plan")
     await expect(page.locator(".lane")).to_have_count(len(company.drivers))
@@ -368,8 +371,7 @@ async def test_what_a_signed_out_phone_tells_counts_only_when_it_is_taken_in(
 
 async def test_cash_that_differs_is_told_as_money(visit: Any, company: Any) -> None:
     async with company.db.transaction() as session:
-        amounts = {"due_minor": 1250, "taken_minor": 1000, "currency": "CHF"}
-        raise_exception(session, "cash_differs", **amounts)
+        raise_exception(session, "cash_differs", due_minor=1250, taken_minor=1000, currency="CHF")
     page = await open_page(visit, "/exceptions")
     await page.get_by_role("row").filter(has_text="Cash differs").click()
     told = page.get_by_role("dialog").locator(".facts")

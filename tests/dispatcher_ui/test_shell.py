@@ -77,7 +77,7 @@ async def test_tab_goes_on_with_a_session_of_another_tab_but_in_nobody_elses_nam
     ):
         async with company.db.transaction() as session:
             opened = await identity.open_session(session, person_id)
-        cookie = {"name": "postrider_session", "value": opened.token, "url": company.base_url}
+        cookie: Any = {"name": "postrider_session", "value": opened.token, "url": company.base_url}
         await page.context.add_cookies([cookie])
         await page.get_by_role("button", name="Make the key").click()
         await expect(answer).to_be_visible()
