@@ -63,7 +63,10 @@ async function openRoom(isFirst: boolean): Promise<void> {
     return;
   }
   try {
-    const [{ open }] = await Promise.all([room.load(), namesAreKnown()]);
+    const loaded = room.load().catch(() => {
+      throw new Error(t("The server cannot be reached. Try again."));
+    });
+    const [{ open }] = await Promise.all([loaded, namesAreKnown()]);
     if (!signal.aborted) {
       await open({ place: shown, segments, query: new URLSearchParams(location.search), signal });
     }
