@@ -441,7 +441,7 @@ export const SERVER: Sentences = {
   "Take the order": "Den Auftrag annehmen",
   "{vehicle} · {n} stop": "{vehicle} · {n} Halt",
   "{n} unit lies on {place}": "{n} Stück liegt in {place}",
-  "In the pool: {n}; not possible to plan: {m}": "Im Vorrat: {n}, nicht planbar: {m}",
+  "In the pool: {n}; not possible to plan: {m}": "Im Pool: {n}, nicht planbar: {m}",
   "Elsewhere": "Anderswo",
   "Out": "Leer",
   "Low": "Knapp",

@@ -326,7 +326,7 @@ export const DESK: Sentences = {
   "There is no such driver.": "No hay tal conductor.",
   "There is no tariff yet: work is kept and priced once there is one.": "Aún no hay tarifa: el trabajo se guarda y se le pone precio cuando la haya.",
   "To ask for a return": "Para pedir una devolución",
-  "To be known again in the list of devices": "Para reconocerlo en la lista de aparatos",
+  "To be known again in the list of devices": "Para reconocerlo en la lista de dispositivos",
   "To pay": "Por pagar",
   "To promise": "Por prometer",
   "To type into the tracker, shown this once": "Para teclear en el rastreador; se muestra solo esta vez",
