@@ -43,7 +43,7 @@ const DAY = /^\d{4}-\d\d-\d\d$/;
 function fill(pattern: string, values: Record<string, unknown>, currency: string): string {
   return t(pattern, Object.fromEntries(Object.entries(values).map(([name, value]) => {
     if (typeof value === "number" && name.endsWith("_minor")) return [name, money(value, currency)];
-    return [name, typeof value === "string" ? valueWords(value) : String(value)];
+    return [name, typeof value === "string" ? valueWords(value) : String(value ?? "–")];
   })));
 }
 
