@@ -40,4 +40,6 @@ export const OFFICE: Sentences = {
   "Valid": "Gültig",
   "Which program it is for": "Für welches Programm er ist",
   "Until and including": "Bis einschließlich",
+  "Arrivals": "Ankünfte",
+  "Told before": "Vorlauf",
 };

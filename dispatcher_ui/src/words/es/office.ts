@@ -40,4 +40,6 @@ export const OFFICE: Sentences = {
   "Valid": "Válida",
   "Which program it is for": "Para qué programa es",
   "Until and including": "Hasta (inclusive)",
+  "Arrivals": "Llegadas",
+  "Told before": "Antelación",
 };
