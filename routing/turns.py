@@ -38,6 +38,9 @@ all rules; above the other, OR-Tools hardly gets to searching."""
 
 SHORTEST_SEARCH_S = 0.15
 FEWEST_VISITS_TO_CUT = 300
+LONGEST_TO_CUT_S_PER_VISIT = 0.03
+"""With more time PyVRP gets further with the whole than with parts that cannot trade work."""
+
 SHARE_BEFORE_CUT = 0.5
 """Of the budget; who does what is settled by then, and each part is searched twice as fast."""
 
@@ -95,7 +98,9 @@ class Turns:
         if not (self.is_pure or self.is_alone):
             self.finish_s = min(SHARE_TO_FINISH * self.budget_s, 0.1 + 0.001 * self.visits)
         self.cut_from_s = until_s
-        if self.lanes > 1 and self._trusts_pyvrp() and self.visits >= FEWEST_VISITS_TO_CUT:
+        is_large = self.visits >= FEWEST_VISITS_TO_CUT
+        is_short = self.budget_s <= LONGEST_TO_CUT_S_PER_VISIT * self.visits
+        if self.lanes > 1 and self._trusts_pyvrp() and is_large and is_short:
             self.cut_from_s = began_s + SHARE_BEFORE_CUT * self.budget_s
             self.polish_s = 0.0
 
