@@ -214,7 +214,9 @@ function drawingSheet(shape: (line: Pixel[]) => Pixel[], done: (line: Pixel[]) =
   const goOn = (event: PointerEvent): void => {
     if (!sheet.hasPointerCapture(event.pointerId)) return;
     const { left, top } = sheet.getBoundingClientRect();
-    drawn.push({ x: event.clientX - left, y: event.clientY - top });
+    // A browser that is busy tells of several moves at once, as one.
+    const moves = event.getCoalescedEvents();
+    for (const { clientX, clientY } of moves.length > 0 ? moves : [event]) drawn.push({ x: clientX - left, y: clientY - top });
     line.setAttribute("points", shape(drawn).map(({ x, y }) => `${x},${y}`).join(" "));
   };
   sheet.onpointerdown = (event) => {

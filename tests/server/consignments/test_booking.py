@@ -49,7 +49,7 @@ async def test_everything_that_was_booked_is_read_back(db, make_consignment):
             session,
             parcels=1,
             proof=ProofDemand(signature="required", pin="required"),
-            pin="4711",
+            pin="47110815",
             skills=("fridge", "two-person"),
             cash_minor=1250,
             currency="CHF",
@@ -61,7 +61,7 @@ async def test_everything_that_was_booked_is_read_back(db, make_consignment):
     assert read.proof == ProofDemand(signature="required", pin="required")
     assert read.skills == ("fridge", "two-person")
     assert read.has_pin
-    assert "4711" not in repr(read)
+    assert "47110815" not in repr(read)
 
 
 async def test_volume_counts_a_started_millilitre(db, make_consignment):
