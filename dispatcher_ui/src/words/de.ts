@@ -24,6 +24,7 @@
 
 import type { Sentences } from "../language";
 import { BILLING } from "./de/billing";
+import { CODES } from "./de/codes";
 import { DESK } from "./de/desk";
 import { EXCEPTIONS } from "./de/exceptions";
 import { FORMS } from "./de/forms";
@@ -41,7 +42,7 @@ import { STATES } from "./de/states";
 import { STATIONS } from "./de/stations";
 import { WAREHOUSE } from "./de/warehouse";
 
-const sentences: Sentences = { ...BILLING, ...DESK, ...EXCEPTIONS, ...FORMS, ...OFFICE, ...ORDERS, ...PEOPLE, ...PLAN, ...PRICES, ...REASONS, ...REFUSALS, ...RETURNS, ...SERVER, ...SHELL, ...STATES, ...STATIONS, ...WAREHOUSE };
+const sentences: Sentences = { ...BILLING, ...CODES, ...DESK, ...EXCEPTIONS, ...FORMS, ...OFFICE, ...ORDERS, ...PEOPLE, ...PLAN, ...PRICES, ...REASONS, ...REFUSALS, ...RETURNS, ...SERVER, ...SHELL, ...STATES, ...STATIONS, ...WAREHOUSE };
 
 /** What comes with its values in it already is looked for among these. */
 export const SAID_BY_SERVER: Sentences = { ...REASONS, ...REFUSALS, ...PRICES };

@@ -24,6 +24,7 @@
 
 import type { Sentences } from "../language";
 import { BILLING } from "./es/billing";
+import { CODES } from "./es/codes";
 import { DESK } from "./es/desk";
 import { EXCEPTIONS } from "./es/exceptions";
 import { FORMS } from "./es/forms";
@@ -41,7 +42,7 @@ import { STATES } from "./es/states";
 import { STATIONS } from "./es/stations";
 import { WAREHOUSE } from "./es/warehouse";
 
-const sentences: Sentences = { ...BILLING, ...DESK, ...EXCEPTIONS, ...FORMS, ...OFFICE, ...ORDERS, ...PEOPLE, ...PLAN, ...PRICES, ...REASONS, ...REFUSALS, ...RETURNS, ...SERVER, ...SHELL, ...STATES, ...STATIONS, ...WAREHOUSE };
+const sentences: Sentences = { ...BILLING, ...CODES, ...DESK, ...EXCEPTIONS, ...FORMS, ...OFFICE, ...ORDERS, ...PEOPLE, ...PLAN, ...PRICES, ...REASONS, ...REFUSALS, ...RETURNS, ...SERVER, ...SHELL, ...STATES, ...STATIONS, ...WAREHOUSE };
 
 /** What comes with its values in it already is looked for among these. */
 export const SAID_BY_SERVER: Sentences = { ...REASONS, ...REFUSALS, ...PRICES };
