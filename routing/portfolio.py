@@ -36,6 +36,9 @@ TURN_RAD = 2.4
 """The golden angle: no two cuts fall together."""
 
 GREEDY = "greedy"
+SHARE_BEFORE_GREEDY = 0.05
+"""Of the budget: an engine that has answered by then was better left alone with the processors."""
+
 LONGEST_FILL_S = 0.5
 SHARE_FOR_FILL = 0.1
 """Of the budget, for placing what an engine's answer left over."""
@@ -91,6 +94,7 @@ class Portfolio:
         self.greedy = begun
         """Made of nothing, in case that the engines are late; they do better without it."""
         self.is_greedy_done = False
+        self.greedy_from_s = began_s + SHARE_BEFORE_GREEDY * (until_s - began_s)
         self.hopeful: Plan | None = None
         """Cheaper than the best, but it leaves more over; so far."""
         self.began_s = began_s
@@ -164,6 +168,8 @@ class Portfolio:
         wake_s = min(until_s, max(patience_over_s, at_s + 0.1))
         if self._fill_greedily() or self._mend_a_little():
             wake_s = at_s
+        elif at_s < self.greedy_from_s:
+            wake_s = min(wake_s, self.greedy_from_s)
         ready = STOPWATCH.wait(list(busy), wake_s)
         for connection in ready:
             self._hear(busy[connection])  # type: ignore[index]
@@ -260,7 +266,7 @@ class Portfolio:
         """Have a plan though no engine has answered yet; whether there was any to make."""
         began_s = now_s()
         is_idle = self._is_plain() or self.is_greedy_done or self._has_answer()
-        if is_idle or began_s >= self.until_s:
+        if is_idle or not self.greedy_from_s <= began_s < self.until_s:
             return False
         until_s = min(self.until_s, began_s + LONGEST_FILL_S)
         greedy = fill(self.problem, self.greedy, until=until_s)

@@ -44,7 +44,7 @@ class Offers:
         self._offer = offer
         self._every_s = SHORTEST_BETWEEN_OFFERS_S
         self._every_s = max(self._every_s, SHARE_BETWEEN_OFFERS * (until_s - now_s()))
-        self._next_s = now_s() + self._every_s
+        self._next_s = now_s()  # the first is waited for
 
     @property
     def are_wanted(self) -> bool:

@@ -112,6 +112,8 @@ class _Search:
         """What is accepted until the history is full: whatever is better."""
         self.history: deque[Solution] = deque()
         self.length = LONGEST_HISTORY
+        self.has_history = False
+        """The history was full once; it may have grown with the pace since."""
         self.crossings = list(CROSSINGS)
         self.wants_crossing = False
         self.unoffered: Solution | None = None
@@ -151,15 +153,16 @@ class _Search:
 
     def _accept(self, found: Solution, costs: CostEvaluator) -> None:
         history = self.history
-        is_full = len(history) >= self.length
-        late = history[0] if is_full else self.begun
+        late = history[0] if self.has_history else self.begun
         late_cost = costs.penalised_cost(late)
         cost, current_cost = costs.penalised_cost(found), costs.penalised_cost(self.current)
         if cost < late_cost or cost < current_cost:
             self.current, current_cost = found, cost
         while len(history) >= self.length:
             history.popleft()
-        history.append(self.current if current_cost < late_cost or not is_full else late)
+        is_better = current_cost < late_cost
+        history.append(self.current if is_better or not self.has_history else late)
+        self.has_history = self.has_history or len(history) >= self.length
 
     def _tell(self) -> None:
         if self.best.is_feasible():
@@ -201,6 +204,7 @@ class _Search:
         child = cross(self.translation, other, self.best, self.random)
         self.current = self.begun = self._polish(child)
         self.history.clear()
+        self.has_history = False
         for one in (other, self.current):
             if costs.cost(one) < costs.cost(self.best):
                 self.best = one

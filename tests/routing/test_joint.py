@@ -93,3 +93,22 @@ def test_the_history_is_as_long_as_the_steps_can_fill(visits: int, length: int) 
     search.visits = visits
     search._look_around(0)
     assert search.length == length
+
+
+def test_a_history_that_grows_with_the_pace_does_not_let_in_any_plan() -> None:
+    search = begin(read_problem(make_homberger_file(20), "made up"))
+    costs = search.penalties.max_cost_evaluator()
+    good, rng = search.current, RandomNumberGenerator(seed=1)
+    worse, worst = sorted(
+        (Solution.make_random(search.translation.data, rng) for _ in range(2)),
+        key=costs.penalised_cost,
+    )
+    assert costs.penalised_cost(good) < costs.penalised_cost(worse) < costs.penalised_cost(worst)
+    search.begun = worst
+    search.length = SHORTEST_HISTORY
+    for _ in range(SHORTEST_HISTORY):
+        search._accept(good, costs)
+    search.length += 5
+    search._accept(worse, costs)
+    assert search.current is good
+    assert len(search.history) == SHORTEST_HISTORY + 1
