@@ -1,9 +1,14 @@
 /** The roads of the runs, asked for one at a time; until they come a run is a line between stops. */
 
 import { getWay } from "./api";
-import type { LonLat, RunRecord } from "./frames";
+import type { LonLat } from "./frames";
 
 const RETRY_MS = 10_000;
+
+interface Driven {
+  id: string;
+  stops: { position: LonLat | null }[];
+}
 
 interface Way {
   /** Which stops it leads through, in which order. */
@@ -21,7 +26,7 @@ export class Ways {
 
   /** The best that is known now; a run whose stops have changed keeps its old way for a moment.
    * asks: whether the roads are wanted at all. */
-  lineOf(run: RunRecord, asks = true): LonLat[] {
+  lineOf(run: Driven, asks = true): LonLat[] {
     const stops = run.stops.flatMap((stop) => (stop.position ? [stop.position] : []));
     const through = stops.join(" ");
     const way = this.known.get(run.id);

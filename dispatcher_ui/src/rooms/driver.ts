@@ -78,9 +78,12 @@ export async function showDriver(view: View, id: string): Promise<void> {
 
 function devicesOf(devices: Device[]): HTMLElement {
   const heard = (each: Device): HTMLElement => {
-    const silentS = Math.max(0, (nowMs() - Date.parse(each.last_seen_at)) / 1000);
+    // When a phone was heard is real time, also in a demo whose day runs faster.
+    const silentS = Math.max(0, (Date.now() - Date.parse(each.last_seen_at)) / 1000);
     const revoke = (): unknown => formDialog(t("Disconnect {model}?", { model: each.model || t("Phone") }), {
-      note: t("It is not heard again. What it has not sent yet is lost to us."),
+      note: each.is_tracker
+        ? t("It is not heard again.")
+        : t("It hands in what it has not sent yet and empties itself. What it says to have happened from now on waits for you to decide."),
       fields: [], button: t("Disconnect"),
       submit: async () => {
         await send("DELETE", `/api/devices/${each.id}`);

@@ -13,6 +13,7 @@ import { VirtualTable } from "../parts/table";
 import { go } from "../router";
 import { roomUrl, type View } from "../rooms";
 import { clockTime, date, kilometres, signedMoney, words } from "../values";
+import { Ways } from "../ways";
 import type { Driver, Run, RunChange, RunStop, Shift, Vehicle } from "./plan_records";
 
 const LOOK_MS = 5_000;
@@ -25,6 +26,9 @@ export async function showRun(view: View, id: string): Promise<void> {
   const bar = h("p", { class: "buttons" });
   const map = new PointMap();
   view.signal.addEventListener("abort", () => map.close());
+  const ways = new Ways(() => {
+    if (!view.signal.aborted) draw(false);
+  });
   map.offerLasso((ids) => table.choose(ids.filter((each) => run.stops.some((stop) => stop.id === each && isOpen(stop)))));
   const table = new VirtualTable<RunStop>({
     label: t("Stops of the run"),
@@ -47,7 +51,7 @@ export async function showRun(view: View, id: string): Promise<void> {
     const colour = colourOf(run.driver_id);
     map.show(
       run.stops.flatMap((stop) => (stop.position ? [{ at: stop.position, label: String(stop.sequence + 1), colour, id: stop.id }] : [])),
-      [{ through: run.stops.flatMap((stop) => (stop.position ? [stop.position] : [])), colour }],
+      [{ through: ways.lineOf(run), colour }],
       fits,
     );
     drawBar();

@@ -14,6 +14,9 @@ interface Suggestion { cartons: { carton: string; contents: Record<string, numbe
 interface Packed { barcode: string; left: number; fulfilment_state: string }
 interface Line { goods: Goods; name: string; unitG: number; left: number; units: number; serials: string[] }
 
+/** What was sent without being packed here needs no parcel any more. */
+const OVER = ["handed_over", "delivered", "cancelled"];
+
 const url = (id: string): string => roomUrl("warehouse", "pack", id);
 const picked = (): Promise<Fulfilment[]> => getAll<Fulfilment>("/api/fulfilments", { state: "picked", limit: 200 });
 
@@ -80,8 +83,9 @@ export async function pack(view: View, id: string): Promise<void> {
     expected = goodsG > 0 ? ((goodsG + tareG) / 1000).toFixed(2) : "";
     weight.value = expected;
   };
+  const isOver = (): boolean => OVER.includes(detail.fulfilment.state);
   const begin = async (): Promise<void> => {
-    lines = detail.goods.filter((each) => each.packed < each.quantity && each.state !== "cancelled").map((goods) => {
+    lines = isOver() ? [] : detail.goods.filter((each) => each.packed < each.quantity && each.state !== "cancelled").map((goods) => {
       const sku = skus.get(goods.sku_id);
       return { goods, name: sku?.name ?? goods.sku, unitG: sku?.weight_g ?? 0, left: goods.quantity - goods.packed, units: 0, serials: [] };
     });
@@ -110,7 +114,7 @@ export async function pack(view: View, id: string): Promise<void> {
 
   const draw = (): void => {
     if (lines.length === 0) {
-      station.now.replaceChildren(h("div", { class: "step", "data-done": true }, h("strong", {}, t("Everything is packed.")), h("small", {}, t("Scan the number of the next order."))));
+      station.now.replaceChildren(h("div", { class: "step", "data-done": true }, h("strong", {}, isOver() ? t("Nothing is left to pack.") : t("Everything is packed.")), h("small", {}, t("Scan the number of the next order."))));
       station.foot.replaceChildren(again(), h("a", { class: "main", href: roomUrl("warehouse", "pack") }, t("Next order")));
       return;
     }

@@ -13,6 +13,7 @@ export const WAREHOUSE: Sentences = {
   "Counted": "Gezählt",
   "Direction": "Richtung",
   "Everything is packed.": "Alles ist gepackt.",
+  "Nothing is left to pack.": "Hier ist nichts mehr zu packen.",
   "Everything is picked.": "Alles ist kommissioniert.",
   "Finish": "Abschließen",
   "Finish loading": "Laden abschließen",

@@ -13,6 +13,7 @@ export const WAREHOUSE: Sentences = {
   "Counted": "Contado",
   "Direction": "Dirección",
   "Everything is packed.": "Todo está empaquetado.",
+  "Nothing is left to pack.": "Aquí ya no queda nada por empaquetar.",
   "Everything is picked.": "Todo está preparado.",
   "Finish": "Terminar",
   "Finish loading": "Terminar la carga",
