@@ -125,6 +125,17 @@ async def test_stops_go_to_another_driver_with_the_effect_told_and_come_back(
     assert (now[giver.id], now[taker.id]) == (len(giver.stops), len(taker.stops))
 
 
+async def test_run_is_drawn_along_its_roads(
+    visit: Any, company: Any, runs: list[dispatch.RunView]
+) -> None:
+    page = await open_page(visit, "/plan")
+    async with page.expect_response(f"**/api/runs/{runs[0].id}/way") as asked:
+        await page.goto(f"/dispatch/plan/runs/{runs[0].id}")
+    answer = await asked.value
+    assert answer.status == 200
+    assert len((await answer.json())["coordinates"]) >= len(runs[0].stops)
+
+
 async def test_stops_are_chosen_by_drawing_around_them(
     visit: Any, company: Any, runs: list[dispatch.RunView]
 ) -> None:

@@ -177,6 +177,18 @@ async def test_order_is_picked_and_packed_by_scans_alone(visit: Any, shop: Shop)
     await expect(page.get_by_role("button", name="Print the label again")).to_be_visible()
 
 
+async def test_order_that_was_given_up_asks_for_no_packing(visit: Any, shop: Shop) -> None:
+    number = await shop.order(TEA=1)
+    async with shop.company.desk() as desk:
+        listed = (await desk.get("/api/fulfilments", limit=200))["items"]
+        [given_up] = [each for each in listed if each["order_number"] == number]
+        await desk.post(f"/api/orders/{given_up['order_id']}/cancel", {"reason": "not needed"})
+    await relay_pending(shop.company.db)
+    page = await open_station(visit, f"/pack/{given_up['id']}")
+    await expect(page.locator(".now")).to_contain_text("Nothing is left to pack.")
+    await expect(page.get_by_role("button", name="Close the parcel")).to_have_count(0)
+
+
 async def test_what_is_not_on_the_shelf_is_replaced_at_once_by_who_may_decide(
     visit: Any, shop: Shop
 ) -> None:
